@@ -1,0 +1,188 @@
+"""Completion: a shortest text that brings a state of the automaton to its end.
+
+The fewest bytes that a vertex of the network needs are a fixpoint over the rules, found once an automaton; those of a stack
+are the sum over its frames, those of a state the least over its items. Guards are not asked: a guard may refuse this text.
+"""
+
+from __future__ import annotations
+
+import json
+
+from engine.automaton import members as progress_of
+from engine.automaton.automaton import Automaton, State
+from engine.automaton.members import BEGIN, Progress
+from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
+from engine.automaton.stacks import BOTTOM, Datum, Item, Stack, Stacks
+from engine.regular.expression import shortest_texts
+
+INFINITE = 1 << 60
+
+
+class Completions:
+    """Shortest completions of the states of one automaton."""
+
+    def __init__(self, automaton: Automaton) -> None:
+        self._automaton = automaton
+        self._shortest: _Shortest | None = None
+        self._texts: dict[State, bytes] = {}
+
+    def text(self, state: State) -> bytes:
+        """The completion of a state that is not dead; O(1) after the first time."""
+        found = self._texts.get(state)
+        if found is None:
+            found = self._texts[state] = self._find(state)
+        return found
+
+    def _find(self, state: State) -> bytes:
+        if self._shortest is None:
+            self._shortest = _Shortest(self._automaton.stacks)
+        best: tuple[int, bytes, Stack] | None = None
+        for item in self._automaton.items(state):
+            if item.terminal < 0:
+                return b""
+            rest = self._automaton.terminals[item.terminal].completion(item.state)
+            stack = self._automaton.stacks.after(self._completed(item, rest))
+            length = len(rest) + self._shortest.of_stack(stack)
+            if best is None or length < best[0]:
+                best = (length, rest, stack)
+        assert best is not None, "the dead state has no completion"
+        return best[1] + self._shortest.text_of_stack(best[2])
+
+    def _completed(self, item: Item, rest: bytes) -> Item:
+        state = item.state
+        for byte in rest:
+            state = self._automaton.terminals[item.terminal].edges(state)[byte]
+        return item._replace(state=state)
+
+
+class _Shortest:
+    """Fewest bytes to the end of vertices and stacks."""
+
+    def __init__(self, stacks: Stacks) -> None:
+        self._stacks = stacks
+        self._network: Network = stacks.network
+        self._rules = dict.fromkeys(self._network.rules, INFINITE)
+        self._memo: dict[tuple[int, Datum], int] = {}
+        self._stack_memo: dict[Stack, int] = {BOTTOM: 0}
+        changed = True
+        while changed:
+            changed = False
+            self._memo.clear()
+            for name, vertex in self._network.rules.items():
+                length = self.of_vertex(vertex, 0)
+                if length < self._rules[name]:
+                    self._rules[name] = length
+                    changed = True
+        self._memo.clear()
+
+    def of_vertex(self, number: int, datum: Datum) -> int:
+        key = (number, datum)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = min(self._measure(number, datum), INFINITE)
+        return found
+
+    def _measure(self, number: int, datum: Datum) -> int:
+        match self._network.vertices[number]:
+            case Leaf(terminal):
+                automaton = self._network.terminals[terminal]
+                return len(automaton.completion(automaton.start))
+            case Chain(items):
+                return sum(self.of_vertex(item, 0) for item in items)
+            case Fork(options):
+                return min((self.of_vertex(option, 0) for option in options), default=INFINITE)
+            case Loop(item, low, _):
+                assert isinstance(datum, int)
+                return max(0, low - datum) * self.of_vertex(item, 0) if low > datum else 0
+            case Call(rule):
+                return self._rules[rule]
+            case Watched(item, _):
+                return self.of_vertex(item, 0)
+            case Watch():
+                return 0
+            case Inside() as inside:
+                plan = self._plan(inside, datum if isinstance(datum, tuple) else BEGIN, at_key=False)
+                return INFINITE if plan is None else sum(self._step_length(step) for step in plan)
+            case Next(owner):
+                inside = self._inside(owner)
+                assert isinstance(datum, tuple)
+                plan = self._plan(inside, datum, at_key=True)
+                return INFINITE if plan is None else sum(self._step_length(step) for step in plan)
+        raise AssertionError(number)
+
+    def of_stack(self, stack: Stack) -> int:
+        above: list[Stack] = []
+        while stack not in self._stack_memo:
+            above.append(stack)
+            stack = self._stacks.frame(stack)[2]
+        length = self._stack_memo[stack]
+        for here in reversed(above):
+            vertex, datum, _ = self._stacks.frame(here)
+            length = self._stack_memo[here] = min(INFINITE, length + self.of_vertex(vertex, datum))
+        return length
+
+    def text_of_stack(self, stack: Stack) -> bytes:
+        out = []
+        while stack != BOTTOM:
+            vertex, datum, stack = self._stacks.frame(stack)
+            out.append(self._text(vertex, datum))
+        return b"".join(out)
+
+    def _text(self, number: int, datum: Datum) -> bytes:
+        match self._network.vertices[number]:
+            case Leaf(terminal):
+                automaton = self._network.terminals[terminal]
+                return automaton.completion(automaton.start)
+            case Chain(items):
+                return b"".join(self._text(item, 0) for item in items)
+            case Fork(options):
+                return self._text(min(options, key=lambda option: self.of_vertex(option, 0)), 0)
+            case Loop(item, low, _):
+                assert isinstance(datum, int)
+                return self._text(item, 0) * (low - datum) if low > datum else b""
+            case Call(rule):
+                return self._text(self._network.rules[rule], 0)
+            case Watched(item, _):
+                return self._text(item, 0)
+            case Inside() as inside:
+                plan = self._plan(inside, datum if isinstance(datum, tuple) else BEGIN, at_key=False)
+                return b"".join(self._step_text(step) for step in plan or ())
+            case Next(owner):
+                assert isinstance(datum, tuple)
+                plan = self._plan(self._inside(owner), datum, at_key=True)
+                return b"".join(self._step_text(step) for step in plan or ())
+        return b""
+
+    def _inside(self, number: int) -> Inside:
+        vertex = self._network.vertices[number]
+        assert isinstance(vertex, Inside)
+        return vertex
+
+    def _step_length(self, step: bytes | int) -> int:
+        return len(step) if isinstance(step, bytes) else self.of_vertex(step, 0)
+
+    def _step_text(self, step: bytes | int) -> bytes:
+        return step if isinstance(step, bytes) else self._text(step, 0)
+
+    def _plan(self, inside: Inside, progress: Progress, *, at_key: bool) -> list[bytes | int] | None:
+        """The members that must still come, as key texts and vertices in turn; None if they cannot."""
+        count = progress[1]
+        chosen = progress_of.required_left(inside.members, progress)
+        more = max(inside.members.low - count - len(chosen), 1 if at_key and not chosen else 0)
+        spare = progress_of.optional_left(inside.members, progress)
+        spare.sort(key=lambda index: self.of_vertex(inside.values[index], 0))
+        chosen = sorted(chosen + spare[:more])
+        entries: list[tuple[str, int]] = [(inside.members.declared[i].name, inside.values[i]) for i in chosen]
+        more -= len(spare[:more])
+        for (_, value), other in zip(inside.others, inside.members.others, strict=False):
+            names = shortest_texts(other.keys, more)
+            entries += ((name, value) for name in names)
+            more -= len(names)
+        if more > 0:
+            return None
+        plan: list[bytes | int] = []
+        for index, (name, value) in enumerate(entries):
+            if index or (count and not at_key):
+                plan.append(inside.comma)
+            plan += (json.dumps(name, ensure_ascii=False).encode(), inside.colon, value)
+        return plan

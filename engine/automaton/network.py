@@ -1,0 +1,339 @@
+"""Network: a grammar prepared for the automaton, nodes as integers.
+
+Each vertex is one of a few kinds that refer to each other by number, so that a stack frame is two small values. On the way, whatever is regular and short enough becomes one leaf: a
+digit, a character class, an enumeration of ten thousand words. Rules are not joined across a loop, since a leaf shared by
+all strings of all grammars keeps one set of token masks.
+
+Refuses undefined rules and left recursion (through a fixpoint of what may be empty).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, TextTerminal
+from engine.errors import GrammarError
+from engine.grammar import grammar as g
+from engine.regular import expression as ex
+from engine.regular.expression import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    terminal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    options: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    item: int
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A value whose closing is watched: `item`, then the vertex `watch`."""
+
+    item: int
+    watch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Stands after a value; holds if the guard does. None: the key that closed must be new in its object."""
+
+    guard: g.Guard | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The members of an object from some point on, before a comma. Numbers are vertices."""
+
+    members: g.Members
+    values: tuple[int, ...]
+    others: tuple[tuple[int, int], ...]  # key leaf, value
+    colon: int
+    comma: int
+    new_key: int  # the Watch after a key of the others
+    next: int  # the Next of the same object
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The same, before a key. `inside` is the vertex of the Inside that goes on after the member."""
+
+    inside: int
+
+
+Vertex = Leaf | Chain | Fork | Loop | Call | Watched | Watch | Inside | Next
+
+
+@lru_cache(maxsize=4096)
+def text_terminal(language: Expression) -> TextTerminal:
+    """One terminal a language, shared by all grammars, so that its masks are."""
+    return TextTerminal(language)
+
+
+@lru_cache(maxsize=4096)
+def quoted_terminal(language: Expression, spelling: g.Spelling) -> QuotedTerminal:
+    return QuotedTerminal(language, spelling)
+
+
+@lru_cache(maxsize=4096)
+def key_terminal(names: tuple[str, ...], spelling: g.Spelling) -> QuotedTerminal:
+    """A key among `names`; the label of its accepting states tells which."""
+    return QuotedTerminal(ex.words(names, labelled=True), spelling)
+
+
+class Network:
+    """Vertices and terminals of one grammar; `entry` is the vertex of the root rule."""
+
+    def __init__(self, grammar: g.Grammar) -> None:
+        self.grammar = grammar
+        self.vertices: list[Vertex] = []
+        self.terminals: list[Terminal] = []
+        self._terminal_ids: dict[int, int] = {}
+        self._ids: dict[Vertex, int] = {}
+        self._short: dict[str, Expression | None] = {}
+        self.rules: dict[str, int] = {}
+        _check_left_recursion(grammar)
+        for name, node in grammar.rules.items():
+            self.rules[name] = self._add(node)
+        self.entry = self.rules[grammar.root]
+
+    def terminal_id(self, terminal: Terminal) -> int:
+        """The number of a terminal, given on first use; terminals of one document may join later."""
+        found = self._terminal_ids.get(id(terminal))
+        if found is None:
+            found = self._terminal_ids[id(terminal)] = len(self.terminals)
+            self.terminals.append(terminal)
+        return found
+
+    def _vertex(self, vertex: Vertex) -> int:
+        found = self._ids.get(vertex)
+        if found is None:
+            found = self._ids[vertex] = len(self.vertices)
+            self.vertices.append(vertex)
+        return found
+
+    def _leaf(self, terminal: Terminal) -> int:
+        return self._vertex(Leaf(self.terminal_id(terminal)))
+
+    def _add(self, node: g.Node) -> int:
+        if isinstance(node, g.Literal):
+            return self._leaf(LiteralTerminal(node.text.encode())) if node.text else self._vertex(Chain(()))
+        language = None if isinstance(node, g.Reference) else self._regular(node)
+        if language is not None:
+            return self._regular_vertex(language)
+        match node:
+            case g.StringTerminal(language, spelling):
+                return self._leaf(quoted_terminal(language, spelling)) if language.alive else self._vertex(Fork(()))
+            case g.Sequence(items):
+                return self._vertex(Chain(tuple(self._add(item) for item in _join_literals(items))))
+            case g.Choice(options):
+                return self._vertex(Fork(tuple(self._add(option) for option in options)))
+            case g.Repeat(item, low, high):
+                return self._vertex(Loop(self._add(item), low, high))
+            case g.Reference(rule):
+                short = self._rule_language(rule)
+                return self._vertex(Call(rule)) if short is None else self._regular_vertex(short)
+            case g.Guarded(item, guard):
+                return self._vertex(Watched(self._add(item), self._vertex(Watch(guard))))
+            case g.Members():
+                return self._members(node)
+        raise AssertionError(node)
+
+    def _regular_vertex(self, language: Expression) -> int:
+        if language is ex.EMPTY:
+            return self._vertex(Chain(()))
+        if not language.alive:
+            return self._vertex(Fork(()))
+        return self._leaf(text_terminal(language))
+
+    def _members(self, node: g.Members) -> int:
+        number = len(self.vertices)
+        self.vertices.append(Next(number + 1))
+        self.vertices.append(Chain(()))  # its place is taken below: the values may refer to it
+        others = tuple(
+            (self._leaf(quoted_terminal(other.keys, node.spelling)), self._add(other.value))
+            for other in node.others
+            if other.keys.alive
+        )
+        self.vertices[number + 1] = Inside(
+            node,
+            tuple(self._add(member.value) for member in node.declared),
+            others,
+            self._add(node.colon),
+            self._add(node.comma),
+            self._vertex(Watch(None)),
+            number,
+        )
+        return number + 1
+
+    def _regular(self, node: g.Node) -> Expression | None:
+        """The language of a node without loops through references, None if it is not regular."""
+        match node:
+            case g.Literal(text):
+                return ex.text(text)
+            case g.Terminal(language):
+                return language
+            case g.Sequence(items):
+                parts = [self._regular(item) for item in items]
+                return ex.concat(*(p for p in parts if p is not None)) if None not in parts else None
+            case g.Choice(options):
+                return self._regular_choice(options)
+            case g.Repeat(item, low, high):
+                body = self._regular(item)
+                return None if body is None else ex.repeat(body, low, high)
+            case g.Reference(rule):
+                return self._rule_language(rule)
+        return None
+
+    def _regular_choice(self, options: tuple[g.Node, ...]) -> Expression | None:
+        literals = [option.text for option in options if isinstance(option, g.Literal)]
+        parts = [self._regular(option) for option in options if not isinstance(option, g.Literal)]
+        if None in parts:
+            return None
+        return ex.union(ex.words(literals), *(p for p in parts if p is not None))
+
+    def _rule_language(self, rule: str) -> Expression | None:
+        """The language of a rule that is regular and finite (so that joining it into its user shares nothing away)."""
+        if rule not in self._short:
+            self._short[rule] = None  # a rule in progress is recursive
+            language = self._regular(self.grammar.rules[rule])
+            self._short[rule] = language if language is not None and _is_short(language) else None
+        return self._short[rule]
+
+
+def _is_short(language: Expression) -> bool:
+    """No repeat of more than a few characters and little in it: a digit, an escape, a character."""
+    budget = 64
+    pending = [language]
+    while pending and budget:
+        node = pending.pop()
+        budget -= 1
+        match node:
+            case ex.Concat(head=head, tail=tail):
+                pending += (head, tail)
+            case ex.Union(options=options):
+                pending += options
+            case ex.Repeat(body=body, high=high):
+                if high is None or high > 8:
+                    return False
+                pending.append(body)
+            case ex.Chars() | ex.Empty():
+                pass
+            case _:
+                return False
+    return not pending
+
+
+def _join_literals(items: tuple[g.Node, ...]) -> Iterator[g.Node]:
+    held = ""
+    for item in _flatten(items):
+        if isinstance(item, g.Literal):
+            held += item.text
+            continue
+        if held:
+            yield g.Literal(held)
+            held = ""
+        yield item
+    if held:
+        yield g.Literal(held)
+
+
+def _flatten(items: Iterable[g.Node]) -> Iterator[g.Node]:
+    for item in items:
+        if isinstance(item, g.Sequence):
+            yield from _flatten(item.items)
+        else:
+            yield item
+
+
+def _check_left_recursion(grammar: g.Grammar) -> None:
+    if grammar.root not in grammar.rules:
+        raise GrammarError(f"the grammar has no rule named {grammar.root!r}")
+    nullable = _nullable_rules(grammar)
+    first = {name: set(_first_references(node, nullable)) for name, node in grammar.rules.items()}
+    done: set[str] = set()
+    for name in grammar.rules:
+        path = [name]
+        pending = [iter(sorted(first[name]))]
+        while pending and name not in done:
+            target = next(pending[-1], None)
+            if target is None:
+                pending.pop()
+                done.add(path.pop())
+            elif target in path:
+                cycle = " → ".join([*path[path.index(target) :], target])
+                raise GrammarError(f"left recursion: {cycle}; rewrite it as a repeat")
+            elif target not in done:
+                path.append(target)
+                pending.append(iter(sorted(first[target])))
+
+
+def _nullable_rules(grammar: g.Grammar) -> set[str]:
+    nullable: set[str] = set()
+    while True:
+        more = {n for n, node in grammar.rules.items() if n not in nullable and _is_nullable(node, nullable)}
+        if not more:
+            return nullable
+        nullable |= more
+
+
+def _is_nullable(node: g.Node, rules: set[str]) -> bool:
+    match node:
+        case g.Literal(text):
+            return not text
+        case g.Terminal(language):
+            return language.nullable
+        case g.Sequence(items):
+            return all(_is_nullable(item, rules) for item in items)
+        case g.Choice(options):
+            return any(_is_nullable(option, rules) for option in options)
+        case g.Repeat(item, low, _):
+            return low == 0 or _is_nullable(item, rules)
+        case g.Reference(rule):
+            return rule in rules
+        case g.Guarded(item, _):
+            return _is_nullable(item, rules)
+        case g.Members(declared, low=low):
+            return low == 0 and not any(member.required for member in declared)
+    return False
+
+
+def _first_references(node: g.Node, nullable: set[str]) -> Iterator[str]:
+    """Rules that a text of `node` may begin with, before any byte."""
+    match node:
+        case g.Sequence(items):
+            for item in items:
+                yield from _first_references(item, nullable)
+                if not _is_nullable(item, nullable):
+                    return
+        case g.Choice(options):
+            for option in options:
+                yield from _first_references(option, nullable)
+        case g.Repeat(item, _, high):
+            if high != 0:
+                yield from _first_references(item, nullable)
+        case g.Guarded(item, _):
+            yield from _first_references(item, nullable)
+        case g.Reference(rule):
+            yield rule

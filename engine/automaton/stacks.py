@@ -1,0 +1,188 @@
+"""Stacks: what is still to come, interned, and their closures.
+
+A frame is a vertex of the network and one datum (a count, the progress of an object). A stack is a frame on a parent stack,
+hash-consed to an integer; 0 is the empty stack. The closure of a stack is the items that may come next: terminals that
+stand before a byte, each with the stack that goes on behind it, and the guards of values that close before it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, NewType
+
+from engine.automaton import members as progress_of
+from engine.automaton.members import BEGIN, Progress
+from engine.automaton.network import (
+    Call,
+    Chain,
+    Fork,
+    Inside,
+    Leaf,
+    Loop,
+    Network,
+    Next,
+    Watch,
+    Watched,
+    key_terminal,
+)
+from engine.errors import GrammarTooComplex
+from engine.grammar.grammar import Guard
+
+Stack = NewType("Stack", int)
+Datum = int | Progress
+Guards = tuple[Guard | None, ...]  # None: the key that closed must be new in its object
+
+BOTTOM = Stack(0)
+STACK_LIMIT = 500_000
+
+
+class Item(NamedTuple):
+    """A terminal in one of its states, and what comes after it; terminal −1 is the end of the text."""
+
+    terminal: int
+    state: int
+    stack: Stack
+
+
+END = Item(-1, 0, BOTTOM)
+Closure = tuple[tuple[Guards, Item], ...]
+
+
+class _Expansion(NamedTuple):
+    """What one frame becomes: other stacks, an item on top, a guard that must hold to pass."""
+
+    stacks: tuple[Stack, ...] = ()
+    item: Item | None = None
+    guards: Guards = ()
+
+
+class Stacks:
+    """All stacks of one grammar that have been visited."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.terminals = network.terminals
+        self._frames: list[tuple[int, Datum, Stack]] = [(-1, 0, BOTTOM)]
+        self._ids: dict[tuple[int, Datum, Stack], Stack] = {}
+        self._closures: dict[Stack, Closure] = {BOTTOM: (((), END),)}
+
+    def push(self, vertex: int, datum: Datum, parent: Stack) -> Stack:
+        key = (vertex, datum, parent)
+        found = self._ids.get(key)
+        if found is None:
+            found = self._ids[key] = Stack(len(self._frames))
+            self._frames.append(key)
+            if len(self._frames) > STACK_LIMIT:
+                raise GrammarTooComplex("this text under this grammar", STACK_LIMIT)
+        return found
+
+    def frame(self, stack: Stack) -> tuple[int, Datum, Stack]:
+        """Vertex, datum and parent of a stack that is not empty."""
+        return self._frames[stack]
+
+    def closure(self, stack: Stack) -> Closure:
+        """All items that `stack` may begin with; O(1) after the first time."""
+        found = self._closures.get(stack)
+        if found is None:
+            found = self._closures[stack] = self._close(stack)
+        return found
+
+    def _close(self, stack: Stack) -> Closure:
+        found: dict[tuple[Guards, Item], None] = {}
+        pending: list[tuple[Stack, Guards]] = [(stack, ())]
+        seen = set(pending)
+        while pending:
+            here, guards = pending.pop()
+            if here == BOTTOM:
+                found[guards, END] = None
+                continue
+            expansion = self._expand(here)
+            if expansion.item is not None:
+                found[guards, expansion.item] = None
+            for target in reversed(expansion.stacks):
+                entry = (target, guards + expansion.guards)
+                if entry not in seen:
+                    seen.add(entry)
+                    pending.append(entry)
+        return tuple(found)
+
+    def _expand(self, stack: Stack) -> _Expansion:
+        number, datum, parent = self._frames[stack]
+        match self.network.vertices[number]:
+            case Leaf(terminal):
+                start = self.terminals[terminal].start
+                empty = self.terminals[terminal].accepts(start)
+                return _Expansion((parent,) if empty else (), Item(terminal, start, parent))
+            case Chain(items):
+                for item in reversed(items):
+                    parent = self.push(item, 0, parent)
+                return _Expansion((parent,))
+            case Fork(options):
+                return _Expansion(tuple(self.push(option, 0, parent) for option in options))
+            case Loop(item, low, high):
+                return self._expand_loop(stack, item, low, high)
+            case Call(rule):
+                return _Expansion((self.push(self.network.rules[rule], 0, parent),))
+            case Watched(item, watch):
+                return _Expansion((self.push(item, 0, self.push(watch, 0, parent)),))
+            case Watch(guard):
+                return _Expansion((parent,), guards=(guard,))
+            case Inside() as inside:
+                return self._expand_inside(stack, inside)
+            case Next(inside):
+                return self._expand_next(stack, inside)
+        raise AssertionError(number)
+
+    def _expand_loop(self, stack: Stack, item: int, low: int, high: int | None) -> _Expansion:
+        number, done, parent = self._frames[stack]
+        assert isinstance(done, int)
+        out: list[Stack] = []
+        if high is None or done < high:
+            # counts that the bounds cannot tell apart are one, so that loops come back to the same stack
+            after = min(done + 1, low) if high is None else done + 1
+            out.append(self.push(item, 0, self.push(number, after, parent)))
+        if done >= low:
+            out.append(parent)
+        return _Expansion(tuple(out))
+
+    def _expand_inside(self, stack: Stack, inside: Inside) -> _Expansion:
+        _, datum, parent = self._frames[stack]
+        progress = datum if isinstance(datum, tuple) else BEGIN
+        out: list[Stack] = []
+        if progress_of.declared_names(inside.members, progress) or (
+            inside.others and progress_of.may_add_other(inside.members, progress)
+        ):
+            following = self.push(inside.next, progress, parent)
+            out.append(self.push(inside.comma, 0, following) if progress[1] else following)
+        if progress_of.may_end(inside.members, progress):
+            out.append(parent)
+        return _Expansion(tuple(out))
+
+    def _expand_next(self, stack: Stack, number: int) -> _Expansion:
+        """`number` is the vertex of the object's `Inside`."""
+        _, progress, parent = self._frames[stack]
+        inside = self.network.vertices[number]
+        assert isinstance(inside, Inside) and isinstance(progress, tuple)
+        out: list[Stack] = []
+        if progress_of.may_add_other(inside.members, progress):
+            after = self.push(number, progress_of.after_other(inside.members, progress), parent)
+            for key, value in inside.others:
+                tail = self.push(inside.colon, 0, self.push(value, 0, after))
+                out.append(self.push(key, 0, self.push(inside.new_key, 0, tail)))
+        item = None
+        names = progress_of.declared_names(inside.members, progress)
+        if names:
+            terminal = self.network.terminal_id(key_terminal(names, inside.members.spelling))
+            item = Item(terminal, self.terminals[terminal].start, self.push(number, progress, parent))
+        return _Expansion(tuple(out), item)
+
+    def after(self, item: Item) -> Stack:
+        """What goes on where the terminal of `item` ends; after a declared key that is the colon and its value."""
+        name = self.terminals[item.terminal].label(item.state)
+        if name is None:
+            return item.stack
+        number, progress, parent = self._frames[item.stack]
+        inside = self.network.vertices[number]
+        assert isinstance(inside, Inside) and isinstance(progress, tuple)
+        index, after = progress_of.after_declared(inside.members, progress, name)
+        rest = self.push(inside.values[index], 0, self.push(number, after, parent))
+        return self.push(inside.colon, 0, rest)

@@ -1,0 +1,306 @@
+"""Terminals: byte automata for regular pieces of a grammar, built as far as inputs visit them.
+
+A terminal takes an expression over characters and gives transitions over bytes: `edges(state)` maps each live byte to the
+next state. States are small integers; 0 is never one. Characters outside ASCII are UTF-8 sequences; a state inside a
+character remembers only where the possible rest leads, relative to the bytes read, so that equal rests are one state.
+Overlong forms, surrogates and values above U+10FFFF have no transitions because no expression contains them.
+
+Every state is live: from each a final byte can be reached. A document's own automaton (pieces of a text, say) is a
+terminal like any other: what counts is the `Terminal` protocol.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from typing import Protocol
+
+from engine.grammar.grammar import Spelling
+from engine.regular.expression import Expression, Words
+
+Edges = Mapping[int, int]
+Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low, high] lead to state
+
+QUOTE, BACKSLASH = 0x22, 0x5C
+_SHORT_ESCAPES = {0x08: 0x62, 0x09: 0x74, 0x0A: 0x6E, 0x0C: 0x66, 0x0D: 0x72, QUOTE: QUOTE, BACKSLASH: BACKSLASH}
+_LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4, 0x07, 3, 0x10000))
+
+
+class Terminal(Protocol):
+    """What the automaton needs of a leaf. `label` of an accepting state tells apart what was read (None: nothing to tell)."""
+
+    start: int
+
+    def edges(self, state: int) -> Edges: ...
+
+    def accepts(self, state: int) -> bool: ...
+
+    def label(self, state: int) -> str | None: ...
+
+    def completion(self, state: int) -> bytes: ...
+
+
+class LiteralTerminal:
+    """Exactly these bytes (at least one); state n + 1 has read n of them."""
+
+    start = 1
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def edges(self, state: int) -> Edges:
+        return {self.data[state - 1]: state + 1} if state <= len(self.data) else {}
+
+    def accepts(self, state: int) -> bool:
+        return state > len(self.data)
+
+    def label(self, state: int) -> str | None:
+        return None
+
+    def completion(self, state: int) -> bytes:
+        return self.data[state - 1 :]
+
+
+class _Lazy:
+    """States interned by key; edges computed on the first visit."""
+
+    def __init__(self) -> None:
+        self._keys: list[tuple[Hashable, ...]] = [()]
+        self._ids: dict[tuple[Hashable, ...], int] = {}
+        self._edges: list[Edges | None] = [None]
+        self._completions: dict[int, bytes] = {}
+
+    def _intern(self, *key: Hashable) -> int:
+        state = self._ids.get(key)
+        if state is None:
+            state = self._ids[key] = len(self._keys)
+            self._keys.append(key)
+            self._edges.append(None)
+        return state
+
+    def edges(self, state: int) -> Edges:
+        found = self._edges[state]
+        if found is None:
+            found = self._edges[state] = self._compute(self._keys[state])
+        return found
+
+    def label(self, state: int) -> str | None:
+        return None
+
+    def completion(self, state: int) -> bytes:
+        """A shortest way to an accepting state, O(1) after the first time."""
+        found = self._completions.get(state)
+        if found is None:
+            found = self._completions[state] = self._complete(state)
+        return found
+
+    def _complete(self, state: int) -> bytes:
+        """Breadth first to a character's border; at most a dozen bytes away."""
+        queue: list[tuple[int, bytes]] = [(state, b"")]
+        seen = {state}
+        for here, path in queue:
+            rest = self._border_completion(self._keys[here])
+            if rest is not None:
+                return path + rest
+            for byte, target in self.edges(here).items():
+                if target not in seen:
+                    seen.add(target)
+                    queue.append((target, path + bytes([byte])))
+        raise AssertionError("every state of a terminal is live")
+
+    def _border_completion(self, key: tuple[Hashable, ...]) -> bytes | None:
+        raise NotImplementedError
+
+    def _compute(self, key: tuple[Hashable, ...]) -> Edges:
+        raise NotImplementedError
+
+    def _targets(self, expression: Expression) -> Pieces:
+        """Sorted character ranges and the states that they lead to."""
+        pieces = [
+            (low, high, self._intern("at", target))
+            for members, target in expression.transitions
+            for low, high in members
+        ]
+        pieces.sort()
+        return tuple(pieces)
+
+    def _spread_utf8(self, pieces: Pieces, edges: dict[int, int]) -> None:
+        """Enter, for each byte that may begin a character of `pieces`, where it leads."""
+        for low, high, state in pieces:
+            for byte in range(low, min(high, 0x7F) + 1):
+                edges[byte] = state
+        if not pieces or pieces[-1][1] < 0x80:
+            return
+        wide = [p for p in pieces if p[1] >= 0x80]
+        for first, last, bits, rest, least in _LEADS:
+            for byte in range(first, last + 1):
+                base = (byte & bits) << (6 * rest)
+                tail = _window(wide, max(base, least), base + (1 << (6 * rest)) - 1, base)
+                if tail:
+                    edges[byte] = self._intern("utf8", rest, tail)
+
+    def _continue_utf8(self, rest: int, pieces: Pieces) -> Edges:
+        edges: dict[int, int] = {}
+        width = 1 << (6 * (rest - 1))
+        for byte in range(0x80, 0xC0):
+            base = (byte & 0x3F) * width
+            tail = _window(pieces, base, base + width - 1, base)
+            if tail:
+                edges[byte] = tail[0][2] if rest == 1 else self._intern("utf8", rest - 1, tail)
+        return edges
+
+
+def _window(pieces: Pieces | list[tuple[int, int, int]], low: int, high: int, base: int) -> Pieces:
+    """The part of sorted `pieces` inside [low, high], relative to `base`, neighbours with one target merged."""
+    out: list[tuple[int, int, int]] = []
+    for piece_low, piece_high, state in pieces:
+        if piece_high < low:
+            continue
+        if piece_low > high:
+            break
+        begin, end = max(piece_low, low) - base, min(piece_high, high) - base
+        if out and out[-1][2] == state and out[-1][1] + 1 == begin:
+            out[-1] = (out[-1][0], end, state)
+        else:
+            out.append((begin, end, state))
+    return tuple(out)
+
+
+class TextTerminal(_Lazy):
+    """The text itself is in `language`."""
+
+    def __init__(self, language: Expression) -> None:
+        super().__init__()
+        self.start = self._intern("at", language)
+
+    def accepts(self, state: int) -> bool:
+        key = self._keys[state]
+        return key[0] == "at" and key[1].nullable  # type: ignore[attr-defined]
+
+    def _border_completion(self, key: tuple[Hashable, ...]) -> bytes | None:
+        if key[0] != "at":
+            return None
+        assert isinstance(key[1], Expression)
+        return key[1].shortest.encode()
+
+    def _compute(self, key: tuple[Hashable, ...]) -> Edges:
+        match key:
+            case ("at", Expression() as expression):
+                edges: dict[int, int] = {}
+                self._spread_utf8(self._targets(expression), edges)
+                return edges
+            case ("utf8", int(rest), tuple(pieces)):
+                return self._continue_utf8(rest, pieces)
+        raise AssertionError(key)
+
+
+class QuotedTerminal(_Lazy):
+    """A JSON string, quotes included, whose decoded content is in `language`.
+
+    Canonical spelling writes each character in one way, any spelling in every way that JSON has. Where the language is a
+    dictionary of labelled `Words`, an accepting state's label is the word that was read.
+    """
+
+    def __init__(self, language: Expression, spelling: Spelling) -> None:
+        super().__init__()
+        self._any = spelling == "any"
+        self.start = self._intern("open", language, "")
+
+    def accepts(self, state: int) -> bool:
+        return self._keys[state][0] == "closed"
+
+    def label(self, state: int) -> str | None:
+        word = self._keys[state][1]
+        assert word is None or isinstance(word, str)
+        return word
+
+    def _border_completion(self, key: tuple[Hashable, ...]) -> bytes | None:
+        if key[0] == "closed":
+            return b""
+        if key[0] != "at":
+            return None
+        assert isinstance(key[1], Expression)
+        return json.dumps(key[1].shortest, ensure_ascii=False)[1:].encode()
+
+    def _compute(self, key: tuple[Hashable, ...]) -> Edges:
+        match key:
+            case ("open", Expression() as expression, _):
+                return {QUOTE: self._intern("at", expression)}
+            case ("at", Expression() as expression):
+                return self._content(expression)
+            case ("utf8", int(rest), tuple(pieces)):
+                return self._continue_utf8(rest, pieces)
+            case ("escape", tuple(short), tuple(units)):
+                edges: dict[int, int] = dict(short)
+                if units:
+                    edges[0x75] = self._intern("hex", 3, units)
+                return edges
+            case ("hex", int(rest), tuple(pieces)):
+                return self._continue_hex(rest, pieces)
+            case ("low", bytes(before), tuple(pieces)):
+                if len(before) == 1:
+                    return {before[0]: self._intern("hex", 3, pieces)}
+                return {before[0]: self._intern("low", before[1:], pieces)}
+        return {}
+
+    def _content(self, expression: Expression) -> Edges:
+        edges: dict[int, int] = {}
+        pieces = self._targets(expression)
+        self._spread_utf8(pieces, edges)
+        for byte in (*range(0x20), QUOTE, BACKSLASH):
+            edges.pop(byte, None)
+        escape = self._escape(pieces)
+        if escape:
+            edges[BACKSLASH] = escape
+        if expression.nullable:
+            word = expression.word if isinstance(expression, Words) and expression.labelled else None
+            edges[QUOTE] = self._intern("closed", word)
+        return edges
+
+    def _escape(self, pieces: Pieces) -> int:
+        """The state after a backslash, 0 if no escape is possible."""
+        targets = {c: p[0][2] for c in _SHORT_ESCAPES if (p := _window(pieces, c, c, c))}
+        short = {_SHORT_ESCAPES[c]: state for c, state in targets.items()}
+        if self._any:
+            if slash := _window(pieces, 0x2F, 0x2F, 0):
+                short[0x2F] = slash[0][2]
+            units = (*_window(pieces, 0, 0xFFFF, 0), *self._high_surrogates(pieces))
+            units = tuple(sorted(units))
+        else:
+            units = tuple(
+                part for p in _window(pieces, 0, 0x1F, 0) for part in _without(p, frozenset(_SHORT_ESCAPES))
+            )
+        if not short and not units:
+            return 0
+        return self._intern("escape", tuple(sorted(short.items())), units)
+
+    def _high_surrogates(self, pieces: Pieces) -> Pieces:
+        """Code units D800–DBFF, each leading to the low surrogates that make a character of `pieces` with it."""
+        astral = _window(pieces, 0x10000, 0x10FFFF, 0x10000)
+        out: list[tuple[int, int, int]] = []
+        borders = {0, 0x400}
+        for low, high, _ in astral:
+            borders.update((low >> 10, (low >> 10) + 1, high >> 10, (high >> 10) + 1))
+        cuts = sorted(borders)
+        for begin, end in zip(cuts, cuts[1:], strict=False):
+            base = begin << 10
+            tail = _window(astral, base, base + 0x3FF, base - 0xDC00)
+            if tail and end <= 0x400:
+                out.append((0xD800 + begin, 0xD800 + end - 1, self._intern("low", b"\\u", tail)))
+        return tuple(out)
+
+    def _continue_hex(self, rest: int, pieces: Pieces) -> Edges:
+        edges: dict[int, int] = {}
+        width = 16**rest
+        for digit in range(16):
+            tail = _window(pieces, digit * width, (digit + 1) * width - 1, digit * width)
+            if tail:
+                state = tail[0][2] if rest == 0 else self._intern("hex", rest - 1, tail)
+                edges[ord(f"{digit:x}")] = state
+                if self._any:
+                    edges[ord(f"{digit:X}")] = state
+        return edges
+
+
+def _without(piece: tuple[int, int, int], excluded: frozenset[int]) -> Pieces:
+    return tuple((c, c, piece[2]) for c in range(piece[0], piece[1] + 1) if c not in excluded)

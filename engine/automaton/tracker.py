@@ -1,0 +1,125 @@
+"""Tracker: where values of a JSON text start, how deep they lie and which keys their objects have had.
+
+JSON is lexically deterministic, so the bytes alone tell, whatever alternatives a grammar still has open. A tracker is
+immutable; `feed` gives the next one in O(bytes). Guards read the value that has just closed, objects are cut out of the
+stream and paths of bytes are known by the same mechanism. It assumes valid JSON, since a mask let it through.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+_BETWEEN, _STRING, _ESCAPE, _SCALAR = range(4)
+_BLANK = frozenset(b" \t\n\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An open array or object. `keys` are decoded; `index` counts finished or begun items; `at_key`: a key comes next."""
+
+    is_object: bool
+    start: int
+    outer: Container | None
+    depth: int
+    keys: tuple[str, ...] = ()
+    index: int = 0
+    at_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """`output` is all bytes so far. `closed` is the (start, end) of the value or key that closed last, `repeated` whether
+    it was a key that its object already had. `finished` are the spans of the items of the outermost array that closed
+    during the last `feed`."""
+
+    output: bytes = b""
+    container: Container | None = None
+    mode: int = _BETWEEN
+    start: int = 0
+    closed: tuple[int, int] = (0, 0)
+    repeated: bool = False
+    finished: tuple[tuple[int, int], ...] = ()
+
+    def feed(self, data: bytes) -> Tracker:
+        """The tracker after `data`."""
+        output = self.output + data
+        container, mode, start, closed, repeated = self.container, self.mode, self.start, self.closed, self.repeated
+        finished: list[tuple[int, int]] = []
+        for offset in range(len(self.output), len(output)):
+            byte = output[offset]
+            if mode == _STRING:
+                if byte == 0x22:
+                    mode, closed, repeated = _BETWEEN, (start, offset + 1), False
+                    if container is not None and container.at_key:
+                        key = json.loads(output[start : offset + 1])
+                        repeated = key in container.keys
+                        container = replace(container, keys=(*container.keys, key))
+                    elif _holds_items(container):
+                        finished.append(closed)
+                elif byte == 0x5C:
+                    mode = _ESCAPE
+                continue
+            if mode == _ESCAPE:
+                mode = _STRING
+                continue
+            if mode == _SCALAR:
+                if byte not in b",]} \t\n\r":
+                    continue
+                mode, closed, repeated = _BETWEEN, (start, offset), False
+                if _holds_items(container):
+                    finished.append(closed)
+            if byte == 0x22:
+                mode, start = _STRING, offset
+            elif byte in b"{[":
+                depth = container.depth + 1 if container else 1
+                container = Container(byte == 0x7B, offset, container, depth, at_key=byte == 0x7B)
+            elif byte in b"}]":
+                assert container is not None, "more brackets close than opened"
+                closed, repeated = (container.start, offset + 1), False
+                container = container.outer
+                if _holds_items(container):
+                    finished.append(closed)
+            elif byte == 0x3A:
+                assert container is not None, "a colon outside an object"
+                container = replace(container, at_key=False)
+            elif byte == 0x2C:
+                assert container is not None, "a comma outside a container"
+                container = replace(container, index=container.index + 1, at_key=container.is_object)
+            elif byte not in _BLANK:
+                mode, start = _SCALAR, offset
+        return Tracker(output, container, mode, start, closed, repeated, tuple(finished))
+
+    @property
+    def value(self) -> bytes:
+        """The text of the value that has closed here; a number or word that has not met its end yet counts as closed."""
+        if self.mode == _SCALAR:
+            return self.output[self.start :]
+        return self.output[self.closed[0] : self.closed[1]]
+
+    @property
+    def in_scalar(self) -> bool:
+        return self.mode == _SCALAR
+
+    @property
+    def depth(self) -> int:
+        return self.container.depth if self.container else 0
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Keys and indices that lead to the value at the end of the output."""
+        steps: list[str | int] = []
+        here = self.container
+        while here is not None:
+            if here.is_object:
+                if here.keys and not here.at_key:
+                    steps.append(here.keys[-1])
+            else:
+                steps.append(here.index)
+            here = here.outer
+        return tuple(reversed(steps))
+
+
+def _holds_items(container: Container | None) -> bool:
+    """Whether this is the outermost array."""
+    return container is not None and container.depth == 1 and not container.is_object

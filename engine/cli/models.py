@@ -1,0 +1,128 @@
+"""`engine models`: which models are known by name, fetching one, checking what is on the disk.
+
+Results go to standard output, the bar and complaints to standard error, so that `$(engine models pull NAME)` is the
+path of the file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as RichBar
+from rich.table import Column
+
+from engine.errors import ModelError
+from engine.models import ModelFile, ModelLine, list_models, resolve, verify
+from engine.models.environment import default_model, user_models_file
+from engine.models.resolution import OLLAMA
+
+models_app = typer.Typer(no_args_is_help=True, help="The models that the engine knows by name.")
+
+
+class DownloadBar:
+    """A `Progress` on standard error: a bar where someone watches, one line a stage where not."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._bar: RichBar | None = None
+        self._task: TaskID | None = None
+
+    def start(self, description: str, total: int | None) -> None:
+        if not self.console.is_terminal:
+            size = "" if total is None else f" ({_size(total)})"
+            self.console.print(f"{description}{size}", markup=False, highlight=False, soft_wrap=True)
+            return
+        self._bar = RichBar(
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=20),
+            DownloadColumn(table_column=Column(no_wrap=True)),
+            TransferSpeedColumn(table_column=Column(no_wrap=True)),
+            console=self.console,
+        )
+        self._task = self._bar.add_task(description, total=total)
+        self._bar.start()
+
+    def advance(self, count: int) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task, count)
+
+    def finish(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = self._task = None
+
+
+@models_app.command("list")
+def list_() -> None:
+    """Show every known model: its name, whether it is on this disk, size, licence, chat format and source.
+
+    Example:  engine models list
+    """
+    rows = [("NAME", "ON DISK", "SIZE", "LICENCE", "CHAT FORMAT", "SOURCE"), *map(_row, list_models())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        typer.echo("  ".join([*cells, row[-1]]))
+    typer.echo(f"Default: {default_model()}. Add lines of your own in {user_models_file()}", err=True)
+
+
+@models_app.command()
+def pull(name: Annotated[str, typer.Argument(help="A name that `engine models list` shows.")]) -> None:
+    """Fetch a model and print the path of its file; one that is there already is checked and not fetched again.
+
+    Example:  engine models pull smollm2-135m-instruct
+    """
+    bar = DownloadBar()
+    _report(bar.console, resolve(name, progress=bar))
+
+
+@models_app.command("verify")
+def verify_(
+    name: Annotated[
+        str | None, typer.Argument(help="A name, a path or ollama/NAME:TAG; if absent, all on the disk.")
+    ] = None,
+) -> None:
+    """Read model files whole and hold them to their checksums; ends with 1 where one is wrong.
+
+    Example:  engine models verify smollm2-135m-instruct
+    """
+    bar = DownloadBar()
+    if name is not None:
+        _report(bar.console, verify(name, progress=bar))
+        return
+    wrong = 0
+    here = [line for line in list_models() if line.path.exists()]
+    for line in here:
+        try:
+            _report(bar.console, verify(line.name, progress=bar))
+        except ModelError as error:
+            wrong += 1
+            typer.echo(str(error), err=True)
+    if not here:
+        typer.echo("no model is on this disk; fetch one with `engine models pull NAME`", err=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _row(line: ModelLine) -> tuple[str, str, str, str, str, str]:
+    size = "-" if line.size is None else _size(line.size)
+    here = "yes" if line.path.exists() else "no"
+    return line.name, here, size, line.licence or "-", line.chat_format or "-", str(line.source)
+
+
+def _report(console: Console, model: ModelFile) -> None:
+    known = {line.name: line.sha256 for line in list_models()}
+    if model.name in known:
+        against = "as in models.txt" if known[model.name] else "as recorded at the first download"
+    else:
+        against = "as Ollama names it" if model.name.startswith(OLLAMA) else "(nothing to compare it with)"
+    said = f"{model.name}: {_size(model.path.stat().st_size)}, sha256 {model.sha256} {against}"
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(str(model.path))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,191 @@
+"""Every error that the engine raises on purpose, in one tree.
+
+    EngineError
+    ├── SchemaError            a model or JSON Schema that cannot become a grammar
+    │   ├── UnsupportedSchema      a keyword or type that is not enforced, with its path
+    │   └── UnsatisfiableSchema    no value at all is valid
+    ├── GrammarError           a grammar that means nothing or cannot be run
+    │   ├── GbnfSyntaxError        line, column and a caret
+    │   ├── GrammarTooComplex      a bound on the size of an automaton was reached
+    │   └── NotPrintable           a guard or a terminal that GBNF cannot say
+    ├── ModelError             a model file, or the settings that it is loaded with
+    │   ├── ModelNotFound
+    │   ├── ModelFileInvalid       not a GGUF, truncated, wrong checksum
+    │   ├── DownloadFailed
+    │   └── NotEnoughMemory        the estimate exceeds what the machine has
+    ├── PromptError            a prompt that cannot be built
+    │   ├── ChatFormatUnknown
+    │   └── TextTooLong            how many tokens, how many fit
+    ├── DecodingError          a generation that cannot go on
+    │   ├── TokenRejected          the matcher was given a token that it does not allow
+    │   ├── DeadEnd                no token leads on
+    │   ├── BudgetTooSmall         max_tokens is below the shortest output
+    │   ├── BackendFailed          llama.cpp reported an error
+    │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
+    └── UsageError             an argument that makes no sense, a target that cannot be imported
+
+Each carries its facts as attributes; its text is made of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class EngineError(Exception):
+    """Root of the tree; catch it to catch everything that the engine raises on purpose."""
+
+
+class SchemaError(EngineError):
+    """`path` is a JSON pointer into the schema, `keyword` what stands there (may be empty)."""
+
+    def __init__(self, path: str, keyword: str, reason: str) -> None:
+        self.path = path or "/"
+        self.keyword = keyword
+        self.reason = reason
+        named = f" {keyword!r}:" if keyword else ""
+        super().__init__(f"schema at {self.path}:{named} {reason}")
+
+
+class UnsupportedSchema(SchemaError):
+    """The schema asks for something that would not be enforced."""
+
+
+class UnsatisfiableSchema(SchemaError):
+    """No value is valid under this schema."""
+
+
+class GrammarError(EngineError):
+    """A grammar that means nothing or cannot be run."""
+
+
+class GbnfSyntaxError(GrammarError):
+    """`line` and `column` count from 1; the message shows the line with a caret under the place."""
+
+    def __init__(self, reason: str, *, line: int, column: int, source: str) -> None:
+        self.reason, self.line, self.column, self.source = reason, line, column, source
+        super().__init__(f"GBNF line {line}, column {column}: {reason}\n    {source}\n    {' ' * (column - 1)}^")
+
+
+class GrammarTooComplex(GrammarError):
+    """An automaton would need more than `limit` states."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        self.what, self.limit = what, limit
+        super().__init__(f"{what} needs more than {limit} states; bound its repeats or simplify its pattern")
+
+
+class NotPrintable(GrammarError):
+    """`reasons` names what the printed grammar would not enforce."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        self.reasons = reasons
+        super().__init__("GBNF cannot express: " + "; ".join(reasons))
+
+
+class ModelError(EngineError):
+    """A model file, or the settings that it is loaded with."""
+
+
+class ModelNotFound(ModelError):
+    """`name` is what was asked for, `searched` where it was looked for."""
+
+    def __init__(self, name: str, searched: tuple[str, ...], hint: str = "") -> None:
+        self.name, self.searched = name, searched
+        where = "; ".join(searched)
+        super().__init__(f"model {name!r} not found (looked in: {where})" + (f". {hint}" if hint else ""))
+
+
+class ModelFileInvalid(ModelError):
+    """`path` is the file, `reason` what is wrong with it and what to do."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+
+class DownloadFailed(ModelError):
+    """`source` is where from, `reason` what happened."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"download of {source} failed: {reason}")
+
+
+class NotEnoughMemory(ModelError):
+    """`needed` and `available` are in bytes."""
+
+    def __init__(self, needed: int, available: int, hint: str) -> None:
+        self.needed, self.available = needed, available
+        super().__init__(f"about {needed / 2**20:.0f} MiB needed, {available / 2**20:.0f} MiB available. {hint}")
+
+
+class PromptError(EngineError):
+    """A prompt that cannot be built."""
+
+
+class ChatFormatUnknown(PromptError):
+    """The model file has no chat template and none is named for it."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        super().__init__(f"{model}: the file carries no chat template; name a chat format for it in models.txt")
+
+
+class TextTooLong(PromptError):
+    """All counts are in tokens of the model."""
+
+    def __init__(self, document: int, prompt_tokens: int, fits: int, n_ctx: int) -> None:
+        self.document, self.prompt_tokens, self.fits, self.n_ctx = document, prompt_tokens, fits, n_ctx
+        super().__init__(
+            f"document {document}: the prompt has {prompt_tokens} tokens, {fits} fit into n_ctx={n_ctx} "
+            "beside the output; cut the text, raise n_ctx or lower max_tokens"
+        )
+
+
+class DecodingError(EngineError):
+    """A generation that cannot go on."""
+
+
+class TokenRejected(DecodingError):
+    """`token` is not allowed here; the matcher is as it was."""
+
+    def __init__(self, token: int, text: bytes) -> None:
+        self.token, self.text = token, text
+        super().__init__(f"token {token} ({text!r}) is not allowed here")
+
+
+class DeadEnd(DecodingError):
+    """No token leads on from `output`; `reason` names the guard or the vocabulary's gap."""
+
+    def __init__(self, document: int, output: bytes, reason: str) -> None:
+        self.document, self.output, self.reason = document, output, reason
+        super().__init__(f"document {document}: no token leads on after {output[-60:]!r}: {reason}")
+
+
+class BudgetTooSmall(DecodingError):
+    """`needed` is the number of tokens of the shortest output."""
+
+    def __init__(self, document: int, max_tokens: int, needed: int) -> None:
+        self.document, self.max_tokens, self.needed = document, max_tokens, needed
+        super().__init__(f"document {document}: max_tokens={max_tokens}, the shortest output needs {needed}")
+
+
+class BackendFailed(DecodingError):
+    """`call` is the llama.cpp function, `detail` what it answered."""
+
+    def __init__(self, call: str, detail: str) -> None:
+        self.call, self.detail = call, detail
+        super().__init__(f"llama.cpp: {call}: {detail}")
+
+
+class UnsoundOutput(DecodingError):
+    """`text` was decoded under the grammar of `type_name` and does not validate: a defect, please report it."""
+
+    def __init__(self, type_name: str, text: bytes, detail: str) -> None:
+        self.type_name, self.text, self.detail = type_name, text, detail
+        super().__init__(f"the grammar of {type_name} let through {text!r}, which does not validate: {detail}")
+
+
+class UsageError(EngineError):
+    """An argument that makes no sense; the text says what was expected."""

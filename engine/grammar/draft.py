@@ -1,0 +1,68 @@
+"""A grammar while a pass rewrites it: the rules so far, and names for helper rules.
+
+A pass takes a Grammar and gives another one; in between it holds a Draft. Helper rules are named after the rule that they
+serve, with letters, digits and dashes only, which is what llama.cpp reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from engine.grammar.grammar import Grammar, Node, Reference
+from engine.grammar.traversal import references, rewrite
+
+_FOREIGN = re.compile(r"[^a-zA-Z0-9-]+")
+_NAME_LENGTH = 60
+
+
+class Draft:
+    """Rules that are being rewritten. `owner` is the rule whose node is in work."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.rules = dict(grammar.rules)
+        self.root = grammar.root
+        self.owner = grammar.root
+
+    def add(self, hint: str, node: Node) -> Reference:
+        """A new rule for `node`, named after `owner` and `hint`."""
+        reference = self.reserve(f"{self.owner}-{hint}")
+        self.rules[reference.rule] = node
+        return reference
+
+    def reserve(self, wanted: str) -> Reference:
+        """A reference to a rule that the caller defines later; its place in the order is taken now."""
+        name = free_name(wanted, self.rules)
+        self.rules[name] = Reference(name)
+        return Reference(name)
+
+    def rewrite_rules(self, change: Callable[[Node], Node]) -> Grammar:
+        """Every node of every rule changed, innermost first; helper rules that `change` adds are left as they are."""
+        for name in list(self.rules):
+            self.owner = name
+            self.rules[name] = rewrite(self.rules[name], change)
+        return Grammar(self.rules, self.root)
+
+
+def free_name(wanted: str, taken: dict[str, Node]) -> str:
+    """A legal rule name like `wanted` that is not taken."""
+    legal = _FOREIGN.sub("-", wanted)
+    if legal != wanted:
+        legal = legal.strip("-")
+    legal = legal[:_NAME_LENGTH] or "rule"
+    name, number = legal, 2
+    while name in taken:
+        name, number = f"{legal}-{number}", number + 1
+    return name
+
+
+def reachable(grammar: Grammar) -> list[str]:
+    """The rules that a text can use, in the order of their first use, the root first."""
+    order = {grammar.root: None}
+    pending = [grammar.root]
+    for name in pending:
+        for callee in references(grammar.rules[name]):
+            if callee not in order:
+                order[callee] = None
+                pending.append(callee)
+    return list(order)

@@ -1,0 +1,296 @@
+"""Lowering: from what values are valid to how they are written.
+
+Takes a Schema and a style, gives a Grammar with guards on the nodes whose checks no grammar can say. Styles: "spaced" writes
+`", "` and `": "` as `json.dumps` does, "compact" writes no white space, "any" allows every spelling of every valid value: any
+key order, any escapes, bounded white space, `1.0` for an integer.
+
+Every vertex with an object or an array becomes a rule; scalars are written in place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Literal as OneOf
+
+from engine.errors import UnsupportedSchema
+from engine.grammar import grammar as g
+from engine.grammar.formats import format_language
+from engine.regular import charset, numbers
+from engine.regular import expression as ex
+from engine.regular.expression import Expression
+from engine.regular.pattern import UnsupportedPattern, parse_pattern
+from engine.schema import schema as s
+
+Style = OneOf["spaced", "compact", "any"]
+STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
+
+_BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
+WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
+
+
+def lower(schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard], *, root: str = "root") -> g.Grammar:
+    """The grammar of `schema` in a style; `watch` makes the guard of a check."""
+    return _Lowering(schema, style, watch).grammar(root)
+
+
+class _Lowering:
+    def __init__(self, schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard]) -> None:
+        self._schema, self._watch = schema, watch
+        self._any = style == "any"
+        self._spelling: g.Spelling = "any" if self._any else "canonical"
+        blank: g.Node = g.Terminal(WHITE_SPACE) if self._any else g.EMPTY
+        space = "" if style == "compact" else " "
+        self._blank = blank
+        self._colon = g.Sequence((blank, g.Literal(":"), blank)) if self._any else g.Literal(":" + space)
+        self._comma = g.Sequence((blank, g.Literal(","), blank)) if self._any else g.Literal("," + space)
+        self._names: dict[s.SchemaId, str] = {}
+        self._rules: dict[str, g.Node] = {}
+
+    def grammar(self, root: str) -> g.Grammar:
+        self._names[self._schema.root] = root
+        self._rules[root] = g.EMPTY  # the first rule of the printed grammar
+        pending = [self._schema.root]
+        done: set[s.SchemaId] = set()
+        while pending:
+            vertex = pending.pop()
+            if vertex in done:
+                continue
+            done.add(vertex)
+            known = set(self._names)
+            self._rules[self._names[vertex]] = self._union(self._schema.vertices[vertex])
+            pending += [v for v in self._names if v not in known]
+        return g.Grammar(self._rules, root)
+
+    def _node(self, vertex: s.SchemaId) -> g.Node:
+        if vertex not in self._names:
+            if not self._needs_rule(vertex):
+                return self._union(self._schema.vertices[vertex])
+            self._names[vertex] = self._name(self._schema.vertices[vertex])
+        return g.Reference(self._names[vertex])
+
+    def _needs_rule(self, vertex: s.SchemaId) -> bool:
+        alternatives = self._schema.vertices[vertex].alternatives
+        return any(isinstance(a.shape, s.Object | s.Array) for a in alternatives)
+
+    def _name(self, vertex: s.Vertex) -> str:
+        base = re.sub(r"[^A-Za-z0-9]+", "-", vertex.title).strip("-").lower() or "value"
+        name, number = base, 1
+        while name in self._rules or name in self._names.values():
+            number += 1
+            name = f"{base}-{number}"
+        return name
+
+    def _union(self, vertex: s.Vertex) -> g.Node:
+        nodes = [self._alternative(a) for a in vertex.alternatives]
+        return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
+
+    def _alternative(self, alternative: s.Alternative) -> g.Node:
+        match alternative.shape:
+            case s.Literals(values):
+                node = self._literals(values)
+            case s.Text() as text:
+                node = self._text(text, alternative.path)
+            case s.Number() as number:
+                node = self._number(number, alternative.path)
+            case s.Array() as array:
+                node = self._array(array)
+            case s.Object() as an_object:
+                node = self._object(an_object, alternative.path)
+        for check in alternative.checks:
+            node = g.Guarded(node, self._watch(check))
+        return node
+
+    # -- scalars --------------------------------------------------------------------------------------------------
+
+    def _literals(self, values: tuple[s.Json, ...]) -> g.Node:
+        strings = [v for v in values if isinstance(v, str)]
+        nodes = [self._value(v) for v in values if not isinstance(v, str)]
+        if self._any:
+            words: list[g.Node] = [g.StringTerminal(ex.words(strings), "any")] if strings else []
+        else:
+            words = [g.Literal(json.dumps(v, ensure_ascii=False)) for v in strings]
+        nodes = words + nodes
+        return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
+
+    def _value(self, value: s.Json) -> g.Node:
+        """Exactly this JSON value."""
+        if isinstance(value, str):
+            return self._literals((value,))
+        if isinstance(value, list):
+            items = [self._value(item) for item in value]
+            return self._brackets(_separated(items, self._comma))
+        if isinstance(value, dict):
+            declared = tuple(g.Member(name, self._value(item), True) for name, item in value.items())
+            return self._braces(self._members(declared, ()))
+        if isinstance(value, bool) or value is None or not self._any:
+            return g.Literal(json.dumps(value))
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        return self._number(s.Number(minimum=exact, maximum=exact), "")
+
+    def _text(self, text: s.Text, path: str) -> g.Node:
+        length = ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)
+        parts, checks = [length], []
+        for pattern in text.patterns:
+            try:
+                parts.append(parse_pattern(pattern.source, pattern.dialect))
+            except UnsupportedPattern:
+                checks.append(s.Check(path, ("pattern",), "json-schema", {"pattern": pattern.source}))
+        for name in text.formats:
+            language = format_language(name)
+            if language is None:
+                checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
+            else:
+                parts.append(language)
+        node: g.Node = g.StringTerminal(ex.both(*parts), self._spelling)
+        for check in checks:
+            node = g.Guarded(node, self._watch(check))
+        return node
+
+    def _number(self, number: s.Number, path: str) -> g.Node:
+        whole = [int(m) for m in number.multiples_of if m == int(m)]
+        broken = [m for m in number.multiples_of if m != int(m)]
+        plain = self._plain_number(number, math.lcm(*whole) if whole else None, broken)
+        if not self._any or (plain is None):
+            return g.Terminal(plain) if plain is not None else self._guarded_number(number, path)
+        bounded = number.minimum is not None or number.maximum is not None
+        if not (bounded or number.integer or number.multiples_of):
+            return g.Terminal(numbers.numbers())
+        guard = self._watch(s.Check(path, ("number",), "json-schema", _number_schema(number)))
+        return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(numbers.exponents()), guard)))
+
+    def _plain_number(self, number: s.Number, multiple: int | None, broken: list[Decimal]) -> Expression | None:
+        """The numbers without an exponent, None where no expression says them."""
+        if broken or (multiple is not None and not number.integer):
+            return None
+        if number.integer:
+            low = None if number.minimum is None else _ceiling(number.minimum, number.exclusive_minimum)
+            high = None if number.maximum is None else _floor(number.maximum, number.exclusive_maximum)
+            return numbers.integers(low, high, multiple_of=multiple, fraction_zeros=self._any)
+        if number.minimum is None and number.maximum is None:
+            return numbers.numbers()
+        return numbers.decimals(
+            number.minimum,
+            number.maximum,
+            exclusive_minimum=number.exclusive_minimum,
+            exclusive_maximum=number.exclusive_maximum,
+        )
+
+    def _guarded_number(self, number: s.Number, path: str) -> g.Node:
+        guard = self._watch(s.Check(path, ("multipleOf",), "json-schema", _number_schema(number)))
+        return g.Guarded(g.Terminal(numbers.numbers()), guard)
+
+    # -- containers -----------------------------------------------------------------------------------------------
+
+    def _array(self, array: s.Array) -> g.Node:
+        prefix = list(array.prefix if array.max_items is None else array.prefix[: array.max_items])
+        rest = array.rest if array.max_items is None or array.max_items > len(prefix) else None
+        tail: g.Node = g.EMPTY
+        if rest is not None:
+            item = self._node(rest)
+            low = max(0, array.min_items - len(prefix))
+            high = None if array.max_items is None else array.max_items - len(prefix)
+            tail = self._rest(item, low, high, first=not prefix)
+        for index in range(len(prefix) - 1, -1, -1):
+            here = self._node(prefix[index])
+            tail = g.Sequence((here, tail) if index == 0 else (self._comma, here, tail))
+            if index >= array.min_items:
+                tail = g.Repeat(tail, 0, 1)
+        return self._brackets(tail)
+
+    def _rest(self, item: g.Node, low: int, high: int | None, *, first: bool) -> g.Node:
+        more = g.Sequence((self._comma, item))
+        if not first:
+            return g.Repeat(more, low, high)
+        body = g.Sequence((item, g.Repeat(more, max(0, low - 1), None if high is None else high - 1)))
+        return body if low else g.Repeat(body, 0, 1)
+
+    def _brackets(self, inside: g.Node) -> g.Node:
+        return g.Sequence((g.Literal("["), self._blank, inside, self._blank, g.Literal("]")))
+
+    def _object(self, an_object: s.Object, path: str) -> g.Node:
+        declared = tuple(g.Member(p.name, self._node(p.schema), p.required) for p in an_object.properties)
+        names = ex.complement(ex.words(p.name for p in an_object.properties))
+        others = tuple(
+            g.Others(keys, self._node(other.schema))
+            for other in an_object.others
+            if (keys := ex.both(names, self._keys(other, path))).alive
+        )
+        members = self._members(declared, others)
+        low, high = an_object.min_properties, an_object.max_properties
+        return self._braces(_bounded(members, low, high))
+
+    def _keys(self, keys: s.Keys, path: str) -> Expression:
+        try:
+            parts = [parse_pattern(p.source, p.dialect) for p in keys.matching]
+            parts += [ex.complement(parse_pattern(p.source, p.dialect)) for p in keys.excluding]
+            for name in keys.names:
+                parts.append(self._name_language(name, path))
+        except UnsupportedPattern as error:
+            raise UnsupportedSchema(path, "patternProperties", str(error)) from error
+        return ex.both(*parts)
+
+    def _name_language(self, name: s.Text | s.Literals, path: str) -> Expression:
+        if isinstance(name, s.Literals):
+            return ex.words(v for v in name.values if isinstance(v, str))
+        parts = [ex.repeat(ex.chars(charset.ANY), name.min_length, name.max_length)]
+        parts += [parse_pattern(p.source, p.dialect) for p in name.patterns]
+        for each in name.formats:
+            language = format_language(each)
+            if language is None:
+                raise UnsupportedSchema(path, "propertyNames", f"format {each!r} of a key cannot be enforced")
+            parts.append(language)
+        return ex.both(*parts)
+
+    def _members(self, declared: tuple[g.Member, ...], others: tuple[g.Others, ...]) -> g.Members:
+        return g.Members(declared, others, not self._any, self._spelling, self._colon, self._comma)
+
+    def _braces(self, members: g.Members) -> g.Node:
+        return g.Sequence((g.Literal("{"), self._blank, members, self._blank, g.Literal("}")))
+
+
+def _bounded(members: g.Members, low: int, high: int | None) -> g.Members:
+    """The members with their count bounded, as far as the bounds say more than the declarations."""
+    required = sum(member.required for member in members.declared)
+    low = low if low > required else 0
+    if high is not None and not members.others and high >= len(members.declared):
+        high = None
+    return g.Members(
+        members.declared, members.others, members.ordered, members.spelling, members.colon, members.comma, low, high
+    )
+
+
+def _separated(items: list[g.Node], comma: g.Node) -> g.Node:
+    out: list[g.Node] = []
+    for index, item in enumerate(items):
+        out += [comma, item] if index else [item]
+    return g.Sequence(tuple(out))
+
+
+def _ceiling(bound: Decimal, exclusive: bool) -> int:
+    whole = math.ceil(bound)
+    return whole + 1 if exclusive and whole == bound else whole
+
+
+def _floor(bound: Decimal, exclusive: bool) -> int:
+    whole = math.floor(bound)
+    return whole - 1 if exclusive and whole == bound else whole
+
+
+def _number_schema(number: s.Number) -> s.Json:
+    """The keywords that say the same, for values that only a guard can judge."""
+    out: dict[str, s.Json] = {"type": "integer"} if number.integer else {"type": "number"}
+    if number.minimum is not None:
+        out["exclusiveMinimum" if number.exclusive_minimum else "minimum"] = _as_json(number.minimum)
+    if number.maximum is not None:
+        out["exclusiveMaximum" if number.exclusive_maximum else "maximum"] = _as_json(number.maximum)
+    if number.multiples_of:
+        out["allOf"] = [{"multipleOf": _as_json(m)} for m in number.multiples_of]
+    return out
+
+
+def _as_json(number: Decimal) -> int | float:
+    return int(number) if number == int(number) else float(number)

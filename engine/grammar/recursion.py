@@ -1,0 +1,126 @@
+"""Which rules match the empty text, and which ones call themselves before they have read anything.
+
+Comes in: a Grammar whose references are all defined. Goes out: the set of nullable rules; a left-recursive cycle is
+refused, because a top-down matcher (ours, llama.cpp's) would push rules for ever. Nullability is a least fixpoint over all
+rules, so a rule that is empty only through others is found too: llama.cpp looks for an empty alternative in the rule
+itself and misses `root ::= e root "a" | "b"` with `e ::= "c"?`, which exhausts its memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+
+from engine.errors import GrammarError
+from engine.grammar.grammar import (
+    Choice,
+    Grammar,
+    Guarded,
+    Literal,
+    Members,
+    Node,
+    Reference,
+    Repeat,
+    Sequence,
+    StringTerminal,
+    Terminal,
+)
+from engine.grammar.traversal import fold, references
+
+
+def least_fixpoint(rules: Mapping[str, Node], holds: Callable[[Node, AbstractSet[str]], bool]) -> frozenset[str]:
+    """The smallest set of rules with: a rule is in it if `holds(its node, the set)`. `holds` must be monotone."""
+    callers: dict[str, list[str]] = {}
+    for name, node in rules.items():
+        for callee in references(node):
+            callers.setdefault(callee, []).append(name)
+    found: set[str] = set()
+    pending = list(rules)
+    while pending:
+        name = pending.pop()
+        if name not in found and holds(rules[name], found):
+            found.add(name)
+            pending.extend(callers.get(name, ()))
+    return frozenset(found)
+
+
+def nullable_rules(rules: Mapping[str, Node]) -> frozenset[str]:
+    """The rules that match the empty text."""
+    return least_fixpoint(rules, is_nullable)
+
+
+def is_nullable(node: Node, nullable: AbstractSet[str]) -> bool:
+    """Whether `node` matches the empty text, where the rules named in `nullable` do."""
+    return fold(node, lambda part, inside: nullable_from(part, inside, nullable))
+
+
+def nullable_from(node: Node, inside: tuple[bool, ...], nullable: AbstractSet[str]) -> bool:
+    """`is_nullable` from the answers for the children of `node`."""
+    match node:
+        case Literal(text):
+            return not text
+        case Terminal(language):
+            return language.nullable
+        case StringTerminal():
+            return False
+        case Sequence():
+            return all(inside)
+        case Choice():
+            return any(inside)
+        case Repeat(_, low, _):
+            return low == 0 or inside[0]
+        case Reference(rule):
+            return rule in nullable
+        case Guarded():
+            return inside[0]
+        case Members(declared):  # a key is never empty
+            return node.low == 0 and not any(member.required for member in declared)
+
+
+def refuse_left_recursion(grammar: Grammar) -> None:
+    """Raise GrammarError naming the cycle if a rule can reach itself before a character is read."""
+    nullable = nullable_rules(grammar.rules)
+    edges = {name: _leftmost_rules(node, nullable) for name, node in grammar.rules.items()}
+    done: set[str] = set()
+    for start in grammar.rules:
+        if start not in done:
+            _refuse_cycle_from(start, edges, done)
+
+
+def _refuse_cycle_from(start: str, edges: Mapping[str, tuple[str, ...]], done: set[str]) -> None:
+    path = {start: iter(edges[start])}
+    while path:
+        name = next(reversed(path))
+        callee = next(path[name], None)
+        if callee is None:
+            done.add(name)
+            del path[name]
+        elif callee in path:
+            names = list(path)
+            cycle = " → ".join([*names[names.index(callee) :], callee])
+            raise GrammarError(f"left recursion: {cycle}; a rule must read something before it comes back to itself")
+        elif callee not in done:
+            path[callee] = iter(edges[callee])
+
+
+_Start = tuple[bool, dict[str, None]]
+
+
+def _leftmost_rules(node: Node, nullable: frozenset[str]) -> tuple[str, ...]:
+    """The rules that may be entered at the start of `node`, in the order of the text."""
+    return tuple(fold(node, lambda part, inside: _start_of(part, inside, nullable))[1])
+
+
+def _start_of(node: Node, inside: tuple[_Start, ...], nullable: frozenset[str]) -> _Start:
+    """Whether `node` may be empty and where it may start, from the same of its children."""
+    empty = nullable_from(node, tuple(part[0] for part in inside), nullable)
+    if isinstance(node, Reference):
+        return empty, {node.rule: None}
+    first: dict[str, None] = {}
+    if isinstance(node, Members) or (isinstance(node, Repeat) and node.high == 0):
+        return empty, first  # an object's members start with a quote
+    for may_be_empty, rules in inside:
+        first.update(rules)
+        if isinstance(node, Sequence) and not may_be_empty:
+            break
+    return empty, first

@@ -1,0 +1,166 @@
+"""Passes that keep the language and make the grammar plainer: nothing and the empty text vanish, nesting is flattened.
+
+They work on grammars of literals, one-character classes, sequences, choices, repeats and references. Rules that no text can
+finish are removed together with the alternatives that need them, since GBNF has no word for nothing; where the whole
+grammar matches nothing, the root becomes an empty choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from engine.grammar.draft import Draft
+from engine.grammar.grammar import (
+    EMPTY,
+    Choice,
+    Grammar,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    Sequence,
+    Terminal,
+)
+from engine.grammar.recursion import least_fixpoint
+from engine.grammar.traversal import fold, references
+from engine.regular import charset, expression
+from engine.regular.charset import CharSet
+from engine.regular.expression import Chars
+
+NOTHING = Choice(())
+
+
+def simplify(grammar: Grammar) -> Grammar:
+    """Every node in its plainest form."""
+    return Draft(grammar).rewrite_rules(plainest)
+
+
+def inline_trivial(grammar: Grammar) -> Grammar:
+    """References to rules that are empty or only another reference are replaced by that; a root that is only a reference
+    takes over the rule, where nothing else needs it."""
+    rules = dict(grammar.rules)
+
+    def change(node: Node) -> Node:
+        seen = set()
+        while isinstance(node, Reference) and node.rule not in seen:
+            seen.add(node.rule)
+            target = rules[node.rule]
+            if not (isinstance(target, Reference) or target == EMPTY):
+                break
+            node = target
+        return plainest(node)
+
+    inlined = Draft(grammar).rewrite_rules(change).rules
+    start = inlined[grammar.root]
+    if isinstance(start, Reference) and not any(start.rule in references(node) for node in inlined.values() if node is not start):
+        inlined = {**inlined, grammar.root: inlined[start.rule]}
+    return Grammar(inlined, grammar.root)
+
+
+def drop_barren(grammar: Grammar) -> Grammar:
+    """References to rules that match no finite text are replaced by nothing."""
+    fertile = least_fixpoint(grammar.rules, _is_fertile)
+    if len(fertile) == len(grammar.rules):
+        return grammar
+
+    def change(node: Node) -> Node:
+        return NOTHING if isinstance(node, Reference) and node.rule not in fertile else plainest(node)
+
+    kept = Draft(grammar).rewrite_rules(change).rules
+    return Grammar({name: node for name, node in kept.items() if name in fertile or name == grammar.root}, grammar.root)
+
+
+def _is_fertile(node: Node, fertile: AbstractSet[str]) -> bool:
+    def combine(part: Node, inside: tuple[bool, ...]) -> bool:
+        match part:
+            case Reference(rule):
+                return rule in fertile
+            case Choice():
+                return any(inside)
+            case Repeat(_, low, _):
+                return low == 0 or inside[0]
+            case Terminal(language):
+                return language is not expression.NOTHING
+            case _:
+                return all(inside)
+
+    return fold(node, combine)
+
+
+def plainest(node: Node) -> Node:
+    """`node` simplified, where the nodes inside are already."""
+    match node:
+        case Terminal(language=Chars(members=members)) if charset.size(members) == 1:
+            return Literal(chr(members[0][0]))
+        case Terminal(language=expression.EMPTY):
+            return EMPTY
+        case Terminal(language=expression.NOTHING):
+            return NOTHING
+        case Literal(""):
+            return EMPTY
+        case Sequence(items):
+            return _sequence(items)
+        case Choice(options):
+            return _choice(options)
+        case Repeat(item, low, high):
+            return _repeat(item, low, high)
+        case _:
+            return node
+
+
+def _sequence(items: tuple[Node, ...]) -> Node:
+    flat: list[Node] = []
+    for item in items:
+        for part in item.items if isinstance(item, Sequence) else (item,):
+            if part == NOTHING:
+                return NOTHING
+            last = flat[-1] if flat else None
+            if isinstance(part, Literal) and isinstance(last, Literal):
+                flat[-1] = Literal(last.text + part.text)
+            else:
+                flat.append(part)
+    return flat[0] if len(flat) == 1 else Sequence(tuple(flat))
+
+
+def _choice(options: tuple[Node, ...]) -> Node:
+    distinct: dict[object, Node] = {}
+    members = charset.NONE
+    for option in options:
+        for part in option.options if isinstance(option, Choice) else (option,):
+            if one_of := _one_character(part):
+                members = charset.union(members, one_of)
+                part = _CHARACTER  # all of them together, where the first of them stood
+            shallow = isinstance(part, (Literal, Terminal, Reference)) or part == EMPTY
+            distinct[part if shallow else id(part)] = part  # comparing deep nodes could recurse as deep as they are
+    optional = distinct.pop(EMPTY, None) is not None
+    character = plainest(Terminal(expression.chars(members)))
+    rest = tuple(character if part is _CHARACTER else part for part in distinct.values())
+    if not rest and optional:
+        return EMPTY
+    chosen = rest[0] if len(rest) == 1 else Choice(rest)
+    return _repeat(chosen, 0, 1) if optional else chosen
+
+
+_CHARACTER = Literal("")
+
+
+def _one_character(node: Node) -> CharSet:
+    match node:
+        case Terminal(language=Chars(members=members)):
+            return members
+        case Literal(text) if len(text) == 1:
+            return charset.of(text)
+        case _:
+            return charset.NONE
+
+
+def _repeat(item: Node, low: int, high: int | None) -> Node:
+    if high == 0 or item == EMPTY:
+        return EMPTY
+    if item == NOTHING:
+        return EMPTY if low == 0 else NOTHING
+    if (low, high) == (1, 1):
+        return item
+    if (low, high) == (0, 1) and isinstance(item, Repeat) and item.low == 0:
+        return item
+    return Repeat(item, low, high)

@@ -1,0 +1,163 @@
+"""Matcher: a position in an output under a grammar, moved by tokens.
+
+It knows which tokens are allowed next, takes one, goes back, and says what bytes are forced and how the output could be
+closed. Its answers are exact: a token is in the mask if and only if `accept` takes it and the output can still be completed,
+guards included.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.automaton.automaton import DEAD, Automaton, Conditional, State
+from engine.automaton.tracker import Tracker
+from engine.errors import TokenRejected
+from engine.grammar.grammar import Grammar
+from engine.masks.mask import Masks, Walks
+from engine.masks.vocabulary import Vocabulary
+
+FORCED_LIMIT = 4096  # bytes; a grammar may force text without end
+
+
+class Matcher:
+    """One output under `grammar`, over the tokens of `vocabulary`.
+
+    Both may be given prepared (`Automaton`, `Walks`), so that what one output computed serves the next. One owner at a time.
+
+    >>> matcher = Matcher(parse_gbnf('root ::= "a" | "b"'), Vocabulary.from_pieces([b"a", b"c"]))  # doctest: +SKIP
+    >>> matcher.mask().tolist()  # doctest: +SKIP
+    [True, False]
+    """
+
+    def __init__(self, grammar: Grammar | Masks, vocabulary: Vocabulary | Walks | None = None) -> None:
+        if isinstance(grammar, Grammar):
+            assert vocabulary is not None, "a grammar needs a vocabulary"
+            walks = Walks(vocabulary) if isinstance(vocabulary, Vocabulary) else vocabulary
+            grammar = Masks(Automaton(grammar), walks)
+        self._masks = grammar
+        self._automaton: Automaton = grammar.automaton
+        self._vocabulary = grammar.vocabulary
+        self._state: State = self._automaton.start
+        self._output = b""
+        self._ended = False
+        self._history: list[tuple[State, int, bool]] = []
+        self._tracker = Tracker()
+
+    @property
+    def output(self) -> bytes:
+        """All bytes accepted so far."""
+        return self._output
+
+    @property
+    def finished(self) -> bool:
+        """An end token was accepted, or the output is complete and nothing can follow."""
+        return self._ended or (self.may_end and not self._automaton.live_bytes(self._state))
+
+    @property
+    def dead_end(self) -> bool:
+        """No token is allowed and the output may not end here."""
+        return not self.finished and not self.mask().any()
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """A bool a token id. End tokens are in it exactly when the output may end here."""
+        allowed: npt.NDArray[np.bool_]
+        if self._ended:
+            return np.zeros(len(self._vocabulary.pieces), np.bool_)
+        mask = self._masks.mask(self._state)
+        allowed = np.unpackbits(mask.bits, count=len(self._vocabulary.pieces)).view(np.bool_)
+        for token in mask.guarded:
+            allowed[token] = self._follow(self._vocabulary.pieces[token]) != DEAD
+        if self.may_end:
+            allowed[list(self._vocabulary.end_tokens)] = True
+        return allowed
+
+    def allows(self, token: int) -> bool:
+        """The same for one token, without the mask. O(bytes of the token)."""
+        if self._ended or not 0 <= token < len(self._vocabulary.pieces):
+            return False
+        if token in self._vocabulary.end_tokens:
+            return self.may_end
+        return bool(self._vocabulary.ordinary[token]) and self._follow(self._vocabulary.pieces[token]) != DEAD
+
+    def accept(self, token: int) -> None:
+        """Append a token; raises `TokenRejected` and stays as it was if it is not allowed."""
+        known = 0 <= token < len(self._vocabulary.pieces)
+        piece = self._vocabulary.pieces[token] if known else b""
+        if self._ended or not known:
+            raise TokenRejected(token, piece)
+        if token in self._vocabulary.end_tokens:
+            if not self.may_end:
+                raise TokenRejected(token, piece)
+            self._history.append((self._state, len(self._output), False))
+            self._ended = True
+            return
+        state = self._follow(piece) if self._vocabulary.ordinary[token] else DEAD
+        if state == DEAD:
+            raise TokenRejected(token, piece)
+        self._history.append((self._state, len(self._output), False))
+        self._state = state
+        self._output += piece
+
+    def rollback(self, tokens: int) -> None:
+        """Take the last tokens back."""
+        if tokens > len(self._history):
+            raise ValueError(f"{len(self._history)} tokens were accepted, {tokens} cannot be taken back")
+        if tokens:
+            self._state, length, self._ended = self._history[-tokens]
+            del self._history[-tokens:]
+            self._output = self._output[:length]
+
+    def forced(self) -> bytes:
+        """The bytes that every completion of the output begins with, as far as single choices go; may be empty."""
+        if self._ended or self.may_end:
+            return b""
+        state, out = self._state, bytearray()
+        while len(out) < FORCED_LIMIT:
+            live = self._automaton.live_bytes(state)
+            if len(live) != 1 or (out and self._automaton.endings(state)):
+                break
+            (byte,) = live
+            step = self._automaton.step(state, byte)
+            if isinstance(step, Conditional):
+                break  # the guard may refuse: the choice is left to the mask
+            state = step
+            out.append(byte)
+        return bytes(out)
+
+    def closing(self) -> tuple[int, ...]:
+        """Tokens of a short way to complete the output from here; empty if it may end here."""
+        if self._ended or self.may_end:
+            return ()
+        return self._masks.closing(self._state)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the output is complete as it stands."""
+        endings = self._automaton.endings(self._state)
+        if not endings:
+            return False
+        return endings == ((),) or self._automaton.may_end(self._state, self._track())
+
+    def _follow(self, piece: bytes) -> State:
+        """Where the bytes of a token lead, DEAD if they are not allowed."""
+        state = self._state
+        automaton = self._automaton
+        for index, byte in enumerate(piece):
+            step = automaton.step(state, byte)
+            if isinstance(step, Conditional):
+                before = self._track().feed(piece[:index])
+                step = automaton.resolve(step, before, before.feed(piece[index : index + 1]))
+            if step == DEAD:
+                return DEAD
+            state = step
+        return state
+
+    def _track(self) -> Tracker:
+        """The tracker at the end of the output, brought up to date only when a guard asks."""
+        seen = len(self._tracker.output)
+        if seen > len(self._output) or self._tracker.output != self._output[:seen]:
+            self._tracker, seen = Tracker(), 0
+        if seen < len(self._output):
+            self._tracker = self._tracker.feed(self._output[seen:])
+        return self._tracker

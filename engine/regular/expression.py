@@ -1,0 +1,613 @@
+"""Regular expressions with intersection and complement, run by their derivatives.
+
+An `Expression` denotes a set of Unicode strings. Its derivative by a character c is the expression of the remainders of
+its strings that begin with c (Brzozowski 1964). Expressions are interned, so equal ones are the same object and states of
+a lazily built automaton are the expressions themselves: nothing is built that no input visits, and intersection,
+complement and counted repeats need no construction of their own. Characters that no expression tells apart are handled
+as one class (Owens, Reppy and Turon 2009).
+
+Build expressions with the functions at the end; they keep the invariants: no NOTHING inside another expression, unions and
+intersections flat and sorted, repeats of non-nullable bodies only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import count
+from typing import ClassVar
+
+from engine.errors import GrammarTooComplex
+from engine.regular import charset
+from engine.regular.charset import CharSet
+
+STATE_LIMIT = 20_000
+_INTERN_LIMIT = 1 << 20
+
+_serial = count()
+_interned: dict[tuple[object, ...], Expression] = {}
+
+Transitions = tuple[tuple[CharSet, "Expression"], ...]
+
+
+class Expression:
+    """One interned expression. `nullable`: the empty string is in. `plain`: no intersection or complement inside."""
+
+    __slots__ = ("_alive", "_classes", "_shortest", "_transitions", "nullable", "plain", "serial")
+
+    nullable: bool
+    plain: bool
+
+    def __init__(self, nullable: bool, plain: bool) -> None:
+        self.nullable, self.plain = nullable, plain
+        self.serial = next(_serial)
+        self._alive: bool | None = None
+        self._classes: tuple[CharSet, ...] | None = None
+        self._transitions: Transitions | None = None
+        self._shortest: str | None = None
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        """Disjoint sets that cover all characters, each with one derivative."""
+        raise NotImplementedError
+
+    def derive(self, code_point: int) -> Expression:
+        """The expression of what may follow `code_point`; may be dead without being NOTHING."""
+        raise NotImplementedError
+
+    def _shortest_plain(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def classes(self) -> tuple[CharSet, ...]:
+        if self._classes is None:
+            self._classes = self._partition()
+        return self._classes
+
+    @property
+    def transitions(self) -> Transitions:
+        """The live successors, one entry each, with the characters that lead there."""
+        if self._transitions is None:
+            found: dict[Expression, CharSet] = {}
+            for members in self.classes:
+                target = self.derive(members[0][0])
+                if target is not NOTHING and target.alive:
+                    found[target] = charset.union(found.get(target, charset.NONE), members)
+            self._transitions = tuple((members, target) for target, members in found.items())
+        return self._transitions
+
+    @property
+    def alive(self) -> bool:
+        """Whether any string is in the language."""
+        if self._alive is None:
+            self._alive = self is not NOTHING if self.plain else _search_alive(self)
+        return self._alive
+
+    @property
+    def shortest(self) -> str:
+        """One of the shortest strings of the language, written with plain letters where there is a choice."""
+        if self._shortest is None:
+            if self.nullable:
+                self._shortest = ""
+            elif self.plain:
+                self._shortest = self._shortest_plain()
+            else:
+                _search_shortest(self)
+        assert self._shortest is not None
+        return self._shortest
+
+    def step(self, code_point: int) -> Expression:
+        """The live successor by one character, or NOTHING."""
+        for members, target in self.transitions:
+            if charset.contains(members, code_point):
+                return target
+        return NOTHING
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole `text` is in the language."""
+        state = self
+        for character in text:
+            state = state.derive(ord(character))
+            if state is NOTHING:
+                return False
+        return state.nullable
+
+
+class Chars(Expression):
+    """One character of a set."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, members: CharSet) -> None:
+        super().__init__(False, True)
+        self.members = members
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        rest = charset.complement(self.members)
+        return (self.members, rest) if rest else (self.members,)
+
+    def derive(self, code_point: int) -> Expression:
+        return EMPTY if charset.contains(self.members, code_point) else NOTHING
+
+    def _shortest_plain(self) -> str:
+        return chr(charset.example(self.members))
+
+
+class Empty(Expression):
+    """The empty string only."""
+
+    __slots__ = ()
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return (charset.ANY,)
+
+    def derive(self, code_point: int) -> Expression:
+        return NOTHING
+
+
+class Nothing(Empty):
+    """No string at all."""
+
+    __slots__ = ()
+
+
+class Concat(Expression):
+    """`head` then `tail`; `head` is not a Concat itself."""
+
+    __slots__ = ("head", "tail")
+
+    def __init__(self, head: Expression, tail: Expression) -> None:
+        super().__init__(head.nullable and tail.nullable, head.plain and tail.plain)
+        self.head, self.tail = head, tail
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        if self.head.nullable:
+            return _refine(self.head.classes, self.tail.classes)
+        return self.head.classes
+
+    def derive(self, code_point: int) -> Expression:
+        after = concat(self.head.derive(code_point), self.tail)
+        return union(after, self.tail.derive(code_point)) if self.head.nullable else after
+
+    def _shortest_plain(self) -> str:
+        node: Expression = self
+        pieces = []
+        while isinstance(node, Concat):
+            pieces.append(node.head.shortest)
+            node = node.tail
+        return "".join(pieces) + node.shortest
+
+
+class Repeat(Expression):
+    """`body` from `low` to `high` times (None: without end); `body` is not nullable."""
+
+    __slots__ = ("body", "high", "low")
+
+    def __init__(self, body: Expression, low: int, high: int | None) -> None:
+        super().__init__(low == 0, body.plain)
+        self.body, self.low, self.high = body, low, high
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return self.body.classes
+
+    def derive(self, code_point: int) -> Expression:
+        after = self.body.derive(code_point)
+        if after is NOTHING:
+            return NOTHING
+        return concat(after, repeat(self.body, max(0, self.low - 1), None if self.high is None else self.high - 1))
+
+    def _shortest_plain(self) -> str:
+        return self.body.shortest * self.low
+
+
+class Union(Expression):
+    """At least one of `options`."""
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: tuple[Expression, ...]) -> None:
+        super().__init__(any(o.nullable for o in options), all(o.plain for o in options))
+        self.options = options
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return _refine_all(self.options)
+
+    def derive(self, code_point: int) -> Expression:
+        return union(*(o.derive(code_point) for o in self.options))
+
+    def _shortest_plain(self) -> str:
+        return min((o.shortest for o in self.options), key=len)
+
+
+class Both(Expression):
+    """All of `parts` at once."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Expression, ...]) -> None:
+        super().__init__(all(p.nullable for p in parts), False)
+        self.parts = parts
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return _refine_all(self.parts)
+
+    def derive(self, code_point: int) -> Expression:
+        return both(*(p.derive(code_point) for p in self.parts))
+
+
+class Complement(Expression):
+    """Every string that is not in `body`."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Expression) -> None:
+        super().__init__(not body.nullable, False)
+        self.body = body
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return self.body.classes
+
+    def derive(self, code_point: int) -> Expression:
+        return complement(self.body.derive(code_point))
+
+
+class Words(Expression):
+    """The remainders, from `offset` on, of `table[low:high]`: sorted distinct strings that share their first `offset`
+    characters. A dictionary of any size is one node; a step is a bisection. Where the word that was read must be known in
+    the end (`labelled`), a single word stays such a node too."""
+
+    __slots__ = ("high", "labelled", "low", "offset", "table")
+
+    def __init__(self, table: tuple[str, ...], low: int, high: int, offset: int, labelled: bool) -> None:
+        super().__init__(len(table[low]) == offset, True)
+        self.table, self.low, self.high, self.offset, self.labelled = table, low, high, offset, labelled
+
+    @property
+    def word(self) -> str:
+        """The word that ends here; only where `nullable`."""
+        return self.table[self.low]
+
+    def _branches(self) -> Iterable[tuple[int, int, int]]:
+        low = self.low + 1 if self.nullable else self.low
+        while low < self.high:
+            code_point = ord(self.table[low][self.offset])
+            end = self._end(low, code_point)
+            yield code_point, low, end
+            low = end
+
+    def _end(self, low: int, code_point: int) -> int:
+        high = self.high
+        while low < high:
+            middle = (low + high) // 2
+            if ord(self.table[middle][self.offset]) <= code_point:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        firsts = [code_point for code_point, _, _ in self._branches()]
+        rest = charset.complement(charset.normalise((c, c) for c in firsts))
+        return (*(((c, c),) for c in firsts), *((rest,) if rest else ()))
+
+    def derive(self, code_point: int) -> Expression:
+        low = self.low + 1 if self.nullable else self.low
+        begin = self._end(low, code_point - 1)
+        end = self._end(begin, code_point)
+        if begin == end:
+            return NOTHING
+        return _words(self.table, begin, end, self.offset + 1, self.labelled)
+
+    def _shortest_plain(self) -> str:
+        return min(self.table[self.low : self.high], key=len)[self.offset :]
+
+
+class Multiple(Expression):
+    """Decimal digits whose value, appended to a number with remainder `remainder`, is a multiple of `modulus`."""
+
+    __slots__ = ("modulus", "remainder", "started")
+
+    DIGITS: ClassVar[tuple[CharSet, ...]] = tuple(((48 + d, 48 + d),) for d in range(10))
+
+    def __init__(self, modulus: int, remainder: int, started: bool) -> None:
+        super().__init__(started and remainder == 0, False)
+        self.modulus, self.remainder, self.started = modulus, remainder, started
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return (*self.DIGITS, charset.complement(((48, 57),)))
+
+    def derive(self, code_point: int) -> Expression:
+        if not 48 <= code_point <= 57:
+            return NOTHING
+        return multiple(self.modulus, (self.remainder * 10 + code_point - 48) % self.modulus, started=True)
+
+
+def _refine(a: tuple[CharSet, ...], b: tuple[CharSet, ...]) -> tuple[CharSet, ...]:
+    if len(a) == 1 or a is b:
+        return b
+    if len(b) == 1:
+        return a
+    if sum(map(len, a)) + sum(map(len, b)) > 4 * (len(a) + len(b)) + 64 or len(a) * len(b) > 256:
+        return _refine_by_sweep(a, b)
+    return tuple(members for x in a for y in b if (members := charset.intersect(x, y)))
+
+
+def _refine_by_sweep(a: tuple[CharSet, ...], b: tuple[CharSet, ...]) -> tuple[CharSet, ...]:
+    """The same partition in one pass over all borders; for classes of many ranges or many classes."""
+    left = sorted((low, high, i) for i, members in enumerate(a) for low, high in members)
+    right = sorted((low, high, i) for i, members in enumerate(b) for low, high in members)
+    cells: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    i = j = 0
+    while i < len(left) and j < len(right):
+        low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if low <= high:
+            cells.setdefault((left[i][2], right[j][2]), []).append((low, high))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(tuple(cell) for cell in cells.values())
+
+
+def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:
+    classes: tuple[CharSet, ...] = (charset.ANY,)
+    for part in parts:
+        classes = _refine(classes, part.classes)
+    return classes
+
+
+def _search_alive(start: Expression) -> bool:
+    """Depth first to any nullable expression; on success the path is known alive, on failure all visited are dead."""
+    path: list[tuple[Expression, list[Expression]]] = []
+    seen: set[Expression] = set()
+
+    def enter(node: Expression) -> bool:
+        seen.add(node)
+        if len(seen) > STATE_LIMIT:
+            raise GrammarTooComplex("an intersection of string constraints", STATE_LIMIT)
+        if node.nullable or node._alive or (node.plain and node is not NOTHING):
+            node._alive = True
+            return True
+        targets = {node.derive(members[0][0]) for members in node.classes}
+        path.append((node, sorted(targets, key=lambda t: -t.serial)))
+        return False
+
+    found = enter(start)
+    while path and not found:
+        node, targets = path[-1]
+        if not targets:
+            path.pop()
+            continue
+        target = targets.pop()
+        if target is not NOTHING and target not in seen and target._alive is not False:
+            found = enter(target)
+    for node in [n for n, _ in path] if found else seen:
+        node._alive = found
+    return found
+
+
+def _search_shortest(start: Expression) -> None:
+    """Breadth first to the nearest nullable expression; every expression on the way learns its own shortest string."""
+    before: dict[Expression, tuple[Expression, int] | None] = {start: None}
+    queue = [start]
+    for node in queue:
+        if node.nullable or node._shortest is not None:
+            _record_shortest(node, before)
+            return
+        for members, target in node.transitions:
+            if target not in before:
+                before[target] = (node, charset.example(members))
+                queue.append(target)
+        if len(before) > STATE_LIMIT:
+            raise GrammarTooComplex("the shortest text of an intersection of string constraints", STATE_LIMIT)
+    raise AssertionError("a dead expression has no shortest string")
+
+
+def _record_shortest(end: Expression, before: dict[Expression, tuple[Expression, int] | None]) -> None:
+    if end._shortest is None:
+        end._shortest = ""
+    node, text = end, end._shortest
+    while (step := before[node]) is not None:
+        node, code_point = step
+        text = chr(code_point) + text
+        node._shortest = text
+
+
+def _intern(key: tuple[object, ...], make: Callable[[], Expression]) -> Expression:
+    found = _interned.get(key)
+    if found is None:
+        if len(_interned) > _INTERN_LIMIT:
+            _interned.clear()  # only sharing is lost: expressions in use live on
+        found = _interned[key] = make()
+    return found
+
+
+NOTHING: Expression = Nothing(False, True)
+EMPTY: Expression = Empty(True, True)
+
+
+def chars(members: CharSet) -> Expression:
+    return _intern((Chars, members), lambda: Chars(members)) if members else NOTHING
+
+
+def text(value: str) -> Expression:
+    """Exactly this string."""
+    return concat(*(chars(((ord(c), ord(c)),)) for c in value))
+
+
+def concat(*parts: Expression) -> Expression:
+    result = EMPTY
+    for part in reversed(parts):
+        result = _concat(part, result)
+    return result
+
+
+def _concat(head: Expression, tail: Expression) -> Expression:
+    if head is NOTHING or tail is NOTHING:
+        return NOTHING
+    if head is EMPTY:
+        return tail
+    if tail is EMPTY:
+        return head
+    heads: list[Expression] = []
+    while isinstance(head, Concat):
+        heads.append(head.head)
+        head = head.tail
+    result = _intern((Concat, head, tail), lambda: Concat(head, tail))
+    for front in reversed(heads):
+        result = _intern((Concat, front, result), partial(Concat, front, result))
+    return result
+
+
+def union(*parts: Expression) -> Expression:
+    flat: set[Expression] = set()
+    single = charset.NONE
+    for part in parts:
+        for option in part.options if isinstance(part, Union) else (part,):
+            if option is ANYTHING:
+                return ANYTHING
+            if isinstance(option, Chars):
+                single = charset.union(single, option.members)
+            elif option is not NOTHING:
+                flat.add(option)
+    if single:
+        flat.add(chars(single))
+    if EMPTY in flat and any(o.nullable for o in flat if o is not EMPTY):
+        flat.discard(EMPTY)
+    if len(flat) < 2:
+        return flat.pop() if flat else NOTHING
+    options = tuple(sorted(flat, key=_serial_of))
+    return _intern((Union, options), lambda: Union(options))
+
+
+def both(*parts: Expression) -> Expression:
+    flat: set[Expression] = set()
+    for part in parts:
+        flat.update(part.parts if isinstance(part, Both) else (part,))
+    flat.discard(ANYTHING)
+    if NOTHING in flat:
+        return NOTHING
+    if EMPTY in flat:
+        return EMPTY if all(p.nullable for p in flat) else NOTHING
+    if len(flat) > 1:
+        flat = _merge_repeats(flat)
+    if len(flat) < 2:
+        return flat.pop() if flat else ANYTHING
+    if NOTHING in flat:
+        return NOTHING
+    members = tuple(sorted(flat, key=_serial_of))
+    return _intern((Both, members), lambda: Both(members))
+
+
+def _merge_repeats(parts: set[Expression]) -> set[Expression]:
+    """Counted repeats of single characters intersect into one: `[a-z]{2,} ∧ .{0,9}` is `[a-z]{2,9}`."""
+    counted = [p for p in parts if _as_counted(p) is not None]
+    if len(counted) < 2:
+        return parts
+    members, low, high = charset.ANY, 0, None
+    for part in counted:
+        counts = _as_counted(part)
+        assert counts is not None
+        members = charset.intersect(members, counts[0])
+        low = max(low, counts[1])
+        high = counts[2] if high is None else high if counts[2] is None else min(high, counts[2])
+    return (parts - set(counted)) | {repeat(chars(members), low, high)}
+
+
+def _as_counted(node: Expression) -> tuple[CharSet, int, int | None] | None:
+    if isinstance(node, Repeat) and isinstance(node.body, Chars):
+        return node.body.members, node.low, node.high
+    return (node.members, 1, 1) if isinstance(node, Chars) else None
+
+
+def complement(body: Expression) -> Expression:
+    if body is NOTHING:
+        return ANYTHING
+    if body is ANYTHING:
+        return NOTHING
+    if isinstance(body, Complement):
+        return body.body
+    return _intern((Complement, body), lambda: Complement(body))
+
+
+def repeat(body: Expression, low: int, high: int | None) -> Expression:
+    """`body` from `low` to `high` times; `high < low` is NOTHING."""
+    if high is not None and high < low:
+        return NOTHING
+    if high == 0 or body is EMPTY:
+        return EMPTY
+    if body is NOTHING:
+        return EMPTY if low == 0 else NOTHING
+    if (low, high) == (1, 1):
+        return body
+    if body.nullable:
+        low, body = 0, nonempty(body)
+        if body is NOTHING:
+            return EMPTY
+        if high == 1:
+            return union(EMPTY, body)
+    if isinstance(body, Repeat) and body.high is None and body.low <= 1 and high is None:
+        return repeat(body.body, 0 if low == 0 else body.low * low, None)
+    return _intern((Repeat, body, low, high), lambda: Repeat(body, low, high))
+
+
+def optional(body: Expression) -> Expression:
+    return union(EMPTY, body)
+
+
+def nonempty(node: Expression) -> Expression:
+    """The language without the empty string."""
+    if not node.nullable:
+        return node
+    if isinstance(node, Union):
+        return union(*(nonempty(o) for o in node.options))
+    if isinstance(node, Concat):
+        return union(concat(nonempty(node.head), node.tail), nonempty(node.tail))
+    if isinstance(node, Repeat):
+        return repeat(node.body, 1, node.high)
+    if node is EMPTY:
+        return NOTHING
+    return both(node, repeat(chars(charset.ANY), 1, None))
+
+
+def shortest_texts(node: Expression, number: int) -> list[str]:
+    """The `number` shortest strings of the language (fewer if it has fewer), with one example a character class."""
+    found: list[str] = []
+    queue: list[tuple[str, Expression]] = [("", node)]
+    for text_so_far, state in queue:
+        if len(found) >= number:
+            break
+        if state.nullable:
+            found.append(text_so_far)
+        for members, target in state.transitions:
+            low, high = next((r for r in members if r[1] > 32), members[0])
+            examples = {charset.example(members), *range(max(low, 97), min(high, 122) + 1)}
+            queue += ((text_so_far + chr(c), target) for c in sorted(examples))
+        if len(queue) > STATE_LIMIT:
+            break
+    return found[:number]
+
+
+def words(values: Iterable[str], *, labelled: bool = False) -> Expression:
+    """Exactly these strings."""
+    table = tuple(sorted(set(values)))
+    return _words(table, 0, len(table), 0, labelled) if table else NOTHING
+
+
+def _words(table: tuple[str, ...], low: int, high: int, offset: int, labelled: bool) -> Expression:
+    if high - low == 1 and not labelled:
+        return text(table[low][offset:])
+    key = (Words, id(table), low, high, offset, labelled)
+    return _intern(key, lambda: Words(table, low, high, offset, labelled))
+
+
+def multiple(modulus: int, remainder: int = 0, *, started: bool = False) -> Expression:
+    """Non-empty runs of digits whose value is a multiple of `modulus`; state count is `modulus` + 1."""
+    return _intern((Multiple, modulus, remainder, started), lambda: Multiple(modulus, remainder, started))
+
+
+def _serial_of(node: Expression) -> int:
+    return node.serial
+
+
+ANYTHING: Expression = Repeat(chars(charset.ANY), 0, None)
+_interned[Repeat, chars(charset.ANY), 0, None] = ANYTHING

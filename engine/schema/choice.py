@@ -1,0 +1,60 @@
+"""Choices: ways in which a schema asks for other schemas to hold for the same value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.schema.facts import schema_list, wrong
+from engine.schema.kind import ANY
+from engine.schema.location import Location
+from engine.schema.schema import Json
+
+REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residual:
+    """`schema` (which resolves references from `location`) must hold for values of these kinds."""
+
+    location: Location
+    keywords: tuple[str, ...]
+    schema: Json
+    kinds: int = ANY
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """All of this holds; `excluded` are values that do not."""
+
+    locations: tuple[Location, ...]
+    residuals: tuple[Residual, ...] = ()
+    excluded: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """At least one branch holds; exactly one if `exclusive`."""
+
+    branches: tuple[Branch, ...]
+    residual: Residual
+    exclusive: bool = False
+
+
+def reference(location: Location, keyword: str) -> Location:
+    """The target of a reference."""
+    operand = location.value[keyword]
+    if not isinstance(operand, str):
+        raise wrong(location, keyword, operand, "a reference")
+    return location.document.resolve(location, operand, keyword)
+
+
+def branches_of(location: Location, keyword: str) -> tuple[Location, ...]:
+    found = schema_list(location, keyword)
+    if not found:
+        raise wrong(location, keyword, [], "at least one schema")
+    return found
+
+
+def part(location: Location, *keywords: str) -> Json:
+    """The schema with only these keywords."""
+    return {keyword: location.value[keyword] for keyword in keywords if keyword in location.value}

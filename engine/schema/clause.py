@@ -1,0 +1,261 @@
+"""Clauses: a conjunction of schemas as a union of conjunctions in which nothing is left to choose.
+
+In: locations that must all hold. Out: `Clause`s, in the order of preference; a value is valid under all the locations
+exactly when it is valid under one of the clauses. References and `allOf` are followed, choices are distributed. Where that
+would give more than MOST_CLAUSES the choice stays undistributed, as a residual: sound, but only the closed value shows it.
+Clauses that contradict themselves by simple reasoning (kinds, literals, required members) are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+
+from engine.errors import SchemaError
+from engine.schema.applied import Applied, read_applied
+from engine.schema.choice import Branch, Choice, Residual
+from engine.schema.facts import Facts, facts_of, meet_numbers, meet_texts
+from engine.schema.key_match import matches
+from engine.schema.kind import ANY, ARRAY, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.literal import literal_key
+from engine.schema.location import Location
+from engine.schema.negation import negation
+from engine.schema.schema import Json, Number, Text
+
+MOST_CLAUSES = 128
+MOST_BRANCHES = 4096  # of the first choice, which does not multiply
+
+_Chain = tuple[Location, "_Chain"] | None  # a location and those that applied it
+
+
+class Clause:
+    """A conjunction. `pending` are the choices still to be made; `dead` says that nothing is valid."""
+
+    __slots__ = ("_members", "chains", "dead", "excluded", "kinds", "pending", "residuals", "values")
+
+    def __init__(self) -> None:
+        self.chains: dict[Location, _Chain] = {}
+        self.kinds = ANY
+        self.values: dict[Hashable, Json] | None = None
+        self.excluded: dict[Hashable, Json] = {}
+        self.residuals: list[Residual] = []
+        self.pending: list[tuple[Choice, _Chain]] = []
+        self.dead = False
+        self._members: dict[str, Clause] = {}
+
+    def copy(self) -> Clause:
+        """The same conjunction, to be extended."""
+        made = Clause()
+        made.chains = dict(self.chains)
+        made.kinds, made.values, made.excluded = self.kinds, self.values, dict(self.excluded)
+        made.residuals, made.pending = list(self.residuals), list(self.pending)
+        return made
+
+    @property
+    def facts(self) -> Iterator[Facts]:
+        """The facts of all schemas in it."""
+        return (facts_of(location) for location in self.chains)
+
+    def require(self, location: Location, chain: _Chain = None) -> None:
+        """Demand a location, with all that it refers to."""
+        if self.dead or location.value is True:
+            return
+        if location.value is False:
+            self.dead = True
+            return
+        above = chain
+        while above is not None:
+            if above[0] is location:
+                raise SchemaError(location.path, "$ref", "the schema applies itself to the same value without end")
+            above = above[1]
+        if location in self.chains:
+            return
+        chain = (location, chain)
+        self.chains[location] = chain
+        self._narrow(facts_of(location))
+        applied = applied_of(location)
+        self.demand(Branch(tuple(applied.together), tuple(applied.residuals), tuple(applied.excluded)), chain)
+        self.pending.extend((choice, chain) for choice in applied.choices)
+
+    def demand(self, branch: Branch, chain: _Chain = None) -> None:
+        """Demand a branch."""
+        self.residuals.extend(branch.residuals)
+        for location in branch.locations:
+            self.require(location, chain)
+        if branch.excluded:
+            self.excluded.update((literal_key(value), value) for value in branch.excluded)
+            self._settle()
+
+    def _narrow(self, facts: Facts) -> None:
+        self.kinds &= facts.kinds
+        if facts.values is not None:
+            values = {literal_key(value): value for value in facts.values}
+            self.values = values if self.values is None else {k: v for k, v in self.values.items() if k in values}
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.values is not None:
+            self.values = {
+                key: value
+                for key, value in self.values.items()
+                if key not in self.excluded and kind_of(value) & self.kinds
+            }
+            kinds = 0
+            for value in self.values.values():
+                kinds |= kind_of(value)
+            self.kinds &= kinds
+        if not self.kinds:
+            self.dead = True
+
+    @property
+    def text(self) -> Text:
+        """What is demanded of strings."""
+        met = Text()
+        for facts in self.facts:
+            if facts.text is not None:
+                met = meet_texts(met, facts.text)
+        return met
+
+    @property
+    def number(self) -> Number:
+        """What is demanded of numbers."""
+        met = Number(integer=self.kinds & NUMBER == 1 << 2)
+        for facts in self.facts:
+            if facts.number is not None:
+                met = meet_numbers(met, facts.number)
+        return met
+
+    @property
+    def required(self) -> dict[str, None]:
+        """The names of members that must be there, in order."""
+        return {name: None for facts in self.facts if facts.members for name in facts.members.required}
+
+    def member_schemas(self, name: str) -> list[Location]:
+        """The schemas that `properties`, `patternProperties` and `additionalProperties` give a member of this name."""
+        found: list[Location] = []
+        for facts in self.facts:
+            if (members := facts.members) is not None:
+                mine = [members.properties[name]] if name in members.properties else []
+                mine += [sub for pattern, sub in members.patterns if matches(pattern, name)]
+                if not mine and members.additional is not None:
+                    mine = [members.additional]
+                found += mine
+        return found
+
+    def member(self, name: str) -> Clause:
+        """What a member of this name must be, without any choice made."""
+        made = self._members.get(name)
+        if made is None:
+            made = self._members[name] = conjunction(self.member_schemas(name))
+        return made
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether it is dead, or an object that requires a member that nothing can be."""
+        if self.dead or self.kinds != OBJECT:
+            return self.dead
+        return any(self.member(name).dead for name in self.required)
+
+
+def conjunction(locations: Iterable[Location]) -> Clause:
+    """All of these, with the choices pending."""
+    clause = Clause()
+    for location in locations:
+        clause.require(location)
+    return clause
+
+
+def applied_of(location: Location) -> Applied:
+    """What a location applies, read once."""
+    found = location.applied
+    if found is None:
+        found = location.applied = read_applied(location)
+    applied: Applied = found
+    return applied
+
+
+def clauses(locations: Iterable[Location]) -> list[Clause]:
+    """The union of conjunctions that these locations come to."""
+    done: list[Clause] = []
+    start = conjunction(locations)
+    todo = [] if start.contradicts else [start]
+    while todo:
+        clause = todo.pop()
+        if not clause.pending:
+            done.append(clause)
+            continue
+        choice, chain = clause.pending.pop(0)
+        room = MOST_BRANCHES if not done and not todo else MOST_CLAUSES - len(done) - len(todo)
+        if not choice.residual.kinds & clause.kinds:
+            todo.append(clause)
+            continue
+        if len(choice.branches) > room:
+            clause.residuals.append(choice.residual)
+            todo.append(clause)
+            continue
+        todo.extend(reversed(_distributed(clause, choice, chain)))
+    return done
+
+
+def _distributed(clause: Clause, choice: Choice, chain: _Chain) -> list[Clause]:
+    """One clause a branch; for an exclusive choice each also says that no other branch holds."""
+    alive: list[tuple[Branch, Clause]] = []
+    for branch in choice.branches:
+        extended = clause.copy()
+        extended.demand(branch, chain)
+        if not extended.contradicts:
+            alive.append((branch, extended))
+    if choice.exclusive:
+        bare = [extended.copy() for _, extended in alive]
+        for n, (_, extended) in enumerate(alive):
+            overlapping = [alive[m][0] for m, other in enumerate(bare) if m != n and not disjoint(bare[n], other)]
+            _exclude(extended, overlapping, choice.residual, chain)
+    return [extended for _, extended in alive if not extended.contradicts]
+
+
+def _exclude(clause: Clause, branches: list[Branch], whole: Residual, chain: _Chain) -> None:
+    left = []
+    for branch in branches:
+        opposites = negation(branch.locations[0])
+        if opposites is not None and len(opposites) <= 1:
+            if opposites:
+                clause.demand(opposites[0], chain)
+            else:
+                clause.dead = True
+        else:
+            left.append(branch.locations[0])
+    if left:
+        schema = {"not": {"anyOf": [location.value for location in left]}}
+        clause.residuals.append(Residual(whole.location, whole.keywords, schema))
+
+
+def disjoint(a: Clause, b: Clause, depth: int = 3) -> bool:
+    """Whether surely no value is valid under both; the pending choices are not looked at."""
+    common = a.kinds & b.kinds
+    if a.dead or b.dead or not common:
+        return True
+    if a.values is not None and b.values is not None:
+        return a.values.keys().isdisjoint(b.values)
+    if not common & ~STRING:
+        return _apart((a.text.min_length, a.text.max_length), (b.text.min_length, b.text.max_length))
+    if not common & ~NUMBER:
+        met = meet_numbers(a.number, b.number)
+        if met.minimum is None or met.maximum is None:
+            return False
+        return met.minimum > met.maximum or (
+            met.minimum == met.maximum and (met.exclusive_minimum or met.exclusive_maximum)
+        )
+    if not common & ~ARRAY:
+        return _apart(_sizes(a), _sizes(b))
+    if common == OBJECT and depth:
+        return any(disjoint(a.member(name), b.member(name), depth - 1) for name in a.required | b.required)
+    return False
+
+
+def _sizes(clause: Clause) -> tuple[int, int | None]:
+    items = [facts.items for facts in clause.facts if facts.items is not None]
+    most = [found.maximum for found in items if found.maximum is not None]
+    return max((found.minimum for found in items), default=0), min(most) if most else None
+
+
+def _apart(a: tuple[int, int | None], b: tuple[int, int | None]) -> bool:
+    return (a[1] is not None and a[1] < b[0]) or (b[1] is not None and b[1] < a[0])

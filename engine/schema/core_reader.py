@@ -1,0 +1,323 @@
+"""Core reader: a Pydantic core schema → JSON Schema, with what plain JSON Schema would lose under keywords of ours.
+
+A subclass of Pydantic's own generator, in validation mode. It writes the canonical spelling of each type; where that says
+less than Pydantic checks (validators, bounds of dates, digits of decimals …) it adds a guard on the node, and what has no
+spelling in JSON at all is refused with its path. `x-engine-patterns` holds Patterns, `x-engine-guards` NodeValidators,
+`x-engine-hint` a word for prompts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, to_jsonable_python
+
+from engine.errors import UnsupportedSchema
+from engine.schema import spellings
+from engine.schema.literal import literal_key
+from engine.schema.node_validator import NodeValidator
+from engine.schema.schema import Json, Pattern
+
+GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
+_HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
+_TEMPORAL_BOUNDS = ("le", "ge", "lt", "gt", "now_op")
+
+
+class CoreReader(GenerateJsonSchema):
+    """One generator for one type; `context` is passed to validators."""
+
+    context: Any = None
+
+    def __init__(self, by_alias: bool = True, ref_template: str = "#/$defs/{model}", **options: Any) -> None:
+        super().__init__(by_alias, ref_template, **options)
+        self._core_definitions: list[CoreSchema] = []
+        self._core_configs: list[CoreConfig | None] = []
+        self._places: list[str] = []
+        self._hoisted: list[list[str]] = []  # for each open object: validators that look at its other fields
+
+    # -- the walk
+
+    def generate_inner(self, schema: Any) -> Json:
+        """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
+        made = super().generate_inner(schema)
+        if schema["type"] not in ("model-field", "typed-dict-field", "dataclass-field") and _rewritten(schema):
+            self.resolve_ref_schema(made).setdefault(GUARDS, []).append(self.guard(schema, "custom JSON schema"))
+        return made
+
+    def sort(self, value: Json, parent_key: str | None = None) -> Json:
+        """Order carries meaning: it is the order of preference and of members."""
+        return value
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Json:
+        """What has no JSON spelling is refused, not skipped."""
+        raise self.refused(schema["type"], f"no JSON value is known for {error_info}")
+
+    def refused(self, keyword: str, reason: str) -> UnsupportedSchema:
+        """The error for the place that is being read."""
+        return UnsupportedSchema("".join(f"/{place}" for place in self._places), keyword, reason)
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Messages inside name this place."""
+        self._places.append(place)
+        yield
+        self._places.pop()
+
+    @contextmanager
+    def configured(self, config: CoreConfig | None) -> Iterator[None]:
+        """Nodes inside are validated under this configuration."""
+        self._core_configs.append(config)
+        yield
+        self._core_configs.pop()
+
+    @contextmanager
+    def open_object(self, hoisted: list[str]) -> Iterator[None]:
+        """Validators inside that look at other fields are noted in `hoisted`."""
+        self._hoisted.append(hoisted)
+        yield
+        self._hoisted.pop()
+
+    @property
+    def core_config(self) -> CoreConfig:
+        """The configuration of the innermost model."""
+        return (self._core_configs[-1] if self._core_configs else None) or {}
+
+    def guard(self, schema: Any, name: str) -> NodeValidator:
+        """The node's own validator."""
+        return NodeValidator(name, schema, self._core_definitions, self.core_config or None, self.context)
+
+    def guarded(self, made: Json, schema: Any, name: str) -> Json:
+        """`made`, with the node's own validator on it."""
+        guards = [*made.get(GUARDS, ()), self.guard(schema, name)]
+        return {"allOf": [made], GUARDS: guards} if "$ref" in made else made | {GUARDS: guards}
+
+    def definitions_schema(self, schema: Any) -> Json:
+        """The definitions are kept for the validators of nodes."""
+        self._core_definitions += schema["definitions"]
+        for definition in schema["definitions"]:
+            self.generate_inner(definition)
+        return self.generate_inner(schema["schema"])
+
+    # -- scalars
+
+    def float_schema(self, schema: Any) -> Json:
+        """Rounding may move a spelling onto an exclusive bound; divisibility is judged with a tolerance."""
+        made = super().float_schema(schema)
+        inexact = {"gt", "lt", "multiple_of"} & schema.keys()
+        return self.guarded(made, schema, "float bounds") if inexact else made
+
+    def decimal_schema(self, schema: Any) -> Json:
+        """A string: a JSON number loses digits."""
+        digits, places = schema.get("max_digits"), schema.get("decimal_places")
+        made = self._string("number", spellings.decimal(digits, places))
+        bounds = [name for name in (*_TEMPORAL_BOUNDS, "multiple_of", "max_digits", "decimal_places") if name in schema]
+        return self.guarded(made, schema, "decimal " + ", ".join(bounds)) if bounds else made
+
+    def str_schema(self, schema: Any) -> Json:
+        """Patterns in their own dialect."""
+        plain = {key: value for key, value in schema.items() if key != "pattern"}
+        made = super().str_schema(plain)  # type: ignore[arg-type]
+        pattern = schema.get("pattern")
+        if pattern is not None:
+            made[PATTERNS] = [self._pattern(schema, pattern)]
+        config = self.core_config
+        changed = [
+            name
+            for name in ("strip_whitespace", "to_lower", "to_upper")
+            if schema.get(name, config.get(f"str_{name}", False))
+        ]
+        if schema.get("ascii_only"):
+            made.setdefault(PATTERNS, []).append(Pattern("^[\\x00-\\x7f]*$", "ecma"))
+        constrained = "minLength" in made or pattern is not None or ("maxLength" in made and changed[0:1] != ["strip_whitespace"])
+        return self.guarded(made, schema, ", ".join(changed)) if changed and constrained else made
+
+    def _pattern(self, schema: Any, pattern: Any) -> Pattern:
+        engine = schema.get("regex_engine", self.core_config.get("regex_engine", "rust-regex"))
+        if isinstance(pattern, re.Pattern):
+            flags = "".join(flag for flag, bit in _FLAGS.items() if pattern.flags & bit)
+            return Pattern(f"(?{flags}){pattern.pattern}" if flags else pattern.pattern, "python")
+        return Pattern(pattern, "python" if engine == "python-re" else "rust")
+
+    def _string(self, hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
+        return {"type": "string", HINT: hint, PATTERNS: [one for one in patterns if one]} | keywords
+
+    def bytes_schema(self, schema: Any) -> Json:
+        """Text whose UTF-8 is the value, or base64 or hexadecimal where the configuration says so."""
+        spelling = self.core_config.get("val_json_bytes", "utf8")
+        if spelling == "base64":
+            made = self._string("base64", format="base64url")
+        elif spelling == "hex":
+            made = self._string("hexadecimal", Pattern("^(?:[0-9A-Fa-f]{2})*$", "ecma"))
+        else:
+            made = {"type": "string"} | ({"maxLength": schema["max_length"]} if "max_length" in schema else {})
+        if spelling != "utf8" or {"min_length", "max_length"} & schema.keys():
+            return self.guarded(made, schema, "bytes")
+        return made
+
+    def date_schema(self, schema: Any) -> Json:
+        """ISO 8601, years 1 to 9999."""
+        return self._temporal(schema, self._string("date", spellings.DATE))
+
+    def time_schema(self, schema: Any) -> Json:
+        """ISO 8601, with an offset where the type demands one."""
+        return self._temporal(schema, self._string("time", spellings.time(_zone(schema))))
+
+    def datetime_schema(self, schema: Any) -> Json:
+        """ISO 8601, with an offset where the type demands one."""
+        return self._temporal(schema, self._string("date-time", spellings.date_time(_zone(schema))))
+
+    def timedelta_schema(self, schema: Any) -> Json:
+        """ISO 8601, from days to seconds."""
+        return self._temporal(schema, self._string("duration", spellings.DURATION))
+
+    def _temporal(self, schema: Any, made: Json) -> Json:
+        bounds = [name for name in _TEMPORAL_BOUNDS if name in schema]
+        if isinstance(schema.get("tz_constraint"), int):
+            bounds.append("tz_constraint")
+        return self.guarded(made, schema, ", ".join(bounds)) if bounds else made
+
+    def uuid_schema(self, schema: Any) -> Json:
+        """The hyphenated form."""
+        return self._string("uuid", spellings.uuid(schema.get("version")), format="uuid")
+
+    def url_schema(self, schema: Any) -> Json:
+        """A URI with an allowed scheme that Pydantic's parser takes."""
+        schemes = schema.get("allowed_schemes")
+        allowed = Pattern(f"^(?:{'|'.join(map(re.escape, schemes))}):", "ecma") if schemes else None
+        length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
+        return self.guarded(self._string("uri", allowed, format="uri", **length), schema, "URL")
+
+    def multi_host_url_schema(self, schema: Any) -> Json:
+        """As a URL; several hosts are not spelled."""
+        return self.url_schema(schema)
+
+    def complex_schema(self, schema: Any) -> Json:
+        """Python's spelling."""
+        return self.guarded({"type": "string", HINT: "complex number"}, schema, "complex")
+
+    def fraction_schema(self, schema: Any) -> Json:
+        """Python's spelling."""
+        made = self._string("fraction", Pattern("^-?[0-9]+(?:/0*[1-9][0-9]*)?$", "ecma"))
+        return self.guarded(made, schema, "fraction")
+
+    def json_schema(self, schema: Any) -> Json:
+        """JSON inside a string: only the guard sees into it."""
+        return self.guarded({"type": "string", HINT: "JSON"}, schema, "JSON in a string")
+
+    # -- literals
+
+    def literal_schema(self, schema: Any) -> Json:
+        """The values that Pydantic recognises in JSON."""
+        return self._spelled(schema, schema["expected"])
+
+    def enum_schema(self, schema: Any) -> Json:
+        """The values of the members as Pydantic recognises them in JSON."""
+        made = self._spelled(schema, schema["members"])
+        return made | {"title": schema["cls"].__name__}
+
+    def _spelled(self, schema: Any, members: list[Any]) -> Json:
+        judge = self.guard(schema, "literal")
+        found: dict[Any, Json] = {}
+        for member in members:
+            value = member.value if isinstance(member, Enum) else member
+            try:
+                spelled = to_jsonable_python(value)
+                judge(json.dumps(spelled).encode())
+            except ValueError:
+                continue
+            found[literal_key(spelled)] = spelled
+        if not found:
+            raise self.refused(schema["type"], "none of the values can be written in JSON")
+        return {"enum": list(found.values())}
+
+    # -- wrappers
+
+    def default_schema(self, schema: Any) -> Json:
+        """The default is not described: it is for what is left out."""
+        return self.generate_inner(schema["schema"])
+
+    def function_before_schema(self, schema: Any) -> Json:
+        """The input type where it is declared, else the inner type."""
+        return self._validated(schema, self.generate_inner(schema.get("json_schema_input_schema") or schema["schema"]))
+
+    def function_wrap_schema(self, schema: Any) -> Json:
+        """As a before validator."""
+        return self.function_before_schema(schema)
+
+    def function_after_schema(self, schema: Any) -> Json:
+        """The inner type."""
+        return self._validated(schema, self.generate_inner(schema["schema"]))
+
+    def function_plain_schema(self, schema: Any) -> Json:
+        """The input type, which must be declared."""
+        declared = schema.get("json_schema_input_schema")
+        if declared is None:
+            name = _name_of(schema)
+            raise self.refused(schema["type"], f"validator {name!r} does not say what it takes: give json_schema_input_type")
+        return self._validated(schema, self.generate_inner(declared))
+
+    def _validated(self, schema: Any, made: Json) -> Json:
+        name = _name_of(schema)
+        if schema["function"]["type"] == "with-info" and self._hoisted:
+            self._hoisted[-1].append(name)  # `info.data` exists only while the whole object is validated
+            return made
+        return self.guarded(made, schema, name)
+
+    def chain_schema(self, schema: Any) -> Json:
+        """The first step; the others look at its result."""
+        return self.guarded(self.generate_inner(schema["steps"][0]), schema, "chain")
+
+    def union_schema(self, schema: Any) -> Json:
+        """Every member, in order."""
+        members = [one[0] if isinstance(one, tuple) else one for one in schema["choices"]]
+        made = []
+        for member in members:
+            try:
+                made.append(self.generate_inner(member))
+            except PydanticOmit:
+                continue
+        return {"anyOf": made}
+
+    def nullable_schema(self, schema: Any) -> Json:
+        """The inner type, or null."""
+        return {"anyOf": [self.generate_inner(schema["schema"]), {"type": "null"}]}
+
+
+_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "a": re.ASCII}
+
+
+def _zone(schema: Any) -> str | None:
+    zone = schema.get("tz_constraint")
+    return zone if isinstance(zone, str) else "aware" if isinstance(zone, int) else None
+
+
+def _name_of(schema: Any) -> str:
+    function = schema["function"]["function"]
+    return str(getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function))
+
+
+def _rewritten(schema: Any) -> bool:
+    """Whether metadata changes the JSON Schema by hand in a way that asserts something."""
+    metadata = schema.get("metadata") or {}
+    if not metadata:
+        return False
+    inherited = BaseModel.__get_pydantic_json_schema__.__func__  # type: ignore[attr-defined]
+    functions = [*metadata.get("pydantic_js_functions", ()), *metadata.get("pydantic_js_annotation_functions", ())]
+    extra = metadata.get("pydantic_js_extra")
+    return (
+        any(getattr(one, "__func__", None) is not inherited for one in functions)
+        or not _HARMLESS >= metadata.get("pydantic_js_updates", {}).keys()
+        or callable(extra)
+        or bool(extra)
+    )
+
+
+__all__ = ["CoreReader", "PydanticUserError"]

@@ -1,0 +1,372 @@
+"""Facts: what one schema object asserts by itself, keyword by keyword, before it is combined with others.
+
+In: a `Location`. Out: its `Facts`: kinds, literals, one constraint a kind, and the names of the keywords that apply other
+schemas to the same value (those are followed in engine.schema.choices). The operand of every keyword that is read is
+validated here; a keyword that is unknown is an annotation, as JSON Schema says, one of ours from elsewhere is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from engine.errors import SchemaError, UnsupportedSchema
+from engine.schema.dialect import Dialect, exists
+from engine.schema.formats import KNOWN_FORMATS
+from engine.schema.kind import ANY, ARRAY, KINDS, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.literal import literal_key
+from engine.schema.location import Location
+from engine.schema.schema import Json, Number, Pattern, Text
+
+EXTENSION = "x-engine-"  # our own vocabulary; only the reader of Python types writes it
+
+
+@dataclass(slots=True)
+class Items:
+    """What one schema says of an array's items."""
+
+    prefix: tuple[Location, ...] = ()
+    rest: Location | None = None
+    unevaluated: Location | None = None
+    minimum: int = 0
+    maximum: int | None = None
+
+
+@dataclass(slots=True)
+class Members:
+    """What one schema says of an object's members."""
+
+    properties: dict[str, Location] = field(default_factory=dict)
+    patterns: tuple[tuple[Pattern, Location], ...] = ()
+    additional: Location | None = None
+    unevaluated: Location | None = None
+    names: Location | None = None
+    required: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """`applicators` and `residual` name keywords in the order in which they stand; `extensions` holds ours."""
+
+    kinds: int = ANY
+    values: tuple[Json, ...] | None = None
+    text: Text | None = None
+    number: Number | None = None
+    items: Items | None = None
+    members: Members | None = None
+    applicators: list[str] = field(default_factory=list)
+    residual: list[tuple[str, int]] = field(default_factory=list)  # keywords that only the closed value shows, and where
+    extensions: dict[str, Json] = field(default_factory=dict)
+    annotations: list[str] = field(default_factory=list)
+
+    @property
+    def asserts_nothing(self) -> bool:
+        return self == _NOTHING or not (
+            self.kinds != ANY
+            or self.values is not None
+            or self.text
+            or self.number
+            or self.items
+            or self.members
+            or self.applicators
+            or self.residual
+            or self.extensions
+        )
+
+    @property
+    def only_applies(self) -> bool:
+        """Nothing is asserted but by other schemas."""
+        return self.kinds == ANY and self.values is None and not (
+            self.text or self.number or self.items or self.members or self.residual or self.extensions
+        )
+
+
+_NOTHING = Facts()
+
+
+def facts_of(location: Location) -> Facts:
+    """The facts of a schema object, read once; `location.value` must be an object."""
+    if location.facts is None:
+        location.facts = _read(location)
+    facts: Facts = location.facts
+    return facts
+
+
+def _read(location: Location) -> Facts:
+    value, facts = location.value, Facts()
+    if not isinstance(value, dict):
+        raise SchemaError(location.path, "", f"a schema is an object, true or false, not {_kind_name(value)}")
+    dialect = location.dialect
+    if "$ref" in value and dialect.reference_stands_alone:
+        facts.applicators.append("$ref")
+        return facts
+    for keyword, operand in value.items():
+        reader = _READERS.get(keyword)
+        if reader is not None and exists(keyword, dialect):
+            reader(location, facts, keyword, operand)
+        elif keyword not in _SILENT:
+            _unknown(location, facts, keyword, operand)
+    return facts
+
+
+def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    if keyword.startswith(EXTENSION):
+        if not location.document.trusted:
+            raise UnsupportedSchema(location.path, keyword, "this keyword is the engine's own")
+        facts.extensions[keyword] = operand
+    elif not keyword.startswith("x-"):
+        facts.annotations.append(keyword)
+
+
+def _kind_name(value: Json) -> str:
+    return next(name for name, kind in KINDS.items() if kind & kind_of(value))
+
+
+def wrong(location: Location, keyword: str, operand: Json, expected: str) -> SchemaError:
+    """The error for an operand that is not what its keyword takes."""
+    shown = repr(operand)
+    return SchemaError(location.path, keyword, f"expected {expected}, found {shown[:60]}")
+
+
+def exact(location: Location, keyword: str, operand: Json) -> Decimal:
+    """A number of the schema, exactly as it is spelled."""
+    if isinstance(operand, bool) or not isinstance(operand, (int, float, Decimal)):
+        raise wrong(location, keyword, operand, "a number")
+    number = operand if isinstance(operand, Decimal) else Decimal(repr(operand))
+    if not number.is_finite():
+        raise wrong(location, keyword, operand, "a finite number")
+    return number
+
+
+def count(location: Location, keyword: str, operand: Json) -> int:
+    """A length or a number of items."""
+    number = exact(location, keyword, operand)
+    if number < 0 or number.adjusted() > 18 or number != number // 1:
+        raise wrong(location, keyword, operand, "a whole number that is not negative")
+    return int(number)
+
+
+def strings(location: Location, keyword: str, operand: Json) -> tuple[str, ...]:
+    """A list of strings, without repetitions."""
+    if not isinstance(operand, list) or not all(isinstance(item, str) for item in operand):
+        raise wrong(location, keyword, operand, "a list of strings")
+    return tuple(dict.fromkeys(operand))
+
+
+def schemas(location: Location, keyword: str) -> dict[str, Location]:
+    """The schemas in a map of schemas."""
+    operand = location.value[keyword]
+    if not isinstance(operand, dict):
+        raise wrong(location, keyword, operand, "an object of schemas")
+    return {name: location.child(keyword, name) for name in operand}
+
+
+def schema_list(location: Location, keyword: str) -> tuple[Location, ...]:
+    """The schemas in a list of schemas."""
+    operand = location.value[keyword]
+    if not isinstance(operand, list):
+        raise wrong(location, keyword, operand, "a list of schemas")
+    return tuple(location.child(keyword, str(n)) for n in range(len(operand)))
+
+
+_Reader = Callable[[Location, Facts, str, Json], None]
+_READERS: dict[str, _Reader] = {}
+
+
+def _reads(*keywords: str) -> Callable[[_Reader], _Reader]:
+    def register(reader: _Reader) -> _Reader:
+        _READERS.update(dict.fromkeys(keywords, reader))
+        return reader
+
+    return register
+
+
+@_reads("type")
+def _type(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    names = operand if isinstance(operand, list) else [operand]
+    kinds = 0
+    for name in names:
+        if not isinstance(name, str) or name not in KINDS or (name == "fraction" and not location.is_derived):
+            raise wrong(location, keyword, operand, "the name of a type or a list of them")
+        kinds |= KINDS[name]
+    facts.kinds &= kinds
+
+
+@_reads("enum", "const")
+def _values(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    if keyword == "enum" and not isinstance(operand, list):
+        raise wrong(location, keyword, operand, "a list of values")
+    values = {literal_key(value): value for value in (operand if keyword == "enum" else [operand])}
+    if facts.values is not None:
+        values = {key: value for value in facts.values if (key := literal_key(value)) in values}
+    facts.values = tuple(values.values())
+
+
+@_reads("minLength", "maxLength", "pattern", "format")
+def _string(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    text = facts.text or Text()
+    if keyword == "minLength":
+        text = _with(text, min_length=count(location, keyword, operand))
+    elif keyword == "maxLength":
+        text = _with(text, max_length=count(location, keyword, operand))
+    elif not isinstance(operand, str):
+        raise wrong(location, keyword, operand, "a string")
+    elif keyword == "pattern":
+        text = _with(text, patterns=(*text.patterns, Pattern(operand, location.document.pattern_dialect)))
+    elif operand in KNOWN_FORMATS:
+        text = _with(text, formats=(*text.formats, operand))
+    else:
+        facts.annotations.append("format")
+        return
+    if text != _NO_TEXT:
+        facts.text = text
+
+
+_NO_TEXT = Text()
+
+
+def _with(text: Text, **changes: Json) -> Text:
+    fields = {name: getattr(text, name) for name in ("min_length", "max_length", "patterns", "formats")}
+    return Text(**(fields | changes))
+
+
+@_reads("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+def _number(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    if keyword.startswith("exclusive") and isinstance(operand, bool):
+        if location.dialect not in (Dialect.DRAFT4, Dialect.LENIENT):
+            raise wrong(location, keyword, operand, "a number")
+        return  # read together with the bound that it modifies
+    bound = exact(location, keyword, operand)
+    if keyword == "multipleOf":
+        if bound <= 0:
+            raise wrong(location, keyword, operand, "a number above zero")
+        new = Number(multiples_of=(bound,))
+    elif keyword in ("minimum", "exclusiveMinimum"):
+        new = Number(minimum=bound, exclusive_minimum=keyword != "minimum" or _exclusive(location, "exclusiveMinimum"))
+    else:
+        new = Number(maximum=bound, exclusive_maximum=keyword != "maximum" or _exclusive(location, "exclusiveMaximum"))
+    facts.number = new if facts.number is None else meet_numbers(facts.number, new)
+
+
+def _exclusive(location: Location, keyword: str) -> bool:
+    return location.value.get(keyword) is True
+
+
+def meet_texts(a: Text, b: Text) -> Text:
+    """The strings that both allow."""
+    lengths = [n for n in (a.max_length, b.max_length) if n is not None]
+    return Text(
+        min_length=max(a.min_length, b.min_length),
+        max_length=min(lengths) if lengths else None,
+        patterns=tuple(dict.fromkeys(a.patterns + b.patterns)),
+        formats=tuple(dict.fromkeys(a.formats + b.formats)),
+    )
+
+
+def meet_numbers(a: Number, b: Number) -> Number:
+    """The numbers that both allow."""
+    low = max(_bounds(a.minimum, a.exclusive_minimum, b.minimum, b.exclusive_minimum), default=(None, False))
+    high = min(
+        ((bound, not exclusive) for bound, exclusive in _bounds(a.maximum, a.exclusive_maximum, b.maximum, b.exclusive_maximum)),
+        default=(None, True),
+    )
+    return Number(
+        integer=a.integer or b.integer,
+        minimum=low[0],
+        maximum=high[0],
+        exclusive_minimum=low[1],
+        exclusive_maximum=not high[1],
+        multiples_of=tuple(dict.fromkeys(a.multiples_of + b.multiples_of)),
+    )
+
+
+def _bounds(
+    a: Decimal | None, a_exclusive: bool, b: Decimal | None, b_exclusive: bool
+) -> list[tuple[Decimal, bool]]:
+    return [(bound, exclusive) for bound, exclusive in ((a, a_exclusive), (b, b_exclusive)) if bound is not None]
+
+
+@_reads("prefixItems", "items", "additionalItems", "unevaluatedItems", "minItems", "maxItems")
+def _items(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    items = facts.items = facts.items or Items()
+    if keyword == "minItems":
+        items.minimum = count(location, keyword, operand)
+    elif keyword == "maxItems":
+        items.maximum = count(location, keyword, operand)
+    elif keyword == "prefixItems" or isinstance(operand, list):
+        if keyword not in ("prefixItems", "items") or (keyword == "items" and location.dialect is Dialect.DRAFT2020):
+            raise wrong(location, keyword, operand, "a schema")
+        items.prefix = schema_list(location, keyword)
+    elif keyword == "unevaluatedItems":
+        items.unevaluated = location.child(keyword)
+    elif keyword == "items" or isinstance(location.value.get("items"), list):
+        items.rest = location.child(keyword)
+
+
+@_reads("properties", "required", "additionalProperties", "patternProperties", "unevaluatedProperties")
+@_reads("propertyNames", "minProperties", "maxProperties")
+def _members(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    if keyword == "required" and isinstance(operand, bool) and location.dialect in (Dialect.DRAFT4, Dialect.LENIENT):
+        facts.annotations.append(keyword)  # draft 3's spelling; no later draft gives it a meaning
+        return
+    members = facts.members = facts.members or Members()
+    if keyword == "properties":
+        members.properties = schemas(location, keyword)
+    elif keyword == "patternProperties":
+        dialect = location.document.pattern_dialect
+        members.patterns = tuple((Pattern(name, dialect), sub) for name, sub in schemas(location, keyword).items())
+    elif keyword == "required":
+        members.required = strings(location, keyword, operand)
+    elif keyword == "minProperties":
+        members.minimum = count(location, keyword, operand)
+    elif keyword == "maxProperties":
+        members.maximum = count(location, keyword, operand)
+    elif keyword == "additionalProperties":
+        members.additional = location.child(keyword)
+    elif keyword == "unevaluatedProperties":
+        members.unevaluated = location.child(keyword)
+    else:
+        members.names = location.child(keyword)
+
+
+@_reads("uniqueItems")
+def _unique(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    if not isinstance(operand, bool):
+        raise wrong(location, keyword, operand, "true or false")
+    if operand:
+        facts.residual.append((keyword, ARRAY))
+
+
+@_reads("contains")
+def _contains(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    facts.residual.append((keyword, ARRAY))
+
+
+@_reads("minContains", "maxContains")
+def _contains_count(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    count(location, keyword, operand)
+
+
+@_reads("allOf", "anyOf", "oneOf", "not", "$ref", "$dynamicRef", "$recursiveRef", "if")
+@_reads("dependencies", "dependentRequired", "dependentSchemas")
+def _applies(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    facts.applicators.append(keyword)
+
+
+_SILENT = frozenset(
+    "$schema $id id $anchor $dynamicAnchor $recursiveAnchor $defs definitions $comment $vocabulary title description "
+    "default example examples readOnly writeOnly deprecated then else".split()
+)
+KIND_OF_KEYWORD = (
+    dict.fromkeys("minLength maxLength pattern format".split(), STRING)
+    | dict.fromkeys("minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split(), NUMBER)
+    | dict.fromkeys("prefixItems items additionalItems unevaluatedItems minItems maxItems uniqueItems contains".split(), ARRAY)
+    | dict.fromkeys(
+        "properties required additionalProperties patternProperties unevaluatedProperties propertyNames minProperties "
+        "maxProperties dependencies dependentRequired dependentSchemas".split(),
+        OBJECT,
+    )
+)

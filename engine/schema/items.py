@@ -1,0 +1,51 @@
+"""Items: what a clause demands of arrays → one Array."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.schema.choice import Residual
+from engine.schema.clause import Clause
+from engine.schema.evaluated import unevaluated
+from engine.schema.facts import facts_of
+from engine.schema.location import Location
+from engine.schema.schema import Array
+
+if TYPE_CHECKING:
+    from engine.schema.shapes import Vertices
+
+MOST_PREFIX = 10_000
+
+
+def array(vertices: Vertices, clause: Clause) -> tuple[Array | None, list[Residual]]:
+    """The shape (None: no array is valid) and what it cannot say."""
+    said = [(place, items) for place in clause.chains if (items := facts_of(place).items) is not None]
+    rules: list[tuple[tuple[Location, ...], Location | None]] = [(items.prefix, items.rest) for _, items in said]
+    residuals: list[Residual] = []
+    for place, items in said:
+        if items.unevaluated is None:
+            continue
+        scope = unevaluated(clause, place, "unevaluatedItems")
+        if scope is None:
+            residuals.append(Residual(place, ("unevaluatedItems",), place.value))
+            continue
+        inside = [found for inner in scope if (found := facts_of(inner).items) is not None and found is not items]
+        if items.rest is None and not any(other.rest or other.unevaluated for other in inside):
+            covered = max(len(other.prefix) for other in (*inside, items))
+            rules.append(((True,) * covered, items.unevaluated))  # type: ignore[arg-type]
+    most = [items.maximum for _, items in said if items.maximum is not None]
+    length = max((len(prefix) for prefix, _ in rules), default=0)
+    if most:
+        length = min(length, *most)
+
+    def at(position: int) -> list[Location]:
+        found = [prefix[position] if position < len(prefix) else rest for prefix, rest in rules]
+        return [location for location in found if isinstance(location, Location)]
+
+    shape = Array(
+        prefix=tuple(vertices.vertex(at(position)) for position in range(length)),
+        rest=vertices.vertex(at(max((len(prefix) for prefix, _ in rules), default=0))),
+        min_items=max((items.minimum for _, items in said), default=0),
+        max_items=min(most) if most else None,
+    )
+    return shape, residuals

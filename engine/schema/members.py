@@ -1,0 +1,162 @@
+"""Members: what a clause demands of objects → one Object.
+
+Every name that some schema declares or requires becomes a Property; its schema is the conjunction of what `properties`,
+`patternProperties` and `additionalProperties` of each schema say of that name. All other names fall into classes by which
+patterns they match; each class is one Keys, so the classes are disjoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from engine.schema.choice import Residual, part
+from engine.schema.clause import Clause, clauses
+from engine.schema.evaluated import unevaluated
+from engine.schema.facts import Members, facts_of
+from engine.schema.judge import Context, judge
+from engine.schema.key_match import matches
+from engine.schema.location import Location
+from engine.schema.schema import Keys, Literals, Object, Pattern, Property, Text
+
+if TYPE_CHECKING:
+    from engine.schema.shapes import Vertices
+
+MOST_PATTERNS = 3  # that a name may match in any combination
+MOST_NAMES = 1000  # of a finite propertyNames
+
+
+class _Rule:
+    """One schema's say on members: which of its keywords speaks of a name."""
+
+    def __init__(self, members: Members, beyond: list[Members] | None) -> None:
+        self.members = members
+        self.beyond = beyond  # for unevaluatedProperties: the schemas whose keywords evaluate; None: no such rule
+
+    def evaluates(self, name: str | None, matched: frozenset[Pattern]) -> list[Location]:
+        """The schemas for a name (None: one that nobody declares) that matches just these patterns."""
+        members = self.members
+        found = [members.properties[name]] if name is not None and name in members.properties else []
+        found += [sub for pattern, sub in members.patterns if pattern in matched]
+        if not found and members.additional is not None:
+            found = [members.additional]
+        if self.beyond is None or members.unevaluated is None or found:
+            return found
+        if any(_covers(other, name, matched) for other in self.beyond):
+            return found
+        return [members.unevaluated]
+
+
+def _covers(members: Members, name: str | None, matched: frozenset[Pattern]) -> bool:
+    return (
+        members.additional is not None
+        or members.unevaluated is not None
+        or (name is not None and name in members.properties)
+        or any(pattern in matched for pattern, _ in members.patterns)
+    )
+
+
+def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Residual]]:
+    """The shape (None: no object is valid) and what it cannot say."""
+    residuals: list[Residual] = []
+    places = [place for place in clause.chains if facts_of(place).members is not None]
+    rules = [_rule(clause, place, residuals) for place in places]
+    members = [rule.members for rule in rules]
+    patterns = list(dict.fromkeys(pattern for one in members for pattern, _ in one.patterns))
+    required = clause.required
+    declared = dict.fromkeys(name for one in members for name in one.properties) | required
+    key_shapes, finite = _names(clause, places, residuals)
+    if finite is not None:
+        declared |= dict.fromkeys(finite)
+    properties: list[Property] = []
+    for name in declared:
+        if any(not _valid_name(one, name) for one in members):
+            schema = vertices.vertex([_never(places[0])])
+        else:
+            matched = frozenset(pattern for pattern in patterns if matches(pattern, name))
+            schema = vertices.vertex([sub for rule in rules for sub in rule.evaluates(name, matched)])
+        properties.append(Property(name, schema, name in required, _description(members, name)))
+    if finite is not None:
+        others: tuple[Keys, ...] = ()
+    elif len(patterns) <= MOST_PATTERNS:
+        others = tuple(_classes(vertices, rules, patterns, key_shapes))
+    else:
+        others = (Keys(vertices.vertex([]), names=key_shapes),)
+        residuals += [_as_residual(place) for place in places if place.value]
+    most = [one.maximum for one in members if one.maximum is not None]
+    shape = Object(
+        properties=tuple(properties),
+        others=others,
+        min_properties=max((one.minimum for one in members), default=0),
+        max_properties=min(most) if most else None,
+    )
+    return shape, residuals
+
+
+def _as_residual(place: Location) -> Residual:
+    keywords = ("patternProperties", "additionalProperties")
+    return Residual(place, keywords, part(place, "properties", *keywords))
+
+
+def _rule(clause: Clause, place: Location, residuals: list[Residual]) -> _Rule:
+    members = facts_of(place).members
+    assert members is not None
+    if members.unevaluated is None:
+        return _Rule(members, None)
+    scope = unevaluated(clause, place, "unevaluatedProperties")
+    if scope is None:
+        residuals.append(Residual(place, ("unevaluatedProperties",), place.value))
+        return _Rule(members, None)
+    inner = (facts_of(location).members for location in scope if location is not place)
+    return _Rule(members, [one for one in inner if one is not None])
+
+
+def _never(place: Location) -> Location:
+    return place.derived("never", lambda: False)
+
+
+def _description(members: list[Members], name: str) -> str:
+    for one in members:
+        value = one.properties[name].value if name in one.properties else None
+        if isinstance(value, dict) and isinstance(value.get("description"), str):
+            return str(value["description"])
+    return ""
+
+
+def _valid_name(members: Members, name: str) -> bool:
+    if members.names is None:
+        return True
+    return judge(members.names.value, Context.of(members.names))(name)
+
+
+def _names(
+    clause: Clause, places: list[Location], residuals: list[Residual]
+) -> tuple[tuple[Text | Literals, ...], list[str] | None]:
+    """What propertyNames says: shapes that every key has, or (second) all the names there are."""
+    said = {place: members.names for place in places if (members := facts_of(place).members) and members.names}
+    if not said:
+        return (), None
+    string = next(iter(said)).derived("string", lambda: {"type": "string"})
+    found = clauses([string, *said.values()])
+    if all(one.values is not None for one in found):
+        names = [name for one in found for name in one.values or {} if isinstance(name, str)]
+        if len(names) <= MOST_NAMES:
+            return (), names
+    if len(found) == 1 and found[0].values is None and not found[0].residuals and not found[0].excluded:
+        return (found[0].text,), None
+    residuals += [Residual(place, ("propertyNames",), part(place, "propertyNames")) for place in said]
+    return (), None
+
+
+def _classes(
+    vertices: Vertices, rules: list[_Rule], patterns: list[Pattern], names: tuple[Text | Literals, ...]
+) -> Iterator[Keys]:
+    """The classes of names that nobody declares, those that match most patterns last."""
+    for size in range(len(patterns), -1, -1):
+        for matched in combinations(patterns, size):
+            subs = [sub for rule in rules for sub in rule.evaluates(None, frozenset(matched))]
+            excluding = tuple(pattern for pattern in patterns if pattern not in matched)
+            yield Keys(vertices.vertex(subs), matched, excluding, names)
+
+

@@ -1,0 +1,47 @@
+"""Node validators: Pydantic's own judgement of the value of one node of a core schema, as a guard.
+
+In: the node, with the definitions and the configuration that hold where it stands. Out: a callable that takes the value's
+JSON bytes and raises ValueError (pydantic_core's ValidationError is one) when the value is not valid.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema
+
+
+class NodeValidator:
+    """Built at the first call. `name` is for messages; `context` is what validators see as `info.context`."""
+
+    def __init__(
+        self,
+        name: str,
+        node: CoreSchema,
+        definitions: list[CoreSchema],
+        config: CoreConfig | None,
+        context: Any,
+    ) -> None:
+        self.name = name
+        self._node, self._definitions, self._config, self._context = node, definitions, config, context
+        self._validator: SchemaValidator | None = None
+
+    def __call__(self, value_json: bytes) -> Any:
+        if self._validator is None:
+            self._validator = self._built()
+        return self._validator.validate_json(value_json, context=self._context)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NodeValidator:
+        return self  # the generator of JSON schemas copies what it compares
+
+    def __repr__(self) -> str:
+        return f"NodeValidator({self.name})"
+
+    def _built(self) -> SchemaValidator:
+        node = self._node
+        if self._definitions:
+            ref = node.get("ref")
+            if any(one.get("ref") == ref for one in self._definitions if ref):
+                node = core_schema.definition_reference_schema(str(ref))
+            node = core_schema.definitions_schema(node, self._definitions)
+        return SchemaValidator(node, self._config)

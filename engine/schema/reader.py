@@ -1,0 +1,141 @@
+"""Reader: JSON Schema → Schema.
+
+A vertex of the graph stands for a set of places in the document whose schemas must all hold. Reading is a worklist over
+such sets: each is normalised into clauses (engine.schema.clause), each clause into one shape a kind of value
+(engine.schema.shapes), and the shapes name sets again. Siblings of `$ref`, `allOf`, `properties` beside `anyOf` and so on
+come out by construction, and recursion is a cycle of ids. Vertices without any value are removed at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from engine.errors import SchemaError, UnsupportedSchema
+from engine.schema.choice import REFERENCES, reference
+from engine.schema.clause import clauses
+from engine.schema.emptiness import without_empty
+from engine.schema.facts import facts_of
+from engine.schema.key_match import PatternUnknown
+from engine.schema.location import Document, Location
+from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
+from engine.schema.shapes import alternatives, distinct
+
+MOST_VERTICES = 50_000
+
+
+def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) -> Schema:
+    """The graph of a JSON Schema.
+
+    `allow_unenforced` names keywords (`"$schema"`) or their JSON pointers (`"/properties/a/format"`) that may go
+    unenforced; all else that is not enforced raises UnsupportedSchema, a malformed schema SchemaError, one without any
+    valid value UnsatisfiableSchema.
+    """
+    try:
+        opened = Document(document)
+    except (TypeError, ValueError) as error:
+        raise SchemaError("", "", f"not a JSON document: {error}") from None
+    except RecursionError:
+        raise SchemaError("", "", "nested too deeply") from None
+    return read_document(opened, allow_unenforced)
+
+
+def read_document(document: Document, allow_unenforced: Collection[str]) -> Schema:
+    """The graph of an opened document."""
+    document.allowed = frozenset(allow_unenforced)
+    reader = Reader()
+    try:
+        root = reader.vertex([document.root])
+        reader.run()
+    except RecursionError:
+        raise SchemaError("", "", "nested too deeply") from None
+    except PatternUnknown as error:
+        raise UnsupportedSchema("", "pattern", str(error)) from None
+    return without_empty(reader.vertices, root, tuple(reader.annotations), document.unenforced)
+
+
+class Reader:
+    """The worklist. `vertex` hands out ids, `run` fills the vertices in."""
+
+    def __init__(self) -> None:
+        self.vertices: dict[SchemaId, Vertex] = {}
+        self.annotations: dict[tuple[str, str], None] = {}
+        self._ids: dict[frozenset[Location], SchemaId] = {}
+        self._todo: list[tuple[SchemaId, list[Location]]] = []
+        self._never: SchemaId | None = None
+
+    def vertex(self, locations: Iterable[Location]) -> SchemaId:
+        """The id of the conjunction of these places."""
+        wanted: dict[Location, None] = {}
+        for location in locations:
+            if location.value is False:
+                return self.never()
+            found = self._resolved(location)
+            if found is None:
+                continue
+            if found.value is False:
+                return self.never()
+            wanted[found] = None
+        key = frozenset(wanted)
+        known = self._ids.get(key)
+        if known is None:
+            known = self._new_id(next(iter(wanted), None))
+            self._ids[key] = known
+            self._todo.append((known, list(wanted)))
+        return known
+
+    def never(self) -> SchemaId:
+        """The vertex that has no value."""
+        if self._never is None:
+            self._never = self._new_id(None)
+            self.vertices[self._never] = Vertex(())
+        return self._never
+
+    def _new_id(self, place: Location | None) -> SchemaId:
+        made = SchemaId(len(self._ids) + (self._never is not None))
+        if made > MOST_VERTICES:
+            raise SchemaError(place.path if place else "", "", f"more than {MOST_VERTICES} combinations of schemas")
+        return made
+
+    def _resolved(self, location: Location) -> Location | None:
+        """Where a bare reference leads in the end; None for what asserts nothing."""
+        passed = set()
+        while location.value is not True:
+            facts = facts_of(location)
+            for keyword in facts.annotations:
+                self.annotations[location.path, keyword] = None
+            if facts.asserts_nothing:
+                return None
+            keyword = facts.applicators[0] if len(facts.applicators) == 1 and facts.only_applies else ""
+            if keyword not in REFERENCES or location in passed:
+                return location
+            passed.add(location)
+            location = reference(location, keyword)
+            if location.value is False:
+                return location
+        return None
+
+    def run(self) -> None:
+        """Fill in every vertex that was asked for."""
+        while self._todo:
+            known, locations = self._todo.pop()
+            found: list[Alternative] = []
+            for clause in clauses(locations):
+                for place in clause.chains:
+                    for keyword in facts_of(place).annotations:
+                        self.annotations[place.path, keyword] = None
+                found += alternatives(self, clause)
+            self.vertices[known] = Vertex(distinct(found), *_named(locations))
+
+
+def _named(locations: list[Location]) -> tuple[str, str]:
+    """A title and a description."""
+    title = description = ""
+    for location in locations:
+        value = location.value
+        if isinstance(value, dict):
+            title = title or (value["title"] if isinstance(value.get("title"), str) else "")
+            description = description or (value["description"] if isinstance(value.get("description"), str) else "")
+        if not title and location.parent is not None and location.parent.token in ("$defs", "definitions"):
+            title = location.token
+    return title, description
+

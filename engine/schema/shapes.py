@@ -1,0 +1,122 @@
+"""Shapes: one clause → one alternative a kind of value.
+
+Null, booleans, `const` and `enum` become Literals, filtered here against everything else that the clause demands, so that
+Literals never carry a check. Strings, numbers, arrays and objects become their shapes; what a shape cannot say is hung on it
+as a Check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from engine.schema.choice import Residual
+from engine.schema.clause import Clause
+from engine.schema.facts import facts_of
+from engine.schema.items import array
+from engine.schema.judge import Context, judge
+from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.literal import literal_key
+from engine.schema.location import Location
+from engine.schema.members import object_
+from engine.schema.schema import Alternative, Check, Json, Literals, SchemaId, Shape
+
+
+class Vertices(Protocol):
+    """Hands out the ids of vertices."""
+
+    def vertex(self, locations: Iterable[Location]) -> SchemaId:
+        """The id of the conjunction of these places."""
+
+
+def alternatives(vertices: Vertices, clause: Clause) -> Iterator[Alternative]:
+    """The alternatives of a clause, the kinds that its keywords speak of first."""
+    path = next((place.path for place in clause.chains), "")
+    if clause.values is not None:
+        values = tuple(value for value in clause.values.values() if _holds(clause, value))
+        if values:
+            yield Alternative(Literals(values), (), path)
+        return
+    constants = [value for value, kind in ((None, NULL), (True, BOOLEAN), (False, BOOLEAN)) if clause.kinds & kind]
+    values = tuple(value for value in constants if literal_key(value) not in clause.excluded and _holds(clause, value))
+    for kind in _ordered(clause):
+        if clause.kinds & kind:
+            yield from _shaped(vertices, clause, kind, path)
+    if values:
+        yield Alternative(Literals(values), (), path)
+
+
+def _ordered(clause: Clause) -> list[int]:
+    spoken = 0
+    for facts in clause.facts:
+        for kind, said in ((OBJECT, facts.members), (ARRAY, facts.items), (STRING, facts.text), (NUMBER, facts.number)):
+            spoken |= kind if said else 0
+    return sorted((OBJECT, ARRAY, STRING, NUMBER), key=lambda kind: not spoken & kind)
+
+
+def _shaped(vertices: Vertices, clause: Clause, kind: int, path: str) -> Iterator[Alternative]:
+    checks = [check_of(residual) for residual in clause.residuals if residual.kinds & kind]
+    shape: Shape | None
+    if kind == STRING:
+        shape = clause.text
+    elif kind == NUMBER:
+        shape = clause.number
+        if clause.kinds & NUMBER == KINDS["fraction"]:
+            place = next(iter(clause.chains))
+            checks.append(check_of(Residual(place, ("not",), {"not": {"type": "integer"}}, NUMBER)))
+    else:
+        shape, more = (array if kind == ARRAY else object_)(vertices, clause)
+        checks += [check_of(residual) for residual in more]
+    excluded = [value for value in clause.excluded.values() if kind_of(value) & kind]
+    if excluded:
+        place = next(iter(clause.chains))
+        checks.append(check_of(Residual(place, ("not",), {"not": {"enum": excluded}}, kind)))
+    if shape is not None:
+        yield Alternative(shape, tuple(checks), path)
+
+
+def check_of(residual: Residual) -> Check:
+    """The check that a residual comes to."""
+    return Check(
+        path=residual.location.path,
+        keywords=residual.keywords,
+        kind="json-schema",
+        schema=residual.schema,
+        root=Context.of(residual.location),
+    )
+
+
+def _holds(clause: Clause, value: Json) -> bool:
+    """Whether a value that has the right kind satisfies all else in the clause."""
+    kind = kind_of(value)
+    for residual in clause.residuals:
+        if residual.kinds & kind and not judge(residual.schema, Context.of(residual.location))(value):
+            return False
+    for place in clause.chains:
+        facts = facts_of(place)
+        said = {STRING: facts.text, NUMBER: facts.number, ARRAY: facts.items, OBJECT: facts.members}
+        if any(kind & wanted and found for wanted, found in said.items()) or (
+            facts.residual or facts.applicators and kind & (ARRAY | OBJECT)
+        ):
+            if not judge(place.value, Context.of(place))(value):
+                return False
+    return True
+
+
+def distinct(found: list[Alternative]) -> tuple[Alternative, ...]:
+    """Alternatives without repetition: equal shapes with equal checks, and literals that came before."""
+    seen: set[object] = set()
+    kept: list[Alternative] = []
+    for alternative in found:
+        shape = alternative.shape
+        if isinstance(shape, Literals):
+            new = tuple(value for value in shape.values if literal_key(value) not in seen)
+            seen.update(literal_key(value) for value in new)
+            if new:
+                kept.append(Alternative(Literals(new), (), alternative.path))
+            continue
+        key = (shape, tuple((id(check.schema), check.path, check.keywords) for check in alternative.checks))
+        if key not in seen:
+            seen.add(key)
+            kept.append(alternative)
+    return tuple(kept)
