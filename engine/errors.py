@@ -22,6 +22,7 @@
     │   ├── BudgetTooSmall         max_tokens is below the shortest output
     │   ├── BackendFailed          llama.cpp reported an error
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
+    ├── ExtractionFailed       several documents failed; each error by its document
     └── UsageError             an argument that makes no sense, a target that cannot be imported
 
 Each carries its facts as attributes; its text is made of them.
@@ -185,6 +186,15 @@ class UnsoundOutput(DecodingError):
     def __init__(self, type_name: str, text: bytes, detail: str) -> None:
         self.type_name, self.text, self.detail = type_name, text, detail
         super().__init__(f"the grammar of {type_name} let through {text!r}, which does not validate: {detail}")
+
+
+class ExtractionFailed(EngineError):
+    """`errors` has the error of each document that failed, by the document's index."""
+
+    def __init__(self, errors: dict[int, EngineError]) -> None:
+        self.errors = errors
+        first = "; ".join(str(error) for error in list(errors.values())[:3])
+        super().__init__(f"{len(errors)} documents failed: {first}{' …' if len(errors) > 3 else ''}")
 
 
 class UsageError(EngineError):

@@ -12,6 +12,8 @@ terminal like any other: what counts is the `Terminal` protocol.
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Hashable, Mapping
 from typing import Protocol
 
@@ -24,6 +26,12 @@ Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low
 QUOTE, BACKSLASH = 0x22, 0x5C
 _SHORT_ESCAPES = {0x08: 0x62, 0x09: 0x74, 0x0A: 0x6E, 0x0C: 0x66, 0x0D: 0x72, QUOTE: QUOTE, BACKSLASH: BACKSLASH}
 _LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4, 0x07, 3, 0x10000))
+
+
+# Terminals are shared by all grammars and threads and grow while they are walked: whoever walks one holds this lock.
+WALKING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=WALKING._at_fork_reinit)  # type: ignore[attr-defined]
 
 
 class Terminal(Protocol):

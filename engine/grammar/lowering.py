@@ -213,7 +213,7 @@ class _Lowering:
 
     def _object(self, an_object: s.Object, path: str) -> g.Node:
         declared = tuple(g.Member(p.name, self._node(p.schema), p.required) for p in an_object.properties)
-        names = ex.complement(ex.words(p.name for p in an_object.properties))
+        names = ex.complement(ex.words((*(p.name for p in an_object.properties), *an_object.forbidden)))
         others = tuple(
             g.Others(keys, self._node(other.schema))
             for other in an_object.others

@@ -7,17 +7,36 @@ guards included.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from engine.automaton.automaton import DEAD, Automaton, Conditional, State
+from engine.automaton.terminal import WALKING
 from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar
 from engine.masks.mask import Masks, Walks
 from engine.masks.vocabulary import Vocabulary
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 FORCED_LIMIT = 4096  # bytes; a grammar may force text without end
+
+
+def _walking(method: Callable[Concatenate[Matcher, P], R]) -> Callable[Concatenate[Matcher, P], R]:
+    """Hold the lock of what all matchers share."""
+
+    @wraps(method)
+    def locked(self: Matcher, *args: P.args, **kwargs: P.kwargs) -> R:
+        with WALKING:
+            return method(self, *args, **kwargs)
+
+    return locked
 
 
 class Matcher:
@@ -50,6 +69,7 @@ class Matcher:
         return self._output
 
     @property
+    @_walking
     def finished(self) -> bool:
         """An end token was accepted, or the output is complete and nothing can follow."""
         return self._ended or (self.may_end and not self._automaton.live_bytes(self._state))
@@ -59,6 +79,7 @@ class Matcher:
         """No token is allowed and the output may not end here."""
         return not self.finished and not self.mask().any()
 
+    @_walking
     def mask(self) -> npt.NDArray[np.bool_]:
         """A bool a token id. End tokens are in it exactly when the output may end here."""
         allowed: npt.NDArray[np.bool_]
@@ -72,6 +93,7 @@ class Matcher:
             allowed[list(self._vocabulary.end_tokens)] = True
         return allowed
 
+    @_walking
     def allows(self, token: int) -> bool:
         """The same for one token, without the mask. O(bytes of the token)."""
         if self._ended or not 0 <= token < len(self._vocabulary.pieces):
@@ -80,6 +102,7 @@ class Matcher:
             return self.may_end
         return bool(self._vocabulary.ordinary[token]) and self._follow(self._vocabulary.pieces[token]) != DEAD
 
+    @_walking
     def accept(self, token: int) -> None:
         """Append a token; raises `TokenRejected` and stays as it was if it is not allowed."""
         known = 0 <= token < len(self._vocabulary.pieces)
@@ -108,6 +131,7 @@ class Matcher:
             del self._history[-tokens:]
             self._output = self._output[:length]
 
+    @_walking
     def forced(self) -> bytes:
         """The bytes that every completion of the output begins with, as far as single choices go; may be empty."""
         if self._ended or self.may_end:
@@ -125,6 +149,7 @@ class Matcher:
             out.append(byte)
         return bytes(out)
 
+    @_walking
     def closing(self) -> tuple[int, ...]:
         """Tokens of a short way to complete the output from here; empty if it may end here."""
         if self._ended or self.may_end:
@@ -132,6 +157,7 @@ class Matcher:
         return self._masks.closing(self._state)
 
     @property
+    @_walking
     def may_end(self) -> bool:
         """Whether the output is complete as it stands."""
         endings = self._automaton.endings(self._state)

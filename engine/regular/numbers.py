@@ -188,3 +188,109 @@ def _multiples(modulus: int) -> Expression:
     whole = concat(_NONZERO, _DIGITS)
     counted = whole if modulus == 1 else both(whole, multiple(modulus))
     return union(_ZERO, concat(counted, repeat(_ZERO, zeros, zeros)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Magnitude:
+    """A bound without its sign: the digits before and after the point; `strict`: the bound itself is out."""
+
+    whole: str
+    fraction: str
+    strict: bool = False
+
+    @classmethod
+    def of(cls, bound: Decimal, strict: bool = False) -> _Magnitude:
+        _, digits, exponent = bound.as_tuple()
+        assert isinstance(exponent, int)
+        written = "".join(map(str, digits)) + "0" * max(exponent, 0)
+        point = len(written) + min(exponent, 0)
+        whole, fraction = written[: max(point, 0)], "0" * -min(point, 0) + written[max(point, 0) :]
+        return cls(whole.lstrip("0") or "0", fraction.rstrip("0"), strict)
+
+    @property
+    def zero(self) -> bool:
+        return self.whole == "0" and not self.fraction
+
+
+_LEAST = _Magnitude("0", "")
+
+
+def _free_fraction(room: int | None) -> Expression:
+    return optional(concat(_POINT, repeat(_DIGIT, 1, room)))
+
+
+def _less(room: int | None, used: int) -> int | None:
+    return None if room is None else room - used
+
+
+@dataclass(frozen=True, slots=True)
+class _Fraction:
+    """The digits that may follow the point when the integral part is that of the low bound, the high one or both.
+
+    `low` and `high` are the fractional digits of the bounds that still bind, padded to one length; None does not bind.
+    """
+
+    low: str | None
+    high: str | None
+    low_strict: bool
+    high_strict: bool
+    room: int | None
+
+    def language(self) -> Expression:
+        """With the point, or nothing at all where that is in range."""
+        found = self._end()
+        position = max(len(self.low or ""), len(self.high or ""))
+        for begin, end in self._steps(position):
+            found = self._step(begin, end, found)
+        return union(EMPTY if found.nullable else NOTHING, concat(_POINT, nonempty(found)))
+
+    def _steps(self, length: int) -> Iterator[tuple[int, int]]:
+        """From the last digit to the first; many zeros together, where their number is not limited."""
+        end = length
+        while end > 0:
+            begin = end - 1
+            if self.room is None and self._digits(begin) == {0}:
+                while begin > 0 and self._digits(begin - 1) == {0}:
+                    begin -= 1
+            yield begin, end
+            end = begin
+
+    def _digits(self, position: int) -> set[int]:
+        return {int(bound[position]) for bound in (self.low, self.high) if bound is not None}
+
+    def _may_end(self, position: int) -> bool:
+        """Whether the number may end here, all digits so far being those of the bounds that bind."""
+        low_rest = self.low is not None and bool(self.low[position:].strip("0"))
+        high_rest = self.high is None or bool(self.high[position:].strip("0"))
+        return not low_rest and (self.low is None or not self.low_strict) and (high_rest or not self.high_strict)
+
+    def _end(self) -> Expression:
+        """After all digits of the bounds, which have been matched: only zeros stay at a high bound."""
+        room = _less(self.room, max(len(self.low or ""), len(self.high or "")))
+        if self.high is not None:
+            return repeat(_ZERO, 0, room) if self._may_end(len(self.high)) else NOTHING
+        if not self.low_strict:
+            return repeat(_DIGIT, 0, room)
+        if room is None:
+            return concat(repeat(_ZERO, 0, LEADING_ZEROS), _NONZERO, _DIGITS)
+        found = NOTHING
+        for left in range(room):
+            found = union(concat(_NONZERO, repeat(_DIGIT, 0, left)), concat(_ZERO, found))
+        return found
+
+    def _step(self, begin: int, end: int, found: Expression) -> Expression:
+        """The digits from `begin` to `end` (one, or all zero), then `found` if they are those of the bounds."""
+        low = None if self.low is None else int(self.low[begin])
+        high = None if self.high is None else int(self.high[begin])
+        after = repeat(_DIGIT, 0, _less(self.room, begin + 1))
+        ending = EMPTY if self._may_end(begin) else NOTHING
+        if end - begin > 1:
+            fewer = repeat(_ZERO, 0, end - begin - 1)
+            above = concat(fewer, _NONZERO, after) if high is None else NOTHING
+            ended = fewer if ending is EMPTY else NOTHING
+            return union(above, ended, concat(repeat(_ZERO, end - begin, end - begin), found))
+        if low is None or high is None:
+            beyond = _digits(low + 1, 9) if low is not None else _digits(0, (high or 0) - 1)
+            exact = low if low is not None else high or 0
+            return union(ending, concat(beyond, after), concat(_digits(exact, exact), found))
+        return union(ending, concat(_digits(low, low), found))

@@ -8,11 +8,11 @@ made at first use and kept; making them costs milliseconds.
 from __future__ import annotations
 
 import re
-import unicodedata
 from array import array
+from collections.abc import Iterable, Sequence
 from functools import cache
 
-from engine.regular import charset
+from engine.regular import charset, unicode_table
 from engine.regular.charset import CharSet
 
 _CATEGORY_NAMES = {
@@ -31,14 +31,12 @@ _ALIASES = {"Combining_Mark": "M", "digit": "Nd", "punct": "P", "cntrl": "Cc"}
 @cache
 def _by_category() -> dict[str, CharSet]:
     found: dict[str, list[tuple[int, int]]] = {}
-    start, current = 0, unicodedata.category("\0")
-    for code_point in range(1, 0x110000):
-        name = unicodedata.category(chr(code_point))
-        if name != current:
-            found.setdefault(current, []).append((start, code_point - 1))
-            start, current = code_point, name
-    found.setdefault(current, []).append((start, 0x10FFFF))
-    return {name: charset.normalise(ranges) for name, ranges in found.items()}
+    begin = 0
+    for code, length in re.findall(r"([A-Za-z])([0-9]*)", unicode_table.CATEGORIES):
+        end = begin + int(length or 1)
+        found.setdefault(unicode_table.CODES[code], []).append((begin, end - 1))
+        begin = 0xE000 if end == 0xD800 else end
+    return {name: tuple(ranges) for name, ranges in found.items()}
 
 
 @cache
@@ -122,42 +120,45 @@ def simply_folded(members: CharSet) -> CharSet:
     return _closed(members, _simple_cases())
 
 
-Cases = tuple[tuple[int, tuple[int, ...]], ...]
+Cases = dict[int, tuple[int, ...]]
 
 
 def _closed(members: CharSet, cases: Cases) -> CharSet:
-    added = [(other, other) for code_point, others in cases if charset.contains(members, code_point) for other in others]
-    return charset.normalise([*members, *added])
+    if charset.size(members) > len(cases):
+        found = [other for member, others in cases.items() if charset.contains(members, member) for other in others]
+    else:
+        found = [other for low, high in members for c in range(low, high + 1) for other in cases.get(c, ())]
+    return charset.normalise([*members, *((other, other) for other in found)])
 
 
-def _classes_of_equals(keys: dict[int, int]) -> Cases:
-    classes: dict[int, list[int]] = {}
-    for code_point, key in keys.items():
-        classes.setdefault(key, []).append(code_point)
-    return tuple((c, tuple(others)) for others in classes.values() if len(others) > 1 for c in others)
+def _by_member(classes: Iterable[Sequence[int]]) -> Cases:
+    return {member: tuple(members) for members in classes if len(members) > 1 for member in members}
 
 
 @cache
 def _simple_cases() -> Cases:
-    return _classes_of_equals({c: _simple_folding(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF})
-
-
-def _simple_folding(code_point: int) -> int:
-    folded = chr(code_point).casefold()
-    if len(folded) != 1:
-        folded = chr(code_point).lower()
-    return ord(folded) if len(folded) == 1 else code_point
+    classes: list[tuple[int, ...]] = []
+    for item in unicode_table.FOLDINGS.split():
+        if "," in item:
+            classes.append(tuple(int(code, 16) for code in item.split(",")))
+            continue
+        first, last, step, distance = (int(number, 16) for number in re.split("[-+/]", item))
+        classes.extend((upper, upper + distance) for upper in range(first, last + 1, step))
+    return _by_member(classes)
 
 
 @cache
 def _python_cases() -> Cases:
     """`re` compares lower-case forms, and takes lower-case characters with one upper-case form for each other."""
-    lower = {c: ord(low) for c in range(0x110000) if len(low := chr(c).lower()) == 1}
-    lower[0x130] = ord("i")
-    upper = {low: _simple_upper(low) for low in set(lower.values())}
-    return _classes_of_equals({c: upper[low] for c, low in lower.items()})
+    classes: dict[str, list[int]] = {}
+    for character in _changing_case():
+        lower = character.lower() if character != "\u0130" else "i"
+        classes.setdefault(lower.upper(), []).append(ord(character))
+    return _by_member(classes.values())
 
 
-def _simple_upper(code_point: int) -> int:
-    upper = chr(code_point).upper()
-    return ord(upper) if len(upper) == 1 else code_point
+def _changing_case() -> Iterable[str]:
+    """All characters with another case in the running Python."""
+    everything = array("I", range(0x110000)).tobytes().decode("utf-32", "surrogatepass")
+    return (c for c in re.findall(r"[^\W\d_]|[\u0345\u24b6-\u24e9]", everything) if c.lower() != c or c.upper() != c)
+

@@ -9,19 +9,19 @@ Clauses that contradict themselves by simple reasoning (kinds, literals, require
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from itertools import islice
 
-from engine.errors import SchemaError
 from engine.schema.applied import Applied, read_applied
 from engine.schema.choice import Branch, Choice, Residual
 from engine.schema.facts import Facts, facts_of, meet_numbers, meet_texts
 from engine.schema.key_match import matches
-from engine.schema.kind import ANY, ARRAY, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.kind import ANY, ARRAY, INTEGER, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
 from engine.schema.negation import negation
 from engine.schema.schema import Json, Number, Text
 
-MOST_CLAUSES = 128
+MOST_CLAUSES = 256
 MOST_BRANCHES = 4096  # of the first choice, which does not multiply
 
 _Chain = tuple[Location, "_Chain"] | None  # a location and those that applied it
@@ -30,7 +30,18 @@ _Chain = tuple[Location, "_Chain"] | None  # a location and those that applied i
 class Clause:
     """A conjunction. `pending` are the choices still to be made; `dead` says that nothing is valid."""
 
-    __slots__ = ("_members", "chains", "dead", "excluded", "kinds", "pending", "residuals", "values")
+    __slots__ = (
+        "_members",
+        "chains",
+        "dead",
+        "digits_only",
+        "excluded",
+        "kinds",
+        "pending",
+        "required",
+        "residuals",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.chains: dict[Location, _Chain] = {}
@@ -39,8 +50,10 @@ class Clause:
         self.excluded: dict[Hashable, Json] = {}
         self.residuals: list[Residual] = []
         self.pending: list[tuple[Choice, _Chain]] = []
+        self.required: dict[str, None] = {}
+        self.digits_only = False
         self.dead = False
-        self._members: dict[str, Clause] = {}
+        self._members: dict[str, tuple[int, Clause]] = {}  # and how many of the schemas it takes into account
 
     def copy(self) -> Clause:
         """The same conjunction, to be extended."""
@@ -48,6 +61,8 @@ class Clause:
         made.chains = dict(self.chains)
         made.kinds, made.values, made.excluded = self.kinds, self.values, dict(self.excluded)
         made.residuals, made.pending = list(self.residuals), list(self.pending)
+        made.required, made.digits_only, made.dead = dict(self.required), self.digits_only, self.dead
+        made._members = dict(self._members)
         return made
 
     @property
@@ -65,7 +80,8 @@ class Clause:
         above = chain
         while above is not None:
             if above[0] is location:
-                raise SchemaError(location.path, "$ref", "the schema applies itself to the same value without end")
+                self.dead = True  # it holds only where it holds already: for no finite value
+                return
             above = above[1]
         if location in self.chains:
             return
@@ -87,6 +103,9 @@ class Clause:
 
     def _narrow(self, facts: Facts) -> None:
         self.kinds &= facts.kinds
+        self.digits_only |= facts.digits_only
+        if facts.members is not None:
+            self.required.update(dict.fromkeys(facts.members.required))
         if facts.values is not None:
             values = {literal_key(value): value for value in facts.values}
             self.values = values if self.values is None else {k: v for k, v in self.values.items() if k in values}
@@ -118,35 +137,23 @@ class Clause:
     @property
     def number(self) -> Number:
         """What is demanded of numbers."""
-        met = Number(integer=self.kinds & NUMBER == 1 << 2)
+        met = Number(integer=self.kinds & NUMBER == INTEGER, digits_only=self.digits_only)
         for facts in self.facts:
             if facts.number is not None:
                 met = meet_numbers(met, facts.number)
         return met
 
-    @property
-    def required(self) -> dict[str, None]:
-        """The names of members that must be there, in order."""
-        return {name: None for facts in self.facts if facts.members for name in facts.members.required}
-
-    def member_schemas(self, name: str) -> list[Location]:
-        """The schemas that `properties`, `patternProperties` and `additionalProperties` give a member of this name."""
-        found: list[Location] = []
-        for facts in self.facts:
-            if (members := facts.members) is not None:
-                mine = [members.properties[name]] if name in members.properties else []
-                mine += [sub for pattern, sub in members.patterns if matches(pattern, name)]
-                if not mine and members.additional is not None:
-                    mine = [members.additional]
-                found += mine
-        return found
-
     def member(self, name: str) -> Clause:
         """What a member of this name must be, without any choice made."""
-        made = self._members.get(name)
-        if made is None:
-            made = self._members[name] = conjunction(self.member_schemas(name))
-        return made
+        known, made = self._members.get(name, (0, None))
+        if known < len(self.chains):
+            new = [sub for place in islice(self.chains, known, None) for sub in _member_schemas(place, name)]
+            if made is None or new:
+                made = made.copy() if made is not None else Clause()
+                for sub in new:
+                    made.require(sub)
+            self._members[name] = (len(self.chains), made)
+        return made if made is not None else Clause()
 
     @property
     def contradicts(self) -> bool:
@@ -154,6 +161,18 @@ class Clause:
         if self.dead or self.kinds != OBJECT:
             return self.dead
         return any(self.member(name).dead for name in self.required)
+
+
+def _member_schemas(place: Location, name: str) -> list[Location]:
+    """The schemas that one schema gives a member of this name."""
+    members = facts_of(place).members
+    if members is None:
+        return []
+    found = [members.properties[name]] if name in members.properties else []
+    found += [sub for pattern, sub in members.patterns if matches(pattern, name)]
+    if not found and members.additional is not None:
+        found = [members.additional]
+    return found
 
 
 def conjunction(locations: Iterable[Location]) -> Clause:

@@ -16,7 +16,6 @@ from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, to_jsonable_python
 
@@ -28,6 +27,7 @@ from engine.schema.schema import Json, Pattern
 
 GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
 _HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
+_FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 _TEMPORAL_BOUNDS = ("le", "ge", "lt", "gt", "now_op")
 
 
@@ -48,8 +48,13 @@ class CoreReader(GenerateJsonSchema):
     def generate_inner(self, schema: Any) -> Json:
         """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
         made = super().generate_inner(schema)
-        if schema["type"] not in ("model-field", "typed-dict-field", "dataclass-field") and _rewritten(schema):
-            self.resolve_ref_schema(made).setdefault(GUARDS, []).append(self.guard(schema, "custom JSON schema"))
+        if not _rewritten(schema):
+            return made
+        if schema["type"] in _FIELDS:
+            return self.guarded(made, schema["schema"], "custom JSON schema")
+        target = self.resolve_ref_schema(made)
+        if not any(guard.judges(schema) for guard in target.get(GUARDS, ())):
+            target[GUARDS] = [*target.get(GUARDS, ()), self.guard(schema, "custom JSON schema")]
         return made
 
     def sort(self, value: Json, parent_key: str | None = None) -> Json:
@@ -316,8 +321,5 @@ def _rewritten(schema: Any) -> bool:
         any(getattr(one, "__func__", None) is not inherited for one in functions)
         or not _HARMLESS >= metadata.get("pydantic_js_updates", {}).keys()
         or callable(extra)
-        or bool(extra)
+        or (isinstance(extra, dict) and not _HARMLESS >= {key for key in extra if not key.startswith("x-")})
     )
-
-
-__all__ = ["CoreReader", "PydanticUserError"]

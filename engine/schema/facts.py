@@ -14,7 +14,7 @@ from decimal import Decimal
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.dialect import Dialect, exists
 from engine.schema.formats import KNOWN_FORMATS
-from engine.schema.kind import ANY, ARRAY, KINDS, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.kind import ANY, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
 from engine.schema.schema import Json, Number, Pattern, Text
@@ -49,9 +49,10 @@ class Members:
 
 @dataclass(slots=True)
 class Facts:
-    """`applicators` and `residual` name keywords in the order in which they stand; `extensions` holds ours."""
+    """`applicators` and `residual` name keywords in the order in which they stand."""
 
     kinds: int = ANY
+    digits_only: bool = False  # an integer is written without fraction and exponent
     values: tuple[Json, ...] | None = None
     text: Text | None = None
     number: Number | None = None
@@ -59,13 +60,14 @@ class Facts:
     members: Members | None = None
     applicators: list[str] = field(default_factory=list)
     residual: list[tuple[str, int]] = field(default_factory=list)  # keywords that only the closed value shows, and where
-    extensions: dict[str, Json] = field(default_factory=dict)
+    guards: tuple[Json, ...] = ()  # callables that take the value's JSON bytes and raise ValueError
     annotations: list[str] = field(default_factory=list)
 
     @property
     def asserts_nothing(self) -> bool:
         return self == _NOTHING or not (
             self.kinds != ANY
+            or self.digits_only
             or self.values is not None
             or self.text
             or self.number
@@ -73,14 +75,14 @@ class Facts:
             or self.members
             or self.applicators
             or self.residual
-            or self.extensions
+            or self.guards
         )
 
     @property
     def only_applies(self) -> bool:
         """Nothing is asserted but by other schemas."""
         return self.kinds == ANY and self.values is None and not (
-            self.text or self.number or self.items or self.members or self.residual or self.extensions
+            self.text or self.number or self.items or self.members or self.residual or self.guards
         )
 
 
@@ -116,7 +118,12 @@ def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> N
     if keyword.startswith(EXTENSION):
         if not location.document.trusted:
             raise UnsupportedSchema(location.path, keyword, "this keyword is the engine's own")
-        facts.extensions[keyword] = operand
+        if keyword == "x-engine-patterns":
+            facts.text = meet_texts(facts.text or _NO_TEXT, Text(patterns=tuple(operand)))
+        elif keyword == "x-engine-guards":
+            facts.guards = tuple(operand)
+        elif keyword == "x-engine-digits":
+            facts.digits_only = True
     elif not keyword.startswith("x-"):
         facts.annotations.append(keyword)
 
@@ -193,6 +200,7 @@ def _type(location: Location, facts: Facts, keyword: str, operand: Json) -> None
             raise wrong(location, keyword, operand, "the name of a type or a list of them")
         kinds |= KINDS[name]
     facts.kinds &= kinds
+    facts.digits_only = location.dialect is Dialect.DRAFT4 and kinds & NUMBER == INTEGER
 
 
 @_reads("enum", "const")
@@ -275,6 +283,7 @@ def meet_numbers(a: Number, b: Number) -> Number:
     )
     return Number(
         integer=a.integer or b.integer,
+        digits_only=a.digits_only or b.digits_only,
         minimum=low[0],
         maximum=high[0],
         exclusive_minimum=low[1],

@@ -25,7 +25,7 @@ def array(vertices: Vertices, clause: Clause) -> tuple[Array | None, list[Residu
     for place, items in said:
         if items.unevaluated is None:
             continue
-        scope = unevaluated(clause, place, "unevaluatedItems")
+        scope = unevaluated(place, "unevaluatedItems")
         if scope is None:
             residuals.append(Residual(place, ("unevaluatedItems",), place.value))
             continue

@@ -1,7 +1,7 @@
 """Judging: whether a closed JSON value is valid under a schema, by the jsonschema package.
 
 In: a place in a document and a schema that stands for it. Out: a predicate over JSON values. Formats are asserted, by our own
-predicates; patterns are translated to Python's `re`; `multipleOf` is exact; 1.0 is an integer in every draft. Used while a
+predicates; patterns are translated to Python's `re`; `multipleOf` is exact; 1.0 is an integer (not in draft 4). Used while a
 schema is read (literals are filtered) and by the guards. Building is lazy: importing jsonschema takes 0.1 s.
 """
 
@@ -164,7 +164,7 @@ def _validator_class(dialect: Dialect) -> Json:
     }.get(dialect, jsonschema.Draft202012Validator)
     types = parent.TYPE_CHECKER.redefine_many(
         {
-            "integer": lambda _, value: kind_of(value) == INTEGER,
+            "integer": _is_integer if dialect is not Dialect.DRAFT4 else _is_plain_integer,
             "fraction": lambda _, value: kind_of(value) == FRACTION,
         }
     )
@@ -177,6 +177,14 @@ def _validator_class(dialect: Dialect) -> Json:
     return jsonschema.validators.extend(parent, keywords, type_checker=types)
 
 
+def _is_integer(_: Json, value: Json) -> bool:
+    return kind_of(value) == INTEGER
+
+
+def _is_plain_integer(_: Json, value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 _Keyword = Callable[["Validator", Json, Json, Json], Iterable[Json]]
 
 
@@ -185,7 +193,7 @@ def _multiple_of(validator: Validator, divisor: Json, instance: Json, schema: Js
 
     if kind_of(instance) & (INTEGER | FRACTION):
         value, step = _exact(instance), _exact(divisor)
-        if not value.is_finite() or _remainder(value, step):
+        if not value.is_finite() or remains(value, step):
             yield ValidationError(f"{instance!r} is not a multiple of {divisor!r}")
 
 
@@ -193,7 +201,8 @@ def _exact(number: Json) -> Decimal:
     return number if isinstance(number, Decimal) else Decimal(repr(number))
 
 
-def _remainder(value: Decimal, step: Decimal) -> bool:
+def remains(value: Decimal, step: Decimal) -> bool:
+    """Whether a division leaves something; exact."""
     (_, a, m), (_, b, n) = value.as_tuple(), step.as_tuple()
     assert isinstance(m, int) and isinstance(n, int)
     shift = min(m, n)

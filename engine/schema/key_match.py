@@ -161,11 +161,17 @@ class _Translation:
         if self.source.startswith("]", self.at):
             self._take()
             return "(?:.|\\n)" if len(out) == 2 else "(?!)"
+        may_range = False  # whether a hyphen here would join two characters
         while self.at < len(self.source):
             char = self._take()
             if char == "]":
                 return "".join([*out, "]"])
-            out.append(self._class_escape() if char == "\\" else "\\" + char if char in "[&|~" else char)
+            if char == "-" and may_range and not self.source.startswith("]", self.at):
+                out.append("-")
+                may_range = False
+                continue
+            out.append(self._class_escape() if char == "\\" else "\\" + char if char in "-[&|~" else char)
+            may_range = out[-1] != "-"
         raise PatternUnknown(f"{self.source!r}: a class is not closed")
 
     def _class_escape(self) -> str:

@@ -61,7 +61,7 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
     """The shape (None: no object is valid) and what it cannot say."""
     residuals: list[Residual] = []
     places = [place for place in clause.chains if facts_of(place).members is not None]
-    rules = [_rule(clause, place, residuals) for place in places]
+    rules = [_rule(place, residuals) for place in places]
     members = [rule.members for rule in rules]
     patterns = list(dict.fromkeys(pattern for one in members for pattern, _ in one.patterns))
     required = clause.required
@@ -99,12 +99,12 @@ def _as_residual(place: Location) -> Residual:
     return Residual(place, keywords, part(place, "properties", *keywords))
 
 
-def _rule(clause: Clause, place: Location, residuals: list[Residual]) -> _Rule:
+def _rule(place: Location, residuals: list[Residual]) -> _Rule:
     members = facts_of(place).members
     assert members is not None
     if members.unevaluated is None:
         return _Rule(members, None)
-    scope = unevaluated(clause, place, "unevaluatedProperties")
+    scope = unevaluated(place, "unevaluatedProperties")
     if scope is None:
         residuals.append(Residual(place, ("unevaluatedProperties",), place.value))
         return _Rule(members, None)

@@ -55,7 +55,7 @@ def negation(location: Location) -> tuple[Branch, ...] | None:
     if isinstance(location.value, bool):
         return () if location.value else (Branch(()),)
     facts = facts_of(location)
-    if facts.extensions or (facts.members and facts.members.unevaluated) or (facts.items and facts.items.unevaluated):
+    if facts.guards or (facts.members and facts.members.unevaluated) or (facts.items and facts.items.unevaluated):
         return None
     branches = tuple(_failures(location))
     return branches if len(branches) <= MOST_BRANCHES else None

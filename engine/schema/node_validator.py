@@ -31,6 +31,10 @@ class NodeValidator:
             self._validator = self._built()
         return self._validator.validate_json(value_json, context=self._context)
 
+    def judges(self, node: CoreSchema) -> bool:
+        """Whether it is this node's."""
+        return self._node is node
+
     def __deepcopy__(self, memo: dict[int, Any]) -> NodeValidator:
         return self  # the generator of JSON schemas copies what it compares
 

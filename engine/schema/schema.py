@@ -61,9 +61,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number; `integer` admits whole numbers only. Bounds are exact decimals."""
+    """A number; `integer` admits whole numbers only. Bounds are exact decimals.
+
+    Of an integer `1.0` and `1e0` are spellings too, unless `digits_only` (draft 4, strict types).
+    """
 
     integer: bool = False
+    digits_only: bool = False
     minimum: Decimal | None = None
     maximum: Decimal | None = None
     exclusive_minimum: bool = False

@@ -7,19 +7,23 @@ as a Check.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Protocol
 
 from engine.schema.choice import Residual
 from engine.schema.clause import Clause
 from engine.schema.facts import facts_of
 from engine.schema.items import array
-from engine.schema.judge import Context, judge
+from engine.schema.formats import conforms
+from engine.schema.judge import Context, judge, remains
+from engine.schema.key_match import matches
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
 from engine.schema.members import object_
-from engine.schema.schema import Alternative, Check, Json, Literals, SchemaId, Shape
+from engine.schema.schema import Alternative, Check, Json, Literals, Number, SchemaId, Shape, Text
 
 
 class Vertices(Protocol):
@@ -56,6 +60,7 @@ def _ordered(clause: Clause) -> list[int]:
 
 def _shaped(vertices: Vertices, clause: Clause, kind: int, path: str) -> Iterator[Alternative]:
     checks = [check_of(residual) for residual in clause.residuals if residual.kinds & kind]
+    checks += _guards(clause)
     shape: Shape | None
     if kind == STRING:
         shape = clause.text
@@ -75,6 +80,12 @@ def _shaped(vertices: Vertices, clause: Clause, kind: int, path: str) -> Iterato
         yield Alternative(shape, tuple(checks), path)
 
 
+def _guards(clause: Clause) -> Iterator[Check]:
+    for place in clause.chains:
+        for guard in facts_of(place).guards:
+            yield Check(path=place.path, keywords=(guard.name,), kind="pydantic", validator=guard)
+
+
 def check_of(residual: Residual) -> Check:
     """The check that a residual comes to."""
     return Check(
@@ -89,17 +100,51 @@ def check_of(residual: Residual) -> Check:
 def _holds(clause: Clause, value: Json) -> bool:
     """Whether a value that has the right kind satisfies all else in the clause."""
     kind = kind_of(value)
+    if kind == STRING and not _text_holds(clause.text, value):
+        return False
+    if kind & NUMBER and not _number_holds(clause.number, value):
+        return False
     for residual in clause.residuals:
         if residual.kinds & kind and not judge(residual.schema, Context.of(residual.location))(value):
             return False
     for place in clause.chains:
         facts = facts_of(place)
-        said = {STRING: facts.text, NUMBER: facts.number, ARRAY: facts.items, OBJECT: facts.members}
-        if any(kind & wanted and found for wanted, found in said.items()) or (
-            facts.residual or facts.applicators and kind & (ARRAY | OBJECT)
-        ):
+        if (kind == ARRAY and facts.items) or (kind == OBJECT and facts.members):
             if not judge(place.value, Context.of(place))(value):
                 return False
+        if facts.guards and not _passes(facts.guards, value):
+            return False
+    return True
+
+
+def _text_holds(shape: Text, value: str) -> bool:
+    return (
+        shape.min_length <= len(value)
+        and (shape.max_length is None or len(value) <= shape.max_length)
+        and all(matches(pattern, value) for pattern in shape.patterns)
+        and all(conforms(name, value) for name in shape.formats)
+    )
+
+
+def _number_holds(shape: Number, value: Json) -> bool:
+    if shape.digits_only and not isinstance(value, int):
+        return False
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    low, high = shape.minimum, shape.maximum
+    return (
+        (low is None or number > low or (number == low and not shape.exclusive_minimum))
+        and (high is None or number < high or (number == high and not shape.exclusive_maximum))
+        and not any(remains(number, step) for step in shape.multiples_of)
+    )
+
+
+def _passes(guards: tuple[Json, ...], value: Json) -> bool:
+    text = json.dumps(value, ensure_ascii=False).encode()
+    try:
+        for guard in guards:
+            guard(text)
+    except ValueError:
+        return False
     return True
 
 
@@ -115,7 +160,7 @@ def distinct(found: list[Alternative]) -> tuple[Alternative, ...]:
             if new:
                 kept.append(Alternative(Literals(new), (), alternative.path))
             continue
-        key = (shape, tuple((id(check.schema), check.path, check.keywords) for check in alternative.checks))
+        key = (shape, tuple((id(check.schema), id(check.validator), check.path, check.keywords) for check in alternative.checks))
         if key not in seen:
             seen.add(key)
             kept.append(alternative)

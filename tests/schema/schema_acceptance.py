@@ -105,6 +105,8 @@ def text_accepts(shape: Text, value: str) -> bool:
 
 def number_accepts(shape: Number, value: float) -> bool:
     """Whether a number is of the shape."""
+    if shape.digits_only and not isinstance(value, int):
+        return False
     exact = Decimal(repr(value))
     if not exact.is_finite() or (shape.integer and exact != exact.to_integral_value()):
         return False

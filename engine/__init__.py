@@ -1,0 +1,63 @@
+"""Exact, typed data out of text with a language model that runs on your own machine.
+
+A Pydantic model is compiled into a grammar and only tokens that the grammar allows are decoded, so every object is valid by
+construction. Names are loaded when they are first used. Errors are in `engine.errors`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.decoding.settings import ModelSettings
+    from engine.extraction.api import aextract, extract, extract_one
+    from engine.extraction.compilation import compile_schema
+    from engine.extraction.extraction import Extracted, Extraction
+    from engine.extraction.extractor import Extractor
+    from engine.grammar.gbnf_parser import parse_gbnf
+    from engine.grammar.grammar import Grammar
+
+_HOMES = {
+    "Extracted": "engine.extraction.extraction",
+    "Extraction": "engine.extraction.extraction",
+    "Extractor": "engine.extraction.extractor",
+    "Grammar": "engine.grammar.grammar",
+    "ModelSettings": "engine.decoding.settings",
+    "aextract": "engine.extraction.api",
+    "compile_schema": "engine.extraction.compilation",
+    "extract": "engine.extraction.api",
+    "extract_one": "engine.extraction.api",
+    "parse_gbnf": "engine.grammar.gbnf_parser",
+}
+
+__all__ = [
+    "Extracted",
+    "Extraction",
+    "Extractor",
+    "Grammar",
+    "ModelSettings",
+    "aextract",
+    "compile_schema",
+    "extract",
+    "extract_one",
+    "parse_gbnf",
+]
+
+try:
+    __version__ = version("engine")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

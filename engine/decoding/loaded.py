@@ -1,0 +1,252 @@
+"""Ownership: loaded models are shared, contexts have one owner at a time.
+
+`load` gives the same `LoadedModel` for the same file and settings. A run leases a context from the model's pool for as
+long as it is going on: nested runs, threads, and a consumer that pauses for an hour have contexts of their own; a run
+that is closed, exhausted or forgotten gives its back. After a fork the child starts anew: what the parent loaded is
+neither used nor freed there, and a model is loaded again when it is first used.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from engine.decoding import forking
+from engine.decoding.generation import Jump
+from engine.decoding.llama import LlamaContext, LlamaModel, offloads_to_gpu
+from engine.decoding.memory import available_memory, require_memory
+from engine.decoding.prompt import TextTraits
+from engine.decoding.scheduler import Event, Request, Run, Workspace, common_length
+from engine.decoding.settings import ModelSettings
+from engine.decoding.special_tokens import SpecialTokens
+from engine.decoding.spelling import Spelling
+from engine.decoding.statistics import Statistics
+from engine.decoding.vocabulary import TokenTable, read_tokens
+from engine.errors import ModelFileInvalid, ModelNotFound
+from engine.masks.vocabulary import Vocabulary
+from engine.models.header import read_header
+
+T = TypeVar("T")
+
+# Contexts that nobody uses are kept for the next run, models that nobody uses for the next call.
+_IDLE_CONTEXTS = 2
+_RECENT_MODELS = 2
+
+# Path, size, time of the last change, inode: another file under the same name is another model.
+_Identity = tuple[Path, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tongue:
+    """The `LanguageModel` that generations see; it does not hold the pool, which would close a cycle."""
+
+    native: LlamaModel
+    vocabulary: Vocabulary
+
+    def tokenize(self, text: bytes, /) -> tuple[int, ...]:
+        return self.native.tokenize(text)
+
+
+class _Pool:
+    """The contexts of one model in one process, as far as nobody owns them."""
+
+    def __init__(self, tongue: _Tongue, settings: ModelSettings) -> None:
+        self.generation = forking.generation()
+        self.native = tongue.native
+        self._vocabulary = tongue.vocabulary
+        self._spelling = Spelling(tongue)
+        self._settings = settings
+        self._lock = threading.Lock()
+        # Appending needs no lock: a run may be given up by the collector, in whatever thread that happens to be.
+        self._idle: deque[Workspace[LlamaContext]] = deque()
+
+    def lease(self, prefix: Sequence[int]) -> Workspace[LlamaContext]:
+        """The idle context that holds most of `prefix`, or a new one."""
+        with self._lock:
+            idle = [self._idle.popleft() for _ in range(len(self._idle))]
+            best = max(idle, key=lambda workspace: common_length(workspace.prefix, prefix), default=None)
+            self._idle.extend(workspace for workspace in idle if workspace is not best)
+            return best or self._create()
+
+    def give_back(self, workspace: Workspace[LlamaContext]) -> None:
+        if workspace.sequences.usable and len(self._idle) < _IDLE_CONTEXTS:
+            self._idle.append(workspace)
+
+    def _create(self) -> Workspace[LlamaContext]:
+        settings = self._settings
+        if not _on_gpu(settings):
+            bytes_per_token = self.native.cache_shape.bytes_per_token(settings.kv_type)
+            require_memory(settings.n_ctx * bytes_per_token, available_memory())
+        return Workspace(self._vocabulary, self._spelling, LlamaContext(self.native, settings))
+
+
+class LoadedModel:
+    """A model file with its tokens and its pool of contexts; `load` makes them."""
+
+    def __init__(self, path: Path, settings: ModelSettings) -> None:
+        self.path = path
+        self.name = path.name
+        self.settings = settings
+        self._tokens: TokenTable = read_tokens(path)
+        self._pool = self._open()
+
+    # -- what prompts and grammars need to know
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._tokens.vocabulary
+
+    @property
+    def specials(self) -> SpecialTokens:
+        return self._tokens.specials
+
+    @property
+    def markers(self) -> frozenset[int]:
+        return self._tokens.markers
+
+    @property
+    def chat_template(self) -> str | None:
+        """The Jinja text inside the file."""
+        return self.native.metadata("tokenizer.chat_template")
+
+    @property
+    def traits(self) -> TextTraits:
+        native = self.native
+        prefix = native.metadata("tokenizer.ggml.add_space_prefix")
+        return TextTraits(
+            bos=native.bos,
+            bos_text=_text(native, native.bos),
+            eos_text=_text(native, native.eos),
+            adds_bos=native.adds_bos,
+            space_prefix=native.is_sentencepiece and prefix != "false",
+        )
+
+    def tokenize(self, text: bytes, /) -> tuple[int, ...]:
+        return self.native.tokenize(text)
+
+    # -- what runs need
+
+    @property
+    def native(self) -> LlamaModel:
+        """The model inside llama.cpp."""
+        return self._own_pool().native
+
+    def decode(
+        self,
+        documents: Iterable[T],
+        prepare: Callable[[int, T], Request],
+        *,
+        prefix: Sequence[int] = (),
+        jump: Jump = "spelled",
+        statistics: Statistics | None = None,
+    ) -> Iterator[Event]:
+        """Decode documents; see `Run`. A context is leased with the first event and given back after the last."""
+        run = Run(documents, prepare, prefix=prefix, jump=jump, statistics=statistics)
+        with run.statistics.stage("load"):
+            pool = self._own_pool()
+            workspace = pool.lease(run.prefix)
+        try:
+            yield from run.events(workspace)
+        finally:
+            # In a forked child the pool of the parent takes it, and frees nothing.
+            pool.give_back(workspace)
+
+    def _own_pool(self) -> _Pool:
+        """The pool of this process; after a fork the child makes its own."""
+        if self._pool.generation != forking.generation():
+            with _registry.lock:
+                if self._pool.generation != forking.generation():
+                    self._pool = self._open()
+        return self._pool
+
+    def _open(self) -> _Pool:
+        return _Pool(_Tongue(_registry.weights(self.path, self.settings), self.vocabulary), self.settings)
+
+
+class _Registry:
+    """What is loaded in this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._weights: weakref.WeakValueDictionary[tuple[_Identity, int], LlamaModel] = weakref.WeakValueDictionary()
+        self._models: weakref.WeakValueDictionary[tuple[_Identity, ModelSettings], LoadedModel] = (
+            weakref.WeakValueDictionary()
+        )
+        # Held, so that a call finds the model of the call before.
+        self._recent: OrderedDict[tuple[_Identity, ModelSettings], LoadedModel] = OrderedDict()
+
+    def model(self, path: Path, settings: ModelSettings) -> LoadedModel:
+        with self.lock:
+            key = (_identity(path), settings)
+            model = self._models.get(key)
+            if model is None:
+                model = self._models[key] = LoadedModel(path, settings)
+            self._recent[key] = model
+            self._recent.move_to_end(key)
+            while len(self._recent) > _RECENT_MODELS:
+                self._recent.popitem(last=False)
+            return model
+
+    def weights(self, path: Path, settings: ModelSettings) -> LlamaModel:
+        """The file inside llama.cpp, once for all settings of contexts."""
+        with self.lock:
+            identity = _identity(path)
+            native = self._weights.get((identity, settings.gpu_layers))
+            if native is None:
+                read_header(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
+                if not _on_gpu(settings):
+                    require_memory(identity[1], available_memory())
+                native = self._weights[identity, settings.gpu_layers] = LlamaModel(path, settings)
+            return native
+
+    def forget(self) -> None:
+        """In a forked child: the lock may be held by a thread that is not there, the weights are the parent's."""
+        self.lock = threading.RLock()
+        self._weights = weakref.WeakValueDictionary()
+
+    def unload(self) -> None:
+        with self.lock:
+            self._recent.clear()
+
+
+_registry = _Registry()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_registry.forget)
+
+
+def load(path: str | Path, settings: ModelSettings | None = None) -> LoadedModel:
+    """The model in a GGUF file, loaded once for the same file and settings.
+
+    `ModelNotFound`, `ModelFileInvalid` and `NotEnoughMemory` say what is wrong and what to do.
+    """
+    return _registry.model(Path(path), settings or ModelSettings())
+
+
+def unload() -> None:
+    """Let go of the models that are only kept for the next call; those in use stay."""
+    _registry.unload()
+
+
+def _identity(path: Path) -> _Identity:
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise ModelNotFound(path.name, (str(path),)) from error
+    except OSError as error:
+        raise ModelFileInvalid(path, f"cannot be read: {error.strerror}") from error
+    return path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _on_gpu(settings: ModelSettings) -> bool:
+    """Whether llama.cpp puts a part of the model where the estimate of main memory says nothing."""
+    return settings.gpu_layers != 0 and offloads_to_gpu()
+
+
+def _text(native: LlamaModel, token: int | None) -> str:
+    return "" if token is None else native.text(token).decode("utf-8", "replace")

@@ -1,0 +1,273 @@
+"""Several documents through one context: who goes into the next pass, and what comes out of it.
+
+A run pulls documents when a sequence is free for them, at most as many as the context has sequences, and gives a place
+on as soon as its document is finished, without waiting for the others. Each forward pass has the tokens of all
+documents in work: one or a few for those that are being decoded, a chunk of the prompt for those that begin. The tokens
+before the documents are evaluated once, in sequence 0, and stay there for the next run.
+
+A document is let in when the cache has room for its prompt and all of its `max_tokens`, so none fails half-way. The
+consumer drives: nothing is computed between two events. A run has one consumer at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from engine.decoding.generation import Finish, Generation, Jump
+from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Matcher, Row, Sequences
+from engine.decoding.sampler import GREEDY, Sampling
+from engine.decoding.spelling import Spelling
+from engine.decoding.statistics import Statistics
+from engine.errors import EngineError, TextTooLong, UsageError
+from engine.masks.vocabulary import Vocabulary
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Sequences, covariant=True)
+
+# The most drafts that one document sends along.
+_DRAFTS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be decoded for one document; the matcher is new and is used by this document alone."""
+
+    prompt: tuple[int, ...]
+    matcher: Matcher
+    max_tokens: int = 1024
+    sampling: Sampling = GREEDY
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """New bytes of a document's output; with its last event either how it finished, or the error that ended it."""
+
+    document: int
+    data: bytes = b""
+    finish: Finish | None = None
+    error: EngineError | None = None
+
+
+@dataclass(slots=True)
+class Workspace(Generic[S]):
+    """A context with what it is used with; `prefix` are the tokens that sequence 0 holds."""
+
+    vocabulary: Vocabulary
+    spelling: Spelling
+    sequences: S
+    prefix: tuple[int, ...] = ()
+
+
+class Run(Generic[T]):
+    """Decodes `documents`, each of which `prepare` turns into a request when its turn comes.
+
+    An `EngineError` of `prepare` ends that document alone. An exception of the iterable itself, and a failure of
+    llama.cpp, end the run.
+    """
+
+    def __init__(
+        self,
+        documents: Iterable[T],
+        prepare: Callable[[int, T], Request],
+        *,
+        prefix: Sequence[int] = (),
+        jump: Jump = "spelled",
+        statistics: Statistics | None = None,
+    ) -> None:
+        self.statistics = statistics if statistics is not None else Statistics()
+        self._documents: Iterator[tuple[int, T]] = enumerate(documents)
+        self._prepare = prepare
+        self.prefix = tuple(prefix)
+        self._jump = jump
+
+    def events(self, workspace: Workspace[Sequences]) -> Iterator[Event]:
+        """The run's events in the order in which they come about.
+
+        A run that is given up leaves its sequences as they are: the next one with this workspace clears them.
+        """
+        state = _Pass(workspace, self._jump, self.statistics)
+        state.clear()
+        state.hold_prefix(self.prefix)
+        while True:
+            yield from self._admit(state)
+            if not state.active:
+                return
+            yield from state.step()
+
+    def _admit(self, state: _Pass) -> Iterator[Event]:
+        """Fill the free places; documents that are over before their first pass have only events."""
+        while state.has_place():
+            if state.waiting is None:
+                found = next(self._documents, None)
+                if found is None:
+                    return
+                self.statistics.documents += 1
+                document, text = found
+                try:
+                    with self.statistics.stage("prompt"):
+                        state.waiting = document, self._prepare(document, text)
+                except EngineError as error:
+                    yield Event(document, error=error)
+                    continue
+            if not state.has_room():
+                return
+            document, request = state.waiting
+            state.waiting = None
+            try:
+                generation = state.begin(document, request)
+            except EngineError as error:
+                yield Event(document, error=error)
+                continue
+            yield from state.report(generation)
+
+
+class _Pass:
+    """The documents in work and the places that they hold."""
+
+    def __init__(self, workspace: Workspace[Sequences], jump: Jump, statistics: Statistics) -> None:
+        self.active: dict[int, Generation] = {}
+        self.waiting: tuple[int, Request] | None = None
+        self._workspace = workspace
+        self._sequences = workspace.sequences
+        self._jump = jump
+        self._statistics = statistics
+        # By sequence: what its document may take of the cache beside the prefix.
+        self._reserved: dict[int, int] = {}
+        self._free = list(range(workspace.sequences.count, PREFIX_SEQUENCE, -1))
+
+    def clear(self) -> None:
+        """Free what an earlier run, which may have been given up, has left behind."""
+        for sequence in self._free:
+            self._sequences.truncate(sequence, 0)
+
+    # -- the prefix
+
+    def hold_prefix(self, prefix: tuple[int, ...]) -> None:
+        """Let sequence 0 hold `prefix`, keeping what it has of it from an earlier run."""
+        if len(prefix) >= min(self._sequences.max_length, self._sequences.n_ctx):
+            prefix = ()  # the documents will be refused, with counts
+        kept = common_length(self._workspace.prefix, prefix)
+        self._statistics.reused_tokens += kept
+        if kept < len(self._workspace.prefix):
+            # First the note, then the cache: an interrupt between them must not leave the note too long.
+            self._workspace.prefix = prefix[:kept]
+            self._sequences.truncate(PREFIX_SEQUENCE, kept)
+        while kept < len(prefix):
+            chunk = prefix[kept : kept + self._sequences.n_batch]
+            self._workspace.prefix = prefix[:kept]
+            self._decode([Feed(PREFIX_SEQUENCE, kept, chunk, 0)])
+            kept += len(chunk)
+            self._workspace.prefix = prefix[:kept]
+
+    # -- places
+
+    def has_place(self) -> bool:
+        return bool(self._free)
+
+    def has_room(self) -> bool:
+        """Whether the waiting document fits beside the others; one that fits nowhere is refused when it begins."""
+        if self.waiting is None or not self.active:
+            return True
+        needed = self._needed(self.waiting[1])
+        room = self._sequences.n_ctx - len(self._workspace.prefix) - sum(self._reserved.values())
+        return needed <= room or needed > self._sequences.n_ctx - len(self._workspace.prefix)
+
+    def begin(self, document: int, request: Request) -> Generation:
+        self._check(document, request)
+        self._statistics.prompt_tokens += len(request.prompt)
+        generation = Generation(
+            document,
+            request.matcher,
+            self._workspace.spelling,
+            self._workspace.vocabulary,
+            self._statistics,
+            max_tokens=request.max_tokens,
+            sampling=request.sampling,
+            jump=self._jump,
+        )
+        shared = self._shared(request)
+        generation.start(request.prompt, shared)
+        sequence = self._free.pop()
+        self.active[sequence] = generation
+        self._reserved[sequence] = self._needed(request)
+        if shared:
+            self._sequences.share(PREFIX_SEQUENCE, sequence, shared)
+            self._statistics.reused_tokens += shared
+        return generation
+
+    def _check(self, document: int, request: Request) -> None:
+        if not request.prompt:
+            raise UsageError(f"document {document}: the prompt is empty")
+        if request.max_tokens < 1:
+            raise UsageError(f"max_tokens must be at least 1, not {request.max_tokens}")
+        room = self._sequences.n_ctx - len(self._workspace.prefix) + self._shared(request)
+        window = min(self._sequences.max_length, room)
+        fits = max(0, window - request.max_tokens - _DRAFTS)
+        if len(request.prompt) > fits:
+            raise TextTooLong(document, len(request.prompt), fits, window)
+
+    def _shared(self, request: Request) -> int:
+        """How much of the prompt sequence 0 holds; the last token is evaluated in any case, for its logits."""
+        return min(common_length(self._workspace.prefix, request.prompt), len(request.prompt) - 1)
+
+    def _needed(self, request: Request) -> int:
+        return len(request.prompt) - self._shared(request) + request.max_tokens + _DRAFTS
+
+    def _leave(self, sequence: int) -> None:
+        del self.active[sequence]
+        self._sequences.truncate(sequence, 0)
+        del self._reserved[sequence]
+        self._free.append(sequence)
+
+    # -- passes
+
+    def step(self) -> Iterator[Event]:
+        """One forward pass, and the events that it leads to."""
+        feeds: list[Feed] = []
+        room = self._sequences.n_batch
+        rows = min(1 + _DRAFTS, max(1, self._sequences.max_rows // max(1, len(self.active))))
+        for sequence, generation in self.active.items():
+            if room == 0 or len(feeds) == self._sequences.max_rows:
+                break
+            feeds.append(generation.feed(sequence, room, rows))
+            room -= len(feeds[-1].tokens)
+        answers = self._decode(feeds)
+        # All choices are made before the first event: the rows are gone with the next pass, whoever makes it.
+        failures: dict[int, EngineError] = {}
+        for feed, answer in zip(feeds, answers, strict=True):
+            generation = self.active[feed.sequence]
+            try:
+                in_step = generation.advance(feed, answer)
+            except EngineError as error:
+                failures[feed.sequence] = error
+                continue
+            if not in_step and generation.finish is None:
+                self._sequences.truncate(feed.sequence, generation.length)
+        for feed in feeds:
+            yield from self.report(self.active[feed.sequence], failures.get(feed.sequence))
+
+    def report(self, generation: Generation, error: EngineError | None = None) -> Iterator[Event]:
+        """The news of one document; a finished one leaves its place first."""
+        data = generation.take_output()
+        if error is not None or generation.finish is not None:
+            self._leave(next(place for place, held in self.active.items() if held is generation))
+        if data or error is not None or generation.finish is not None:
+            yield Event(generation.document, data, generation.finish if error is None else None, error)
+
+    def _decode(self, feeds: list[Feed]) -> list[list[Row]]:
+        with self._statistics.stage("model"):
+            answers = self._sequences.decode(feeds)
+        self._statistics.forward_passes += 1
+        return answers
+
+
+def common_length(left: Sequence[int], right: Sequence[int]) -> int:
+    """The length of the longest common beginning."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count

@@ -1,0 +1,143 @@
+"""The functions that most users call: each binds an Extractor for a single use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar, Unpack, overload
+
+from engine.decoding.sampler import Sampling
+from engine.decoding.settings import ModelSettings
+from engine.errors import UsageError
+from engine.extraction.extraction import Errors, Extraction, Stats
+from engine.extraction.extractor import Extractor, Mode
+from engine.extraction.prompt import Example, Message
+from engine.grammar.lowering import Style
+
+T = TypeVar("T")
+
+_END = object()
+
+
+class Options(TypedDict, total=False):
+    """What `extract`, `extract_one` and `aextract` take beside text and type.
+
+    `model`: a name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. `messages`: the conversation, instead of a text.
+    `instructions` are added to the prompt, `examples` are (text, answer) pairs. `max_tokens` bounds the output of each document,
+    which is closed in time, never cut. `temperature` 0 is greedy; `top_p` 1, `top_k` 0 and `min_p` 0 are off. `style`: "spaced",
+    "compact" or "any". `context`: Pydantic's validation context. `errors`: "raise" (after all documents are done) or "collect".
+    """
+
+    model: str | Path | None
+    messages: Sequence[Message] | None
+    instructions: str | None
+    examples: Sequence[Example]
+    max_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    seed: int | None
+    style: Style
+    context: Any
+    errors: Errors
+    settings: ModelSettings | None
+
+
+class ItemOptions(Options, total=False):
+    """`min_items` and `max_items` say how many objects each document holds, as far as that is known."""
+
+    min_items: int
+    max_items: int | None
+
+
+_BINDING = ("model", "instructions", "examples", "style", "settings", "min_items", "max_items")
+_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
+
+
+@overload
+def extract(text: str | Iterable[str] | None, model_type: type[T], **options: Unpack[ItemOptions]) -> Extraction[T]: ...
+@overload
+def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> Extraction[Any]: ...
+def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> Extraction[Any]:
+    """An iterator over the objects of type `model_type` in a text, each given as its closing brace is decoded.
+
+    Several texts are documents of their own, pulled lazily; objects come in document order. See `ItemOptions`.
+
+    >>> for user in extract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
+    """
+    return _run(text, model_type, "many", dict(options))
+
+
+@overload
+def extract_one(text: str | None, model_type: type[T], **options: Unpack[Options]) -> T: ...
+@overload
+def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any: ...
+def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any:
+    """The one object of type `model_type` in a text; with `User | None` there may be none."""
+    if text is not None and (not isinstance(text, str) or not text.strip()):
+        raise UsageError("extract_one needs one text that is not empty")
+    with _run(text, model_type, "one", dict(options)) as extraction:
+        return next(extraction)
+
+
+def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options: dict[str, Any]) -> Extraction[Any]:
+    unknown = set(options) - set(ItemOptions.__annotations__) - set(Options.__annotations__)
+    if unknown:
+        raise UsageError(f"unknown option {sorted(unknown)[0]!r}; known are {', '.join(ItemOptions.__annotations__)}")
+    binding = {name: options.pop(name) for name in _BINDING if name in options}
+    sampling = Sampling(**{name: options.pop(name) for name in _SAMPLING if name in options})
+    return Extractor(model_type, mode=mode, **binding).extract(text, sampling=sampling, **options)
+
+
+class AsyncExtraction(AsyncIterator[T]):
+    """The same as an Extraction for `async for`; the model runs in a thread of its own, so the loop is never blocked."""
+
+    def __init__(self, text: str | Iterable[str] | None, model_type: Any, options: dict[str, Any]) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-aextract")
+        self._make = lambda: _run(text, model_type, "many", options)
+        self._extraction: Extraction[T] | None = None
+
+    @property
+    def stats(self) -> Stats:
+        """Empty before the first object was asked for."""
+        return self._extraction.stats if self._extraction is not None else Stats()
+
+    def __aiter__(self) -> AsyncExtraction[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        value: Any = await asyncio.get_running_loop().run_in_executor(self._thread, self._next)
+        if value is _END:
+            self._thread.shutdown(wait=False)
+            raise StopAsyncIteration
+        return value  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        """End early; waits for the pass that is being computed."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    async def __aenter__(self) -> AsyncExtraction[T]:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _next(self) -> Any:
+        if self._extraction is None:
+            self._extraction = self._make()
+        return next(self._extraction, _END)
+
+    def _close(self) -> None:
+        if self._extraction is not None:
+            self._extraction.close()
+
+
+def aextract(
+    text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]
+) -> AsyncExtraction[Any]:
+    """`extract` for `async for`: the event loop goes on while the model computes."""
+    return AsyncExtraction(text, model_type, dict(options))

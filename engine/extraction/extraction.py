@@ -1,0 +1,152 @@
+"""Extraction: a run's events as validated objects, in document order.
+
+Documents are decoded several at once and finish in any order; objects of a later document wait until the documents before
+it are done. An error ends its own document only and is raised after the others, or collected.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Generic, Literal, TypeVar
+
+from engine.decoding.scheduler import Event
+from engine.decoding.statistics import Statistics
+from engine.errors import EngineError, ExtractionFailed
+from engine.objects.cutter import Cutter
+
+T = TypeVar("T")
+Errors = Literal["raise", "collect"]
+
+
+class EmptyDocument(EngineError):
+    """A document without text: it has no objects, and that is no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted(Generic[T]):
+    """An object with where it comes from: the document's index and the object's own JSON text."""
+
+    value: T
+    document: int
+    text: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a document ended: `finish` is "complete", or "budget" where `max_tokens` changed a choice; or an error."""
+
+    document: int
+    finish: str | None = None
+    error: EngineError | None = None
+
+
+@dataclass(slots=True)
+class Stats(Statistics):
+    """`seconds_to_first_object` counts from the first pull; None before there is one."""
+
+    objects: int = 0
+    seconds_to_first_object: float | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A document whose turn has not ended."""
+
+    cutter: Cutter
+    objects: list[Extracted[Any]] = field(default_factory=list)
+    outcome: Outcome | None = None
+
+
+class Extraction(Generic[T]):
+    """An iterator over objects. Nothing is computed before the first is asked for, nor between two.
+
+    `.stats` grows while it runs, `.outcomes` has one entry for each finished document, `.close()` frees its sequences.
+    """
+
+    def __init__(
+        self,
+        events: Generator[Event, None, None] | Iterator[Event],
+        read: Callable[[bytes], T],
+        stats: Stats,
+        *,
+        many: bool,
+        errors: Errors,
+    ) -> None:
+        self.stats = stats
+        self.outcomes: list[Outcome] = []
+        self._events = events
+        self._read = read
+        self._many = many
+        self._errors: Errors = errors
+        self._results = self._run()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._results).value
+
+    def detailed(self) -> Iterator[Extracted[T]]:
+        """The same objects, not yet taken, with their document and their text."""
+        return self._results
+
+    def close(self) -> None:
+        """End early; what is in work is given up."""
+        self._results.close()
+        if isinstance(self._events, Generator):
+            self._events.close()
+
+    def __enter__(self) -> Extraction[T]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def errors(self) -> dict[int, EngineError]:
+        """The errors so far, by document."""
+        return {o.document: o.error for o in self.outcomes if o.error is not None}
+
+    def _run(self) -> Generator[Extracted[T], None, None]:
+        started = time.perf_counter()
+        for result in self._ordered():
+            self.stats.objects += 1
+            if self.stats.seconds_to_first_object is None:
+                self.stats.seconds_to_first_object = time.perf_counter() - started
+            yield result
+        if self.errors and self._errors == "raise":
+            errors = self.errors
+            raise next(iter(errors.values())) if len(errors) == 1 else ExtractionFailed(errors)
+
+    def _ordered(self) -> Iterator[Extracted[T]]:
+        pending: dict[int, _Pending] = {}
+        turn = 0
+        for event in self._events:
+            document = pending.setdefault(event.document, _Pending(Cutter(many=self._many)))
+            self._apply(event, document)
+            while turn in pending:
+                here = pending[turn]
+                yield from here.objects
+                here.objects.clear()
+                if here.outcome is None:
+                    break
+                self.outcomes.append(here.outcome)
+                del pending[turn]
+                turn += 1
+
+    def _apply(self, event: Event, document: _Pending) -> None:
+        texts = list(document.cutter.feed(event.data)) if event.data else []
+        if event.finish is not None:
+            texts += document.cutter.end()
+        if isinstance(event.error, EmptyDocument):
+            document.outcome = Outcome(event.document, "complete")
+        elif event.finish is not None or event.error is not None:
+            document.outcome = Outcome(event.document, event.finish, event.error)
+        for text in texts:
+            value = self._read(text)
+            document.objects.append(Extracted(value, event.document, text.decode()))

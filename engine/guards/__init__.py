@@ -1,0 +1,1 @@
+"""Predicates on closed values. Knows nothing of tokens."""

@@ -1,0 +1,51 @@
+"""Type reader: a Pydantic model, or any type that TypeAdapter takes → Schema.
+
+The core schema is written as JSON Schema with keywords of ours (engine.schema.core_reader) and then read like any other.
+Whatever the type checks that neither the shapes nor a guard can say is refused with its path.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import PydanticUserError, TypeAdapter
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
+from pydantic_core import PydanticOmit
+
+from engine.errors import SchemaError, UnsupportedSchema
+from engine.schema.location import Document
+from engine.schema.object_reader import ObjectReader
+from engine.schema.reader import read_document
+from engine.schema.schema import Json, Schema
+
+
+def read_type(tp: Any, *, allow_unenforced: Collection[str] = (), context: Any = None) -> Schema:
+    """The graph of a type. `context` is what its validators see as `info.context`.
+
+    Raises UnsupportedSchema for what is not enforced, UnsatisfiableSchema when no JSON value is valid.
+    """
+    document = Document(core_document(tp, context), dynamic=False)
+    document.trusted = True
+    return read_document(document, allow_unenforced)
+
+
+def core_document(tp: Any, context: Any = None) -> Json:
+    """The JSON Schema, with keywords of ours, that a type comes to."""
+    try:
+        core = TypeAdapter(tp).core_schema
+    except PydanticUndefinedAnnotation as error:
+        raise SchemaError("", error.name, "this name is not defined where the type uses it") from None
+    except PydanticUserError as error:
+        raise UnsupportedSchema("", error.code or "", error.message) from None
+    reader = ObjectReader()
+    reader.context = context
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it would warn of is refused or irrelevant to what is valid
+        try:
+            return reader.generate(core, "validation")
+        except PydanticOmit:
+            raise UnsupportedSchema("", "", "the type has no JSON value") from None
+        except PydanticInvalidForJsonSchema as error:
+            raise UnsupportedSchema("", "", error.message) from None
