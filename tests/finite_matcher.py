@@ -81,7 +81,9 @@ class FiniteMatcher:
     def forced(self) -> bytes:
         if self._ended:
             return b""
-        outputs = [o for o, ways in self._ways.items() if o.startswith(self.output) and ways[len(self.output)] is not None]
+        outputs = [
+            o for o, ways in self._ways.items() if o.startswith(self.output) and ways[len(self.output)] is not None
+        ]
         shortest = min(outputs, key=len, default=b"")
         end = len(self.output)
         while end < len(shortest) and all(output[: end + 1] == shortest[: end + 1] for output in outputs):

@@ -89,8 +89,9 @@ class _Drawing:
         return Repeat(self.node(depth - 1), low, high)
 
     def _reference(self, depth: int) -> Node:
+        """Mostly in brackets: unbracketed recursion under a repeat has exponentially many stacks in llama.cpp."""
         reference = Reference(self._rng.choice(self._names))
-        return Sequence((Literal(self._rng.choice("ab(")), reference)) if self._rng.random() < 0.7 else reference
+        return Sequence((Literal("("), reference, Literal(")"))) if self._rng.random() < 0.8 else reference
 
     def _members(self, depth: int) -> Node:
         rng = self._rng

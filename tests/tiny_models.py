@@ -23,7 +23,8 @@ import numpy as np
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 CHATML = (
-    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
+    "{% for message in messages %}"
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 MARKERS = ("<|im_end|>", "<|im_start|>")
@@ -230,7 +231,9 @@ def _sentencepieces(path: Path) -> Iterator[tuple[bytes, float, int]]:
         if number == 1 and isinstance(value, bytes):
             fields = dict(_fields(value))
             text, score, kind = fields.get(1, b""), fields.get(2, b"\0\0\0\0"), fields.get(3, NORMAL)
-            assert isinstance(text, bytes) and isinstance(score, bytes) and isinstance(kind, int)
+            assert isinstance(text, bytes)
+            assert isinstance(score, bytes)
+            assert isinstance(kind, int)
             yield text, struct.unpack("<f", score)[0], kind
 
 

@@ -98,8 +98,15 @@ class Tracker:
         return self.output[self.closed[0] : self.closed[1]]
 
     @property
-    def in_scalar(self) -> bool:
-        return self.mode == _SCALAR
+    def open_key(self) -> bytes | None:
+        """The text so far of a key that is being written, with its opening quote; None outside keys."""
+        in_key = self.mode == _STRING and self.container is not None and self.container.at_key
+        return self.output[self.start :] if in_key else None
+
+    def spelled_keys(self) -> list[bytes]:
+        """The keys that the innermost object has, canonically spelled."""
+        keys = self.container.keys if self.container is not None else ()
+        return [json.dumps(key, ensure_ascii=False).encode("utf-8", "surrogatepass") for key in keys]
 
     @property
     def depth(self) -> int:

@@ -11,21 +11,20 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from engine.decoding import forking
 from engine.decoding.generation import Jump
-from engine.decoding.llama import LlamaContext, LlamaModel, offloads_to_gpu
+from engine.decoding.llama import LlamaModel
 from engine.decoding.memory import available_memory, require_memory
+from engine.decoding.pool import NativeLanguage, Pool, on_gpu
 from engine.decoding.prompt import TextTraits
-from engine.decoding.scheduler import Event, Request, Run, Workspace, common_length
+from engine.decoding.scheduler import Event, Request, Run
 from engine.decoding.settings import ModelSettings
 from engine.decoding.special_tokens import SpecialTokens
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.decoding.vocabulary import TokenTable, read_tokens
 from engine.errors import ModelFileInvalid, ModelNotFound
@@ -34,56 +33,11 @@ from engine.models.header import read_header
 
 T = TypeVar("T")
 
-# Contexts that nobody uses are kept for the next run, models that nobody uses for the next call.
-_IDLE_CONTEXTS = 2
+# Models that nobody uses and that are kept for the next call.
 _RECENT_MODELS = 2
 
 # Path, size, time of the last change, inode: another file under the same name is another model.
 _Identity = tuple[Path, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tongue:
-    """The `LanguageModel` that generations see; it does not hold the pool, which would close a cycle."""
-
-    native: LlamaModel
-    vocabulary: Vocabulary
-
-    def tokenize(self, text: bytes, /) -> tuple[int, ...]:
-        return self.native.tokenize(text)
-
-
-class _Pool:
-    """The contexts of one model in one process, as far as nobody owns them."""
-
-    def __init__(self, tongue: _Tongue, settings: ModelSettings) -> None:
-        self.generation = forking.generation()
-        self.native = tongue.native
-        self._vocabulary = tongue.vocabulary
-        self._spelling = Spelling(tongue)
-        self._settings = settings
-        self._lock = threading.Lock()
-        # Appending needs no lock: a run may be given up by the collector, in whatever thread that happens to be.
-        self._idle: deque[Workspace[LlamaContext]] = deque()
-
-    def lease(self, prefix: Sequence[int]) -> Workspace[LlamaContext]:
-        """The idle context that holds most of `prefix`, or a new one."""
-        with self._lock:
-            idle = [self._idle.popleft() for _ in range(len(self._idle))]
-            best = max(idle, key=lambda workspace: common_length(workspace.prefix, prefix), default=None)
-            self._idle.extend(workspace for workspace in idle if workspace is not best)
-            return best or self._create()
-
-    def give_back(self, workspace: Workspace[LlamaContext]) -> None:
-        if workspace.sequences.usable and len(self._idle) < _IDLE_CONTEXTS:
-            self._idle.append(workspace)
-
-    def _create(self) -> Workspace[LlamaContext]:
-        settings = self._settings
-        if not _on_gpu(settings):
-            bytes_per_token = self.native.cache_shape.bytes_per_token(settings.kv_type)
-            require_memory(settings.n_ctx * bytes_per_token, available_memory())
-        return Workspace(self._vocabulary, self._spelling, LlamaContext(self.native, settings))
 
 
 class LoadedModel:
@@ -157,7 +111,7 @@ class LoadedModel:
             # In a forked child the pool of the parent takes it, and frees nothing.
             pool.give_back(workspace)
 
-    def _own_pool(self) -> _Pool:
+    def _own_pool(self) -> Pool:
         """The pool of this process; after a fork the child makes its own."""
         if self._pool.generation != forking.generation():
             with _registry.lock:
@@ -165,8 +119,8 @@ class LoadedModel:
                     self._pool = self._open()
         return self._pool
 
-    def _open(self) -> _Pool:
-        return _Pool(_Tongue(_registry.weights(self.path, self.settings), self.vocabulary), self.settings)
+    def _open(self) -> Pool:
+        return Pool(NativeLanguage(_registry.weights(self.path, self.settings), self.vocabulary), self.settings)
 
 
 class _Registry:
@@ -200,7 +154,7 @@ class _Registry:
             native = self._weights.get((identity, settings.gpu_layers))
             if native is None:
                 read_header(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
-                if not _on_gpu(settings):
+                if not on_gpu(settings):
                     require_memory(identity[1], available_memory())
                 native = self._weights[identity, settings.gpu_layers] = LlamaModel(path, settings)
             return native
@@ -241,11 +195,6 @@ def _identity(path: Path) -> _Identity:
     except OSError as error:
         raise ModelFileInvalid(path, f"cannot be read: {error.strerror}") from error
     return path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def _on_gpu(settings: ModelSettings) -> bool:
-    """Whether llama.cpp puts a part of the model where the estimate of main memory says nothing."""
-    return settings.gpu_layers != 0 and offloads_to_gpu()
 
 
 def _text(native: LlamaModel, token: int | None) -> str:

@@ -63,18 +63,14 @@ class PromptEncoder:
     `ChatFormatUnknown` is raised.
     """
 
-    def __init__(
-        self, model: PromptModel, *, chat_format: str | None = None, chat_template: str | None = None
-    ) -> None:
+    def __init__(self, model: PromptModel, *, chat_format: str | None = None, chat_template: str | None = None) -> None:
         source = chat_template or model.chat_template or _named(chat_format)
         if source is None:
             raise ChatFormatUnknown(model.name)
         self._model = model
         self._template = ChatTemplate(source, bos=model.traits.bos_text, eos=model.traits.eos_text)
         self._markers = model.markers if chat_template is None else model.specials.markers(chat_template)
-        self._texts = _MarkerTexts(
-            special.text for special in model.specials.tokens if special.token in self._markers
-        )
+        self._texts = _MarkerTexts(special.text for special in model.specials.tokens if special.token in self._markers)
 
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt as text, for people to read."""

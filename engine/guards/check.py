@@ -1,21 +1,23 @@
 """Checks: a Check of the schema as a predicate over the closed value's JSON bytes.
 
 Kind "json-schema" is judged by jsonschema, kind "pydantic" by the validator that the check carries. Predicates are memoised:
-the search may ask for the same text often. Validators are taken to be pure.
+the search may ask for the same text often. Validators are taken to be pure. A value that is nested too deeply to be judged
+does not pass.
 """
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
-from engine.schema.judge import Context, Holds, judge
+from engine.schema.judge import Context, judge
 from engine.schema.location import Document
 from engine.schema.schema import Check, Json
 
 MEMO_SIZE = 4096  # texts that a predicate remembers
+LONGEST_REMEMBERED = 1 << 14  # bytes; longer texts are hardly asked for twice
 
 
 class Predicate(Protocol):
@@ -31,37 +33,36 @@ def compile_check(check: Check) -> Predicate:
 
 
 class _Memoised:
-    __slots__ = ("_answers", "_check", "_judge")
+    __slots__ = ("_ask", "_check", "_remember")
 
     def __init__(self, check: Check) -> None:
         self._check = check
-        self._judge: Callable[[bytes], bool] | None = None
-        self._answers: OrderedDict[bytes, bool] = OrderedDict()
+        self._ask: Callable[[bytes], bool] | None = None
+        self._remember = lru_cache(maxsize=MEMO_SIZE)(self._answer)
 
     def holds(self, value_json: bytes) -> bool:
         """See `Predicate`."""
-        answer = self._answers.get(value_json)
-        if answer is None:
-            if self._judge is None:
-                self._judge = _built(self._check)
-            answer = self._judge(value_json)
-            self._answers[value_json] = answer
-            if len(self._answers) > MEMO_SIZE:
-                self._answers.popitem(last=False)
-        else:
-            self._answers.move_to_end(value_json)
-        return answer
+        if len(value_json) > LONGEST_REMEMBERED:
+            return self._answer(value_json)
+        return self._remember(bytes(value_json))
+
+    def _answer(self, value_json: bytes) -> bool:
+        if self._ask is None:
+            self._ask = _asking(self._check)
+        try:
+            return self._ask(value_json)
+        except RecursionError:
+            return False
 
 
-def _built(check: Check) -> Callable[[bytes], bool]:
+def _asking(check: Check) -> Callable[[bytes], bool]:
     if check.kind == "pydantic":
         return lambda text: _accepts(check.validator, text)
-    root = check.root
-    if not isinstance(root, Context):
-        document = Document(root if root is not None else check.schema)
-        root = Context.of(document.root)
-    holds: Holds = judge(check.schema, root)
-    return lambda text: holds(_parsed(text))
+    context = check.root
+    if not isinstance(context, Context):
+        context = Context.of(Document(check.schema if context is None else context).root)
+    holds = judge(check.schema, context)
+    return lambda text: holds(json.loads(text))
 
 
 def _accepts(validator: Callable[[bytes], Json], text: bytes) -> bool:
@@ -70,7 +71,3 @@ def _accepts(validator: Callable[[bytes], Json], text: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _parsed(text: bytes) -> Json:
-    return json.loads(text)

@@ -21,9 +21,11 @@ from engine.automaton.automaton import DEAD, Automaton, Conditional, State
 from engine.automaton.completion import Completions
 from engine.automaton.stacks import Item
 from engine.automaton.terminal import Terminal
-from engine.masks.trie import Trie, build_trie
+from engine.masks.trie import Ints, Trie, build_trie
 from engine.masks.vocabulary import Vocabulary
-from engine.masks.walk import Rows, Walk, walk
+from engine.masks.walk import Bits, Ends, Rows, Walk, walk
+
+_MANY = 32  # nodes from which on it pays to compute all live bytes of a state first
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -49,10 +51,13 @@ class Recent(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
-    """`bits`: the tokens that are allowed whatever the text, packed; `guarded`: those that cross a guard."""
+    """`bits`: the tokens that are allowed whatever the text, packed. `guarded`: those that cross a guard. `keys`: those that
+    close a key which must be new, each with its text up to there; `key_tokens` are their ids."""
 
-    bits: npt.NDArray[np.uint8]
+    bits: Bits
     guarded: tuple[int, ...]
+    keys: tuple[tuple[bytes, int], ...]
+    key_tokens: Ints
 
 
 class Walks:
@@ -103,10 +108,35 @@ class Masks:
             else:
                 allowed[found.inside] = True
             for_sure = sure if certain else doubtful
-            self._closing(item, found, for_sure, doubtful)
-            self._leaving(item, found, for_sure, doubtful)
+            for ends in found.ends:
+                self._behind(item._replace(state=ends.state), ends, for_sure, doubtful)
         allowed[sure] = True
-        return Mask(np.packbits(allowed), tuple(sorted({t for t in doubtful if not allowed[t]})))
+        return self._sorted(state, np.packbits(allowed), sorted({t for t in doubtful if not allowed[t]}))
+
+    def _sorted(self, state: State, bits: Bits, doubtful: list[int]) -> Mask:
+        """Tokens whose only condition is that a key is new are told apart: they are many and cheap to decide."""
+        keys: list[tuple[bytes, int]] = []
+        guarded: list[int] = []
+        for token in doubtful:
+            closed = self._closed_key(state, self.vocabulary.pieces[token])
+            if closed is None:
+                guarded.append(token)
+            else:
+                keys.append((closed, token))
+        return Mask(bits, tuple(guarded), tuple(keys), np.array([token for _, token in keys], np.int32))
+
+    def _closed_key(self, state: State, piece: bytes) -> bytes | None:
+        """The part of a token up to where it closes a key that must be new, None if it is under other conditions."""
+        closed: bytes | None = None
+        for index, byte in enumerate(piece):
+            step = self.automaton.step(state, byte)
+            if isinstance(step, Conditional):
+                if closed is not None or step.before or step.after != (None,):
+                    return None
+                closed = piece[: index + 1]
+                step = step.optimistic
+            state = step
+        return closed
 
     def _before_a_byte(self, state: State) -> dict[Item, bool]:
         """The items that the next byte may belong to, with those behind an item that may end here; False: under a guard."""
@@ -122,38 +152,26 @@ class Masks:
                         found[following] = found.get(following, False) or not guards
         return found
 
-    def _closing(self, item: Item, found: Walk, sure: list[int], doubtful: list[int]) -> None:
-        """Tokens that end with the terminal: allowed unless a guard watches what has closed."""
+    def _behind(self, item: Item, ends: Ends, sure: list[int], doubtful: list[int]) -> None:
+        """Tokens that end with the terminal of `item` or go on behind it; those that cross a guard are doubtful."""
         stacks = self.automaton.stacks
-        free: dict[int, bool | None] = {}
-        for token, end in zip(found.closing.tolist(), found.closing_states.tolist(), strict=True):
-            if end not in free:
-                closure = stacks.closure(stacks.after(item._replace(state=end)))
-                free[end] = any(not guards for guards, _ in closure) if closure else None
-            if free[end] is not None:
-                (sure if free[end] else doubtful).append(token)
+        closure = stacks.closure(stacks.after(item))
+        if not closure:
+            return
+        free = self.automaton.intern(i for guards, i in closure if not guards)
+        every = self.automaton.intern(i for _, i in closure)
+        (sure if free != DEAD else doubtful).extend(ends.closing)
+        if free != DEAD:
+            self._enter(free, ends, sure, doubtful)
+        if every != free:
+            self._enter(every, ends, doubtful, doubtful)
 
-    def _leaving(self, item: Item, found: Walk, sure: list[int], doubtful: list[int]) -> None:
-        """Tokens that go on behind the terminal."""
-        stacks = self.automaton.stacks
-        for end in set(found.exit_states.tolist()):
-            here = found.exit_states == end
-            closure = stacks.closure(stacks.after(item._replace(state=end)))
-            free = self.automaton.intern(i for guards, i in closure if not guards)
-            every = self.automaton.intern(i for _, i in closure)
-            nodes, labels = found.exit_nodes[here], found.exit_bytes[here]
-            if free != DEAD:
-                self._enter(free, nodes, labels, sure, doubtful)
-            if every != free:
-                self._enter(every, nodes, labels, doubtful, doubtful)
-
-    def _enter(
-        self, state: State, nodes: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], sure: list[int], doubtful: list[int]
-    ) -> None:
-        """Follow the tokens that go on from `state` at the given nodes, each by its byte."""
-        live = self._live.get(state, lambda: self._live_bytes(state))
-        chosen = live[labels]
-        pending = [(state, node, True) for node in nodes[chosen].tolist()]
+    def _enter(self, state: State, ends: Ends, sure: list[int], doubtful: list[int]) -> None:
+        """Follow the tokens that go on from `state`."""
+        nodes = ends.nodes
+        if len(nodes) > _MANY:
+            nodes = nodes[self._live.get(state, lambda: self._live_bytes(state))[ends.labels]]
+        pending = [(state, node, True) for node in nodes.tolist()]
         trie, automaton = self.trie, self.automaton
         while pending:
             here, node, certain = pending.pop()
@@ -168,7 +186,7 @@ class Masks:
 
     def _children(self, state: State, node: int) -> Iterator[int]:
         low, high = self.trie.children[node], self.trie.children[node + 1]
-        if high - low < 8:
+        if high - low < _MANY:
             yield from range(low, high)
             return
         live = self._live.get(state, lambda: self._live_bytes(state))

@@ -19,7 +19,7 @@ from engine.automaton.terminal import WALKING
 from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar
-from engine.masks.mask import Masks, Walks
+from engine.masks.mask import Mask, Masks, Walks
 from engine.masks.vocabulary import Vocabulary
 
 P = ParamSpec("P")
@@ -87,7 +87,7 @@ class Matcher:
             return np.zeros(len(self._vocabulary.pieces), np.bool_)
         mask = self._masks.mask(self._state)
         allowed = np.unpackbits(mask.bits, count=len(self._vocabulary.pieces)).view(np.bool_)
-        for token in mask.guarded:
+        for token in (*mask.guarded, *self._doubtful_keys(mask, allowed)):
             allowed[token] = self._follow(self._vocabulary.pieces[token]) != DEAD
         if self.may_end:
             allowed[list(self._vocabulary.end_tokens)] = True
@@ -164,6 +164,18 @@ class Matcher:
         if not endings:
             return False
         return endings == ((),) or self._automaton.may_end(self._state, self._track())
+
+    def _doubtful_keys(self, mask: Mask, allowed: npt.NDArray[np.bool_]) -> list[int]:
+        """Allow all tokens that close a new key; gives those that may close one which the object has already."""
+        if not mask.keys:
+            return []
+        allowed[mask.key_tokens] = True
+        tracker = self._track()
+        begun = tracker.open_key
+        if begun is None or b"\\" in begun:
+            return [token for _, token in mask.keys]
+        rests = {key[len(begun) :] for key in tracker.spelled_keys() if key.startswith(begun)}
+        return [token for text, token in mask.keys if text in rests or b"\\" in text] if rests else []
 
     def _follow(self, piece: bytes) -> State:
         """Where the bytes of a token lead, DEAD if they are not allowed."""

@@ -22,18 +22,26 @@ from engine.masks.trie import Ints, Trie
 _FEW = 16  # live bytes up to which following them one by one is faster than whole levels
 
 
+Bits = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ends:
+    """Where a terminal ends having read one thing: `state` is one of its states there, and all go on alike. `closing` are the
+    tokens that end with it for good, `nodes` the trie's children, by `labels`, of the nodes at which it may end."""
+
+    state: int
+    closing: tuple[int, ...]
+    nodes: Ints
+    labels: Bits
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """`inside`: ids of tokens that stay inside, or packed bits over all ids. `closing` tokens end at `closing_states`, from
-    which the terminal cannot go on. `exit_nodes` are the children, by `exit_bytes`, of nodes at which the terminal may end
-    in `exit_states`."""
+    """`inside`: ids of the tokens that stay inside, or packed bits over all ids. `ends` has one entry a label."""
 
-    inside: Ints | npt.NDArray[np.uint8]
-    closing: Ints
-    closing_states: Ints
-    exit_nodes: Ints
-    exit_bytes: npt.NDArray[np.uint8]
-    exit_states: Ints
+    inside: Ints | Bits
+    ends: tuple[Ends, ...]
 
 
 class Rows:
@@ -90,7 +98,7 @@ def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
                 closing += ((token, target) for token in tokens)
             if terminal.accepts(target):
                 exits.append((child, target))
-    return _finish(trie, np.array(inside, np.int32), closing, *_columns(exits))
+    return Walk(np.array(inside, np.int32), _group(trie, terminal, closing, exits))
 
 
 def _sweep(trie: Trie, terminal: Terminal, start: int, rows: Rows) -> Walk:
@@ -109,28 +117,38 @@ def _sweep(trie: Trie, terminal: Terminal, start: int, rows: Rows) -> Walk:
     accepting[[s for s in visited if terminal.accepts(s)]] = True
     ended[[s for s in visited if not terminal.edges(s)]] = True
     of_token = np.where(trie.node_of_token == 0, 0, state[trie.node_of_token])
-    nodes = np.flatnonzero(accepting[state]).astype(np.int32)
+    accepting[0] = False
+    nodes = np.flatnonzero(accepting[state])
     nodes = nodes[nodes != 0]
-    closing = np.flatnonzero(ended[of_token]).tolist()
+    closing = np.flatnonzero(ended[of_token])
     inside = np.packbits((of_token != 0) & ~ended[of_token])
-    return _finish(trie, inside, [(t, int(of_token[t])) for t in closing], nodes, state[nodes])
+    return Walk(inside, _group(trie, terminal, _pairs(closing, of_token), _pairs(nodes, state)))
 
 
-def _columns(pairs: list[tuple[int, int]]) -> tuple[Ints, Ints]:
-    table = np.array(pairs, np.int32).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+def _pairs(places: npt.NDArray[np.intp], states: Ints) -> list[tuple[int, int]]:
+    return list(zip(places.tolist(), states[places].tolist(), strict=True))
+
+
+def _group(
+    trie: Trie, terminal: Terminal, closing: list[tuple[int, int]], exits: list[tuple[int, int]]
+) -> tuple[Ends, ...]:
+    """By label: terminals whose states have none go on in one way only."""
+    groups: dict[str | None, tuple[int, list[int], list[int]]] = {}
+    for token, state in closing:
+        groups.setdefault(terminal.label(state), (state, [], []))[1].append(token)
+    for node, state in exits:
+        groups.setdefault(terminal.label(state), (state, [], []))[2].append(node)
+    return tuple(Ends(s, tuple(tokens), *_children(trie, np.array(nodes, np.int32))) for s, tokens, nodes in groups.values())
+
+
+def _children(trie: Trie, nodes: Ints) -> tuple[Ints, Bits]:
+    counts = trie.first_child[nodes + 1] - trie.first_child[nodes]
+    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    children = (np.repeat(trie.first_child[nodes], counts) + within).astype(np.int32)
+    return children, trie.byte[children]
 
 
 def _distinct(states: Ints) -> Ints:
     seen = np.zeros(int(states.max(initial=0)) + 1, np.bool_)
     seen[states] = True
     return np.flatnonzero(seen).astype(np.int32)
-
-
-def _finish(
-    trie: Trie, inside: Ints | npt.NDArray[np.uint8], closing: list[tuple[int, int]], nodes: Ints, states: Ints
-) -> Walk:
-    counts = trie.first_child[nodes + 1] - trie.first_child[nodes]
-    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    children = (np.repeat(trie.first_child[nodes], counts) + within).astype(np.int32)
-    return Walk(inside, *_columns(closing), children, trie.byte[children], np.repeat(states, counts).astype(np.int32))

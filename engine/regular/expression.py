@@ -79,19 +79,19 @@ class Expression:
     def alive(self) -> bool:
         """Whether any string is in the language."""
         if self._alive is None:
-            self._alive = self is not NOTHING if self.plain else _search_alive(self)
+            self._alive = self is not NOTHING if self.plain else _search(self)
         return self._alive
 
     @property
     def shortest(self) -> str:
-        """One of the shortest strings of the language, written with plain letters where there is a choice."""
+        """A short string of the language (it must be alive), written with plain letters where there is a choice."""
         if self._shortest is None:
             if self.nullable:
                 self._shortest = ""
             elif self.plain:
                 self._shortest = self._shortest_plain()
             else:
-                _search_shortest(self)
+                _search(self)
         assert self._shortest is not None
         return self._shortest
 
@@ -355,61 +355,34 @@ def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:
     return classes
 
 
-def _search_alive(start: Expression) -> bool:
-    """Depth first to any nullable expression; on success the path is known alive, on failure all visited are dead."""
-    path: list[tuple[Expression, list[Expression]]] = []
-    seen: set[Expression] = set()
-
-    def enter(node: Expression) -> bool:
-        seen.add(node)
-        if len(seen) > STATE_LIMIT:
-            raise GrammarTooComplex("an intersection of string constraints", STATE_LIMIT)
-        if node.nullable or node._alive or (node.plain and node is not NOTHING):
-            node._alive = True
-            return True
-        targets = {node.derive(members[0][0]) for members in node.classes}
-        path.append((node, sorted(targets, key=lambda t: -t.serial)))
-        return False
-
-    found = enter(start)
-    while path and not found:
-        node, targets = path[-1]
-        if not targets:
-            path.pop()
-            continue
-        target = targets.pop()
-        if target is not NOTHING and target not in seen and target._alive is not False:
-            found = enter(target)
-    for node in [n for n, _ in path] if found else seen:
-        node._alive = found
-    return found
-
-
-def _search_shortest(start: Expression) -> None:
-    """Breadth first to the nearest nullable expression; every expression on the way learns its own shortest string."""
+def _search(start: Expression) -> bool:
+    """Breadth first to an expression with a known or empty shortest string. On success every expression on the way learns
+    that it is alive and a short string of its own; without success all that were visited are dead."""
     before: dict[Expression, tuple[Expression, int] | None] = {start: None}
     queue = [start]
     for node in queue:
-        if node.nullable or node._shortest is not None:
-            _record_shortest(node, before)
-            return
-        for members, target in node.transitions:
-            if target not in before:
+        if node.nullable or node._shortest is not None or (node.plain and node is not NOTHING):
+            _record_path(node, before)
+            return True
+        for members in node.classes:
+            target = node.derive(members[0][0])
+            if target not in before and target is not NOTHING and target._alive is not False:
                 before[target] = (node, charset.example(members))
                 queue.append(target)
         if len(before) > STATE_LIMIT:
-            raise GrammarTooComplex("the shortest text of an intersection of string constraints", STATE_LIMIT)
-    raise AssertionError("a dead expression has no shortest string")
+            raise GrammarTooComplex("an intersection of string constraints", STATE_LIMIT)
+    for node in queue:
+        node._alive = False
+    return False
 
 
-def _record_shortest(end: Expression, before: dict[Expression, tuple[Expression, int] | None]) -> None:
-    if end._shortest is None:
-        end._shortest = ""
-    node, text = end, end._shortest
+def _record_path(end: Expression, before: dict[Expression, tuple[Expression, int] | None]) -> None:
+    node, text = end, end.shortest
+    end._alive = True
     while (step := before[node]) is not None:
         node, code_point = step
         text = chr(code_point) + text
-        node._shortest = text
+        node._shortest, node._alive = text, True
 
 
 def _intern(key: tuple[object, ...], make: Callable[[], Expression]) -> Expression:

@@ -14,7 +14,7 @@ from engine.schema.choice import REFERENCES, Branch, Choice, Residual, branches_
 from engine.schema.facts import facts_of, schemas, strings, wrong
 from engine.schema.kind import OBJECT
 from engine.schema.location import Location
-from engine.schema.negation import negation
+from engine.schema.negation import flat_negation, negation
 from engine.schema.schema import Json
 
 
@@ -80,7 +80,7 @@ def _negated(location: Location, applied: Applied) -> None:
     if branches is None:
         applied.residuals.append(residual)
     else:
-        applied.choose(Choice(branches, residual))
+        applied.choose(Choice(branches, residual, minor=True))
 
 
 def _conditional(location: Location, applied: Applied) -> None:
@@ -90,7 +90,7 @@ def _conditional(location: Location, applied: Applied) -> None:
         return
     condition = location.child("if")
     residual = Residual(location, ("if", "then", "else"), part(location, "if", "then", "else"))
-    unmet = negation(condition)
+    unmet = flat_negation(condition)
     if unmet is None:
         unmet = (Branch((), (Residual(location, ("if",), {"not": condition.value}),)),)
     branches = (
@@ -118,11 +118,11 @@ def _dependent(location: Location, keyword: str) -> Iterator[Choice]:
             present = location.derived(
                 f"{keyword} {name}", lambda needed=needed: {"type": "object", "required": needed}
             )
-            yield Choice((Branch((present,)), Branch((absent,))), residual)
+            yield Choice((Branch((present,)), Branch((absent,))), residual, minor=True)
         else:
             target = schemas(location, keyword)[name]
             present = location.derived(f"present {name}", lambda name=name: {"type": "object", "required": [name]})
-            yield Choice((Branch((present, target)), Branch((absent,))), residual)
+            yield Choice((Branch((present, target)), Branch((absent,))), residual, minor=True)
 
 
 def _residual(location: Location, keyword: str, kinds: int) -> Residual | None:
@@ -134,4 +134,6 @@ def _residual(location: Location, keyword: str, kinds: int) -> Residual | None:
         keywords = tuple(name for name in ("contains", "minContains", "maxContains") if name in value)
         location.child("contains")
         return Residual(location, keywords, part(location, *keywords), kinds)
+    if keyword == "contentMediaType":
+        return Residual(location, (keyword,), part(location, keyword, "contentEncoding"), kinds)
     return Residual(location, (keyword,), part(location, keyword), kinds)

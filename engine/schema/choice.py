@@ -33,11 +33,12 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """At least one branch holds; exactly one if `exclusive`."""
+    """At least one branch holds; exactly one if `exclusive`. `minor` ones are of little use to a grammar."""
 
     branches: tuple[Branch, ...]
     residual: Residual
     exclusive: bool = False
+    minor: bool = False
 
 
 def reference(location: Location, keyword: str) -> Location:

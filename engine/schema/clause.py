@@ -18,10 +18,11 @@ from engine.schema.key_match import matches
 from engine.schema.kind import ANY, ARRAY, INTEGER, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
-from engine.schema.negation import negation
+from engine.schema.negation import flat_negation
 from engine.schema.schema import Json, Number, Text
 
 MOST_CLAUSES = 256
+MOST_MINOR = 16  # where a choice comes of `not` or `dependencies`
 MOST_BRANCHES = 4096  # of the first choice, which does not multiply
 
 _Chain = tuple[Location, "_Chain"] | None  # a location and those that applied it
@@ -203,7 +204,7 @@ def clauses(locations: Iterable[Location]) -> list[Clause]:
             done.append(clause)
             continue
         choice, chain = clause.pending.pop(0)
-        room = MOST_BRANCHES if not done and not todo else MOST_CLAUSES - len(done) - len(todo)
+        room = _room(choice, len(done) + len(todo))
         if not choice.residual.kinds & clause.kinds:
             todo.append(clause)
             continue
@@ -213,6 +214,13 @@ def clauses(locations: Iterable[Location]) -> list[Clause]:
             continue
         todo.extend(reversed(_distributed(clause, choice, chain)))
     return done
+
+
+def _room(choice: Choice, others: int) -> int:
+    """How many branches may be distributed beside so many other clauses."""
+    if choice.minor:
+        return MOST_MINOR - others
+    return MOST_CLAUSES - others if others else MOST_BRANCHES
 
 
 def _distributed(clause: Clause, choice: Choice, chain: _Chain) -> list[Clause]:
@@ -234,7 +242,7 @@ def _distributed(clause: Clause, choice: Choice, chain: _Chain) -> list[Clause]:
 def _exclude(clause: Clause, branches: list[Branch], whole: Residual, chain: _Chain) -> None:
     left = []
     for branch in branches:
-        opposites = negation(branch.locations[0])
+        opposites = flat_negation(branch.locations[0])
         if opposites is not None and len(opposites) <= 1:
             if opposites:
                 clause.demand(opposites[0], chain)

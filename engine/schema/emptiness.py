@@ -56,18 +56,22 @@ def without_empty(
 
 def _with_values(vertices: Mapping[SchemaId, Vertex]) -> set[SchemaId]:
     """The vertices that have a value, by propagation from those that need no other."""
-    users: dict[SchemaId, list[SchemaId]] = {}
+    users: dict[SchemaId, set[SchemaId]] = {}
     for known, vertex in vertices.items():
         for one in vertex.alternatives:
-            for child in _children(one.shape):
-                users.setdefault(child, []).append(known)
+            for child in _needed(one.shape):
+                users.setdefault(child, set()).add(known)
     full: set[SchemaId] = set()
     todo = list(vertices)
+    waiting = set(todo)
     while todo:
         known = todo.pop()
+        waiting.discard(known)
         if known not in full and _any(vertices[known].alternatives, full):
             full.add(known)
-            todo += [user for user in users.get(known, ()) if user not in full]
+            new = users.get(known, set()) - full - waiting
+            todo += new
+            waiting |= new
     return full
 
 
@@ -80,6 +84,16 @@ def _children(shape: Shape) -> list[SchemaId]:
         return [*shape.prefix, *((shape.rest,) if shape.rest is not None else ())]
     if isinstance(shape, Object):
         return [one.schema for one in shape.properties] + [keys.schema for keys in shape.others]
+    return []
+
+
+def _needed(shape: Shape) -> list[SchemaId]:
+    """The children that may decide whether it has a value."""
+    if isinstance(shape, Array):
+        return _children(shape) if shape.min_items else []
+    if isinstance(shape, Object):
+        required = [one.schema for one in shape.properties if one.required]
+        return _children(shape) if shape.min_properties > len(required) else required
     return []
 
 

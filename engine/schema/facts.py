@@ -14,6 +14,7 @@ from decimal import Decimal
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.dialect import Dialect, exists
 from engine.schema.formats import KNOWN_FORMATS
+from engine.schema.key_match import PatternUnknown, matches
 from engine.schema.kind import ANY, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
@@ -117,8 +118,9 @@ def _read(location: Location) -> Facts:
 def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     if keyword.startswith(EXTENSION):
         if not location.document.trusted:
-            raise UnsupportedSchema(location.path, keyword, "this keyword is the engine's own")
-        if keyword == "x-engine-patterns":
+            if not location.document.permits(location.path, keyword):
+                raise UnsupportedSchema(location.path, keyword, "this keyword is the engine's own")
+        elif keyword == "x-engine-patterns":
             facts.text = meet_texts(facts.text or _NO_TEXT, Text(patterns=tuple(operand)))
         elif keyword == "x-engine-guards":
             facts.guards = tuple(operand)
@@ -142,7 +144,7 @@ def exact(location: Location, keyword: str, operand: Json) -> Decimal:
     """A number of the schema, exactly as it is spelled."""
     if isinstance(operand, bool) or not isinstance(operand, (int, float, Decimal)):
         raise wrong(location, keyword, operand, "a number")
-    number = operand if isinstance(operand, Decimal) else Decimal(repr(operand))
+    number = Decimal(repr(operand)) if isinstance(operand, float) else Decimal(operand)
     if not number.is_finite():
         raise wrong(location, keyword, operand, "a finite number")
     return number
@@ -151,7 +153,7 @@ def exact(location: Location, keyword: str, operand: Json) -> Decimal:
 def count(location: Location, keyword: str, operand: Json) -> int:
     """A length or a number of items."""
     number = exact(location, keyword, operand)
-    if number < 0 or number.adjusted() > 18 or number != number // 1:
+    if number < 0 or number.adjusted() > 1000 or number != number // 1:
         raise wrong(location, keyword, operand, "a whole number that is not negative")
     return int(number)
 
@@ -241,6 +243,13 @@ def _with(text: Text, **changes: Json) -> Text:
     return Text(**(fields | changes))
 
 
+def _known_pattern(location: Location, keyword: str, pattern: Pattern) -> None:
+    try:
+        matches(pattern, "")
+    except PatternUnknown as error:
+        raise UnsupportedSchema(location.path, keyword, str(error)) from None
+
+
 @_reads("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 def _number(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     if keyword.startswith("exclusive") and isinstance(operand, bool):
@@ -327,6 +336,8 @@ def _members(location: Location, facts: Facts, keyword: str, operand: Json) -> N
     elif keyword == "patternProperties":
         dialect = location.document.pattern_dialect
         members.patterns = tuple((Pattern(name, dialect), sub) for name, sub in schemas(location, keyword).items())
+        for pattern, _ in members.patterns:
+            _known_pattern(location, keyword, pattern)
     elif keyword == "required":
         members.required = strings(location, keyword, operand)
     elif keyword == "minProperties":
@@ -357,6 +368,16 @@ def _contains(location: Location, facts: Facts, keyword: str, operand: Json) -> 
 @_reads("minContains", "maxContains")
 def _contains_count(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     count(location, keyword, operand)
+
+
+@_reads("contentEncoding", "contentMediaType")
+def _content(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    """An assertion in draft 7 (8.3, 8.4 let a validator judge it), an annotation everywhere else."""
+    enforced = ("base64",) if keyword == "contentEncoding" else ("application/json",)
+    if location.dialect is Dialect.DRAFT7 and operand in enforced:
+        facts.residual.append((keyword, STRING))
+    else:
+        facts.annotations.append(keyword)
 
 
 @_reads("allOf", "anyOf", "oneOf", "not", "$ref", "$dynamicRef", "$recursiveRef", "if")

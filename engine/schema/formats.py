@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import unicodedata
 from base64 import b64decode
 from calendar import monthrange
 from collections.abc import Callable
@@ -41,12 +42,13 @@ _RELATIVE_POINTER = re.compile(r"(?:0|[1-9][0-9]*)(?:#|(?:/(?:[^~/]|~[01])*)*)",
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _BASE64URL = re.compile(r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}(?:==)?|[A-Za-z0-9_-]{3}=?)?")
 _LOCAL = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[ !#-\[\]-~]|\\[ -~])*"')
-_IDN_ATOM = _ATOM.replace("[A", f"[{_UCS}{_PRIVATE}A")
-_IDN_LOCAL = re.compile(rf'{_IDN_ATOM}(?:\.{_IDN_ATOM})*|"(?:[ !#-\[\]-~{_UCS}{_PRIVATE}]|\\[ -~])*"')
+_BEYOND_ASCII = "\\x80-\\ud7ff\\ue000-\\U0010ffff"  # RFC 6531 UTF8-non-ascii
+_IDN_ATOM = _ATOM.replace("[A", f"[{_BEYOND_ASCII}A")
+_IDN_LOCAL = re.compile(rf'{_IDN_ATOM}(?:\.{_IDN_ATOM})*|"(?:[ !#-\[\]-~{_BEYOND_ASCII}]|\\[ -~])*"')
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _VARIABLE = r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})(?:\.?(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2}))*(?::[1-9][0-9]{0,3}|\*)?"
 _TEMPLATE = re.compile(
-    rf"(?:[!#$&(-;=?-\[\]_a-z~{_UCS}{_PRIVATE}]|%[0-9A-Fa-f]{{2}}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*"
+    rf"(?:[!#$&-;=?-\[\]_a-z~{_UCS}{_PRIVATE}]|%[0-9A-Fa-f]{{2}}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*"
 )
 
 
@@ -114,6 +116,9 @@ def _idn_hostname(text: str) -> bool:
     if not all(labels):
         return False
     try:
+        if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
+            for label in labels:
+                idna.check_bidi(label, check_ltr=True)
         ascii_labels = [
             label if label.isascii() and _hostname(label) else idna.alabel(label).decode("ascii") for label in labels
         ]
@@ -139,7 +144,7 @@ def _iri_grammar(extra: str, private: str, *, relative: bool) -> re.Pattern[str]
     pchar = rf"(?:[{unreserved}{sub}:@]|{escape})"
     user = rf"(?:[{unreserved}{sub}:]|{escape})*"
     name = rf"(?:[{unreserved}{sub}]|{escape})*"
-    literal = rf"\[(?:(?P<v6>[0-9A-Fa-f:.]+)|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
+    literal = rf"\[(?:(?P<v6>[0-9A-Fa-f:.]+)|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
     authority = rf"//(?:{user}@)?(?:{literal}|{name})(?::[0-9]*)?(?:/{pchar}*)*"
     absolute = rf"/(?:{pchar}+(?:/{pchar}*)*)?"
     tail = rf"(?:\?(?:{pchar}|[/?{private}])*)?(?:\#(?:{pchar}|[/?])*)?"
@@ -168,10 +173,10 @@ def _iri(extra: str, private: str, relative: bool) -> Callable[[str], bool]:
 
 def _regex(text: str) -> bool:
     try:
-        re.compile(translated(Pattern(text, "ecma")))
+        re.compile(translated(Pattern(text, "ecma")).replace("(?<=", "(?=").replace("(?<!", "(?!"))
     except (PatternUnknown, re.error, ValueError, OverflowError, RecursionError):
         return False
-    return not re.search(r"(?<!\\)(?:\\\\)*\\[aAzZ]", text)
+    return not re.search(r"(?<!\\)(?:\\\\)*\\[aAzZ]", text)  # letters that Python gives a meaning
 
 
 def _base64(text: str) -> bool:
@@ -190,7 +195,7 @@ _JUDGES: dict[str, Callable[[str], bool]] = {
     "date-time": _date_time,
     "duration": lambda text: _DURATION.fullmatch(text) is not None,
     "email": lambda text: _mailbox(text, _LOCAL, _hostname),
-    "idn-email": lambda text: _mailbox(text, _IDN_LOCAL, _idn_hostname),
+    "idn-email": lambda text: _mailbox(unicodedata.normalize("NFC", text), _IDN_LOCAL, _idn_hostname),
     "hostname": _hostname,
     "idn-hostname": _idn_hostname,
     "ipv4": lambda text: re.fullmatch(_IPV4, text) is not None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.schema.choice import Residual
 from engine.schema.clause import Clause
+from engine.schema.dialect import exists
 from engine.schema.evaluated import unevaluated
 from engine.schema.facts import facts_of
 from engine.schema.location import Location
@@ -13,8 +14,6 @@ from engine.schema.schema import Array
 
 if TYPE_CHECKING:
     from engine.schema.shapes import Vertices
-
-MOST_PREFIX = 10_000
 
 
 def array(vertices: Vertices, clause: Clause) -> tuple[Array | None, list[Residual]]:
@@ -42,10 +41,23 @@ def array(vertices: Vertices, clause: Clause) -> tuple[Array | None, list[Residu
         found = [prefix[position] if position < len(prefix) else rest for prefix, rest in rules]
         return [location for location in found if isinstance(location, Location)]
 
+    if any(_impossible(place) for place in clause.chains):
+        return None, []
     shape = Array(
         prefix=tuple(vertices.vertex(at(position)) for position in range(length)),
         rest=vertices.vertex(at(max((len(prefix) for prefix, _ in rules), default=0))),
-        min_items=max((items.minimum for _, items in said), default=0),
+        min_items=max([0, *(items.minimum for _, items in said), *(_contained(place) for place in clause.chains)]),
         max_items=min(most) if most else None,
     )
     return shape, residuals
+
+
+def _contained(place: Location) -> int:
+    """How many items `contains` demands."""
+    if not any(keyword == "contains" for keyword, _ in facts_of(place).residual):
+        return 0
+    return int(place.value.get("minContains", 1)) if exists("minContains", place.dialect) else 1
+
+
+def _impossible(place: Location) -> bool:
+    return _contained(place) > 0 and place.value["contains"] is False

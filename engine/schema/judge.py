@@ -7,6 +7,8 @@ schema is read (literals are filtered) and by the guards. Building is lazy: impo
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from engine.schema.dialect import Dialect
 from engine.schema.formats import KNOWN_FORMATS, conforms
-from engine.schema.key_match import translated
+from engine.schema.key_match import PatternUnknown, translated
 from engine.schema.kind import FRACTION, INTEGER, kind_of
 from engine.schema.location import Document, Location, Resource, subschemas
 from engine.schema.schema import Json, Pattern
@@ -62,7 +64,7 @@ class Registry:
 
         document = self.document
         registry = REGISTRY
-        value = portable(document.value, document.pattern_dialect)
+        value = portable(document.value, document.pattern_dialect, strict=False)
         specification = _specification(document.resource.dialect)
         for uri in {document.resource.uri, ""}:
             registry = registry.with_resource(uri, Referenced(contents=value, specification=specification))
@@ -85,27 +87,30 @@ class Registry:
         return holds
 
 
-def portable(schema: Json, dialect: str) -> Json:
-    """The schema with patterns as Python's `re` spells them; the same object where nothing changes."""
+def portable(schema: Json, dialect: str, *, strict: bool = True) -> Json:
+    """The schema with patterns as Python's `re` spells them; the same object where nothing changes.
+
+    Raises PatternUnknown for what is no pattern; if not `strict`, such a one is left, and raises when it is used.
+    """
     if not isinstance(schema, dict):
         return schema
     changed: dict[str, Json] = {}
     for keyword, operand in schema.items():
         new = operand
         if keyword == "pattern" and isinstance(operand, str):
-            new = translated(Pattern(operand, dialect))
+            new = _translated(operand, dialect, strict)
         elif isinstance(operand, (dict, list)):
-            new = _portable_operand(keyword, operand, dialect)
+            new = _portable_operand(keyword, operand, dialect, strict)
         if new is not operand:
             changed[keyword] = new
     return schema | changed if changed else schema
 
 
-def _portable_operand(keyword: str, operand: Json, dialect: str) -> Json:
+def _portable_operand(keyword: str, operand: Json, dialect: str, strict: bool) -> Json:
     whole = {keyword: operand}
     inner = [(tokens, sub) for sub, tokens in subschemas(whole, ())]
-    new = [(tokens, portable(sub, dialect)) for tokens, sub in inner]
-    renamed = keyword == "patternProperties" and any(_renamed(name, dialect) != name for name in operand)
+    new = [(tokens, portable(sub, dialect, strict=strict)) for tokens, sub in inner]
+    renamed = keyword == "patternProperties" and any(_translated(name, dialect, strict) != name for name in operand)
     if not renamed and all(a[1] is b[1] for a, b in zip(inner, new, strict=True)):
         return operand
     if isinstance(operand, list):
@@ -117,13 +122,18 @@ def _portable_operand(keyword: str, operand: Json, dialect: str) -> Json:
         return operand | subs
     merged: dict[str, Json] = {}
     for name, sub in subs.items():  # two spellings of one pattern both hold
-        key = _renamed(name, dialect)
+        key = _translated(name, dialect, strict)
         merged[key] = {"allOf": [merged[key], sub]} if key in merged else sub
     return merged
 
 
-def _renamed(name: str, dialect: str) -> str:
-    return translated(Pattern(name, dialect))
+def _translated(source: str, dialect: str, strict: bool) -> str:
+    try:
+        return translated(Pattern(source, dialect))
+    except PatternUnknown:
+        if strict:
+            raise
+        return "(?P<unknown"  # no regular expression in Python either
 
 
 @lru_cache(maxsize=1)
@@ -169,6 +179,8 @@ def _validator_class(dialect: Dialect) -> Json:
         }
     )
     keywords = {"multipleOf": _multiple_of}
+    if dialect is Dialect.DRAFT7:
+        keywords |= {"contentEncoding": _content_encoding, "contentMediaType": _content_media_type}
     if dialect is Dialect.LENIENT:
         keywords |= _older_spellings()
     if dialect in (Dialect.DRAFT4, Dialect.DRAFT6):
@@ -195,6 +207,23 @@ def _multiple_of(validator: Validator, divisor: Json, instance: Json, schema: Js
         value, step = _exact(instance), _exact(divisor)
         if not value.is_finite() or remains(value, step):
             yield ValidationError(f"{instance!r} is not a multiple of {divisor!r}")
+
+
+def _content_encoding(validator: Validator, encoding: Json, instance: Json, schema: Json) -> Iterator[Json]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and encoding == "base64" and not conforms("base64", instance):
+        yield ValidationError("not base64")
+
+
+def _content_media_type(validator: Validator, media_type: Json, instance: Json, schema: Json) -> Iterator[Json]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and media_type == "application/json":
+        try:
+            json.loads(b64decode(instance) if schema.get("contentEncoding") == "base64" else instance)
+        except ValueError:  # binascii.Error and UnicodeDecodeError are ones too
+            yield ValidationError("not a JSON document")
 
 
 def _exact(number: Json) -> Decimal:

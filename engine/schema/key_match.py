@@ -96,12 +96,18 @@ class _Translation:
             return "\\Z"
         if char == ".":
             return "[^\\n\\r\\u2028\\u2029]"
-        if char == "(" and self.source.startswith("?<", self.at) and self.source[self.at + 2 : self.at + 3] not in "=!":
-            self._take(2)
-            return "(?P<"
+        if char == "(" and self.source.startswith("?", self.at):
+            return self._group()
         if char == "{" and not re.match(r"\d+(,\d*)?\}", self.source[self.at :]):
             return "\\{"
         return char
+
+    def _group(self) -> str:
+        kind = re.match(r"\?(?:[:=!]|<[=!]|<[A-Za-z_$][\w$]*>)", self.source[self.at :])
+        if not kind:
+            raise PatternUnknown(f"{self.source!r}: ECMA 262 has no group {self.source[self.at - 1 : self.at + 3]!r}")
+        opened = self._take(kind.end())
+        return "(?P" + opened[1:] if opened.endswith(">") else "(" + opened
 
     def _escape(self) -> str:
         char = self._take()

@@ -8,7 +8,7 @@ any other document is refused. The dynamic scope of `$dynamicRef` is part of a l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from urllib.parse import unquote, urldefrag, urljoin
 
 from engine.errors import SchemaError, UnsupportedSchema
@@ -41,7 +41,7 @@ Scope = tuple[Resource, ...]  # resources with dynamic anchors, in the order in 
 class Location:
     """A place. `value` is what stands there; `is_schema` says that its identifiers and children mean something."""
 
-    __slots__ = ("_children", "_derived", "applied", "document", "facts", "is_schema", "parent", "resource", "scope", "token", "value")
+    __slots__ = ("_children", "_derived", "_path", "applied", "document", "facts", "is_schema", "parent", "resource", "scope", "token", "value")
 
     def __init__(self, document: Document, value: Json, parent: Location | None, token: str, resource: Resource) -> None:
         self.document, self.value, self.parent, self.token, self.resource = document, value, parent, token, resource
@@ -49,17 +49,21 @@ class Location:
         self.is_schema: bool | None = True  # None: a list or map of schemas
         self._children: dict[str, Location] = {}
         self._derived: dict[str, Location] = {}
+        self._path: str | None = None
         self.facts: Json = None  # filled by engine.schema.facts
         self.applied: Json = None  # filled by engine.schema.clause
 
     @property
     def path(self) -> str:
         """The JSON pointer from the document's root."""
-        if self.parent is None:
-            return self.resource.path
-        if self.is_derived:
-            return self.parent.path
-        return f"{self.parent.path}/{self.token.replace('~', '~0').replace('/', '~1')}"
+        if self._path is None:
+            if self.parent is None:
+                self._path = self.resource.path
+            elif self.is_derived:
+                self._path = self.parent.path
+            else:
+                self._path = f"{self.parent.path}/{self.token.replace('~', '~0').replace('/', '~1')}"
+        return self._path
 
     @property
     def dialect(self) -> Dialect:
@@ -122,15 +126,17 @@ def _child_is_schema(parent: Location, token: str, value: Json) -> bool | None:
 class Document:
     """One schema document and the resources in it; metaschemas join when they are referred to."""
 
-    def __init__(self, value: Json, *, dynamic: bool | None = None) -> None:
+    def __init__(
+        self, value: Json, *, dynamic: bool | None = None, allow_unenforced: Collection[str] = (), trusted: bool = False
+    ) -> None:
         if dynamic is None:
             text = json.dumps(value)
             dynamic = '"$dynamicRef"' in text or '"$recursiveRef"' in text or '"$ref": "http' in text
         self.value = value
         self.dynamic = dynamic
-        self.allowed: frozenset[str] = frozenset()  # keywords and pointers that may go unenforced
-        self.unenforced: list[tuple[str, str]] = []
-        self.trusted = False  # whether our own keywords may stand in it
+        self.unenforced: list[tuple[str, str]] = []  # what went unenforced, being allowed to
+        self.trusted = trusted  # whether our own keywords may stand in it
+        self._allowed = frozenset(allow_unenforced)
         self.pattern_dialect = "ecma"
         self.registry: Json = None  # filled by engine.schema.judge
         self._resources: dict[str, Resource] = {}
@@ -141,7 +147,7 @@ class Document:
         uri = ""
         if isinstance(value, dict):
             if "$schema" in value:
-                dialect = dialect_named(value["$schema"], "")
+                dialect = self._dialect(value["$schema"], "")
             identifier = value.get(dialect.identifier)
             if isinstance(identifier, str):
                 uri = urldefrag(identifier)[0]
@@ -150,6 +156,21 @@ class Document:
         if isinstance(value, dict):
             self._embedded[id(value)] = self.resource
         self.root = self.root_of(self.resource, ())
+
+    def permits(self, path: str, keyword: str) -> bool:
+        """Whether the caller allowed this keyword, or this place of it, to go unenforced."""
+        permitted = keyword in self._allowed or f"{path}/{keyword}" in self._allowed
+        if permitted:
+            self.unenforced.append((path, keyword))
+        return permitted
+
+    def _dialect(self, uri: Json, path: str) -> Dialect:
+        try:
+            return dialect_named(uri, path)
+        except UnsupportedSchema:
+            if self.permits(path, "$schema"):
+                return Dialect.LENIENT
+            raise
 
     def names_itself(self, value: Json, dialect: Dialect) -> bool:
         """Whether this schema starts a resource of its own."""
@@ -162,7 +183,7 @@ class Document:
         """The resource that `value` starts."""
         found = self._embedded.get(id(value))
         if found is None:
-            dialect = dialect_named(value["$schema"], path) if "$schema" in value else outer.dialect
+            dialect = self._dialect(value["$schema"], path) if "$schema" in value else outer.dialect
             uri = urldefrag(urljoin(outer.uri, value.get(dialect.identifier, "")))[0]
             found = self._embedded[id(value)] = Resource(value, uri, dialect, path)
             self._resources.setdefault(uri, found)
@@ -185,6 +206,8 @@ class Document:
         """Where a reference leads; raises SchemaError when it leads nowhere, UnsupportedSchema when elsewhere."""
         uri, fragment = urldefrag(reference)
         resource = origin.resource if uri == "" else self._find(urljoin(origin.resource.uri, uri))
+        if resource is None and self.permits(origin.path, keyword):
+            return origin.derived("unenforced", lambda: True)
         if resource is None:
             raise UnsupportedSchema(origin.path, keyword, f"{reference!r} is in another document; nothing is fetched")
         try:
@@ -214,7 +237,14 @@ class Document:
         if fragment == "":
             return root
         if fragment.startswith("/"):
-            return root.child(*(token.replace("~1", "/").replace("~0", "~") for token in fragment[1:].split("/")))
+            found = root.child(*(token.replace("~1", "/").replace("~0", "~") for token in fragment[1:].split("/")))
+            if found.resource is resource or not self.dynamic:
+                return found
+            tokens = []  # the pointer led into another resource, and evaluation enters only that one
+            while found.parent is not None:
+                tokens.append(found.token)
+                found = found.parent
+            return self.root_of(found.resource, scope).child(*reversed(tokens))
         self._scan(resource)
         return root.child(*resource.anchors[fragment])
 

@@ -82,8 +82,8 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
     elif len(patterns) <= MOST_PATTERNS:
         others = tuple(_classes(vertices, rules, patterns, key_shapes))
     else:
-        others = (Keys(vertices.vertex([]), names=key_shapes),)
-        residuals += [_as_residual(place) for place in places if place.value]
+        others = tuple(_classes_in_turn(vertices, rules, patterns, key_shapes))
+        residuals += [_as_residual(place) for place, rule in zip(places, rules, strict=True) if rule.members.patterns]
     most = [one.maximum for one in members if one.maximum is not None]
     shape = Object(
         properties=tuple(properties),
@@ -160,3 +160,21 @@ def _classes(
             yield Keys(vertices.vertex(subs), matched, excluding, names)
 
 
+
+
+def _classes_in_turn(
+    vertices: Vertices, rules: list[_Rule], patterns: list[Pattern], names: tuple[Text | Literals, ...]
+) -> Iterator[Keys]:
+    """A class for each pattern, of the names that no pattern before it matches, and one of the others.
+
+    What a later pattern says of a name, and whether it is additional to some schema, is left to a check.
+    """
+    for n, first in enumerate(patterns):
+        subs = []
+        for rule in rules:
+            if not rule.members.patterns:
+                subs += rule.evaluates(None, frozenset())
+            elif any(pattern == first for pattern, _ in rule.members.patterns):
+                subs += rule.evaluates(None, frozenset({first}))
+        yield Keys(vertices.vertex(subs), (first,), tuple(patterns[:n]), names)
+    yield Keys(vertices.vertex([sub for rule in rules for sub in rule.evaluates(None, frozenset())]), (), tuple(patterns), names)

@@ -16,6 +16,7 @@ from engine.schema.location import Location
 from engine.schema.schema import Json
 
 MOST_BRANCHES = 8
+FEW = 3
 
 _OPPOSITES = {  # keyword → its opposite, and by how much a count moves
     "minLength": ("maxLength", -1),
@@ -59,6 +60,21 @@ def negation(location: Location) -> tuple[Branch, ...] | None:
         return None
     branches = tuple(_failures(location))
     return branches if len(branches) <= MOST_BRANCHES else None
+
+
+def flat_negation(location: Location) -> tuple[Branch, ...] | None:
+    """The same, looked at through references; None where it takes more than FEW branches."""
+    for _ in range(32):
+        branches = negation(location)
+        if branches is None or len(branches) > FEW:
+            return None
+        if len(branches) != 1 or branches[0].residuals or branches[0].excluded or len(branches[0].locations) != 1:
+            return branches
+        only = branches[0].locations[0]
+        if not isinstance(only.value, dict) or only.value.keys() != {"not"}:
+            return branches
+        location = only.child("not")
+    return None
 
 
 def _failures(location: Location) -> Iterator[Branch]:

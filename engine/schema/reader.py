@@ -31,17 +31,16 @@ def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) 
     valid value UnsatisfiableSchema.
     """
     try:
-        opened = Document(document)
+        opened = Document(document, allow_unenforced=allow_unenforced)
     except (TypeError, ValueError) as error:
         raise SchemaError("", "", f"not a JSON document: {error}") from None
     except RecursionError:
         raise SchemaError("", "", "nested too deeply") from None
-    return read_document(opened, allow_unenforced)
+    return read_document(opened)
 
 
-def read_document(document: Document, allow_unenforced: Collection[str]) -> Schema:
+def read_document(document: Document) -> Schema:
     """The graph of an opened document."""
-    document.allowed = frozenset(allow_unenforced)
     reader = Reader()
     try:
         root = reader.vertex([document.root])

@@ -12,18 +12,19 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Protocol
 
+from engine.errors import UnsupportedSchema
 from engine.schema.choice import Residual
 from engine.schema.clause import Clause
 from engine.schema.facts import facts_of
 from engine.schema.items import array
 from engine.schema.formats import conforms
-from engine.schema.judge import Context, judge, remains
-from engine.schema.key_match import matches
+from engine.schema.judge import Context, judge, portable, remains
+from engine.schema.key_match import PatternUnknown, matches
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
 from engine.schema.members import object_
-from engine.schema.schema import Alternative, Check, Json, Literals, Number, SchemaId, Shape, Text
+from engine.schema.schema import Alternative, Array, Check, Json, Literals, Number, SchemaId, Shape, Text
 
 
 class Vertices(Protocol):
@@ -35,7 +36,7 @@ class Vertices(Protocol):
 
 def alternatives(vertices: Vertices, clause: Clause) -> Iterator[Alternative]:
     """The alternatives of a clause, the kinds that its keywords speak of first."""
-    path = next((place.path for place in clause.chains), "")
+    path = next((place.path for place in clause.chains if not facts_of(place).only_applies), "")
     if clause.values is not None:
         values = tuple(value for value in clause.values.values() if _holds(clause, value))
         if values:
@@ -72,6 +73,8 @@ def _shaped(vertices: Vertices, clause: Clause, kind: int, path: str) -> Iterato
     else:
         shape, more = (array if kind == ARRAY else object_)(vertices, clause)
         checks += [check_of(residual) for residual in more]
+        if isinstance(shape, Array) and shape.max_items is not None and shape.max_items <= 1:
+            checks = [check for check in checks if check.keywords != ("uniqueItems",)]
     excluded = [value for value in clause.excluded.values() if kind_of(value) & kind]
     if excluded:
         place = next(iter(clause.chains))
@@ -88,6 +91,10 @@ def _guards(clause: Clause) -> Iterator[Check]:
 
 def check_of(residual: Residual) -> Check:
     """The check that a residual comes to."""
+    try:
+        portable(residual.schema, residual.location.document.pattern_dialect)
+    except PatternUnknown as error:
+        raise UnsupportedSchema(residual.location.path, residual.keywords[0], str(error)) from None
     return Check(
         path=residual.location.path,
         keywords=residual.keywords,

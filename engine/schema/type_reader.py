@@ -26,9 +26,8 @@ def read_type(tp: Any, *, allow_unenforced: Collection[str] = (), context: Any =
 
     Raises UnsupportedSchema for what is not enforced, UnsatisfiableSchema when no JSON value is valid.
     """
-    document = Document(core_document(tp, context), dynamic=False)
-    document.trusted = True
-    return read_document(document, allow_unenforced)
+    made = core_document(tp, context)
+    return read_document(Document(made, dynamic=False, trusted=True, allow_unenforced=allow_unenforced))
 
 
 def core_document(tp: Any, context: Any = None) -> Json:

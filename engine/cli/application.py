@@ -1,0 +1,145 @@
+"""The commands by name, and how errors end them.
+
+In: the words that were typed. Out: an exit code. A command's module is imported when the command is called, not before.
+Errors of the engine's tree become one message on standard error without a traceback; anything else is a defect and keeps
+its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from engine import __version__
+from engine.errors import (
+    DecodingError,
+    EngineError,
+    GrammarError,
+    ModelError,
+    PromptError,
+    SchemaError,
+    UsageError,
+)
+
+# The first class that an error belongs to decides.
+EXIT_CODES: tuple[tuple[type[EngineError], int], ...] = (
+    (UsageError, 2),
+    (SchemaError, 3),
+    (GrammarError, 3),
+    (ModelError, 4),
+    (PromptError, 5),
+    (DecodingError, 5),
+    (EngineError, 1),
+)
+INTERRUPTED = 130
+READER_GONE = 141
+
+# Name: module, attribute, what the list of commands says.
+_COMMANDS = {
+    "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
+    "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
+    "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
+    "run": ("engine.cli.run", "app", "Decode text under a GBNF file."),
+    "models": ("engine.cli.models", "models_app", "List, fetch and verify models."),
+    "doctor": ("engine.cli.doctor", "app", "What would run where, and what is wrong."),
+    "bench": ("engine.cli.bench", "app", "Measure decoding and masks."),
+}
+
+_HELP = """Exact, typed data out of text with a language model that runs on your own machine.
+
+\b
+  engine extract 'name, age int' letter.txt
+  engine demo
+
+\b
+Exit codes:
+    0  done
+    1  a document failed (the objects of the others are printed), or doctor or verify found something wrong
+    2  the command line makes no sense, or SCHEMA cannot be imported
+    3  the schema or the grammar was refused
+    4  the model: not found, damaged, not to be fetched, too large
+    5  a prompt that does not fit, or a failed decoding
+  130  interrupted; what was decoded before is printed
+  141  the reader of the output went away
+"""
+
+
+class _Deferred(TyperCommand):
+    """Stands for a command until it is called."""
+
+    def __init__(self, name: str, module: str, attribute: str, summary: str) -> None:
+        super().__init__(name=name, callback=None, help=summary, short_help=summary)
+        self._module, self._attribute = module, attribute
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        command = typer.main.get_command(getattr(import_module(self._module), self._attribute))
+        return command.make_context(info_name, args, parent, **extra)
+
+
+class _Engine(TyperGroup):
+    """All commands, and the one place where errors become exit codes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, place in _COMMANDS.items():
+            self.add_command(_Deferred(name, *place))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EngineError as error:
+            typer.echo(f"engine: {error}", err=True)
+            raise typer.Exit(exit_code(error)) from error
+        except KeyboardInterrupt as interrupt:
+            raise typer.Exit(INTERRUPTED) from interrupt
+        except BrokenPipeError as error:
+            _silence_output()
+            raise typer.Exit(READER_GONE) from error
+
+
+def exit_code(error: EngineError) -> int:
+    """The exit code that `engine --help` promises for an error."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _silence_output() -> None:
+    """Let the interpreter's last flush go nowhere instead of failing once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+app = typer.Typer(
+    name="engine",
+    cls=_Engine,
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"engine {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except KeyboardInterrupt:  # before or after the command itself
+        sys.exit(INTERRUPTED)
