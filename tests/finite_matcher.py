@@ -12,78 +12,92 @@ import numpy as np
 from engine.errors import TokenRejected
 from engine.masks.vocabulary import BoolArray, Vocabulary
 
+# A way to the end of an output in tokens; None where there is none.
+Way = tuple[int, ...] | None
 
-class FiniteMatcher:
+
+class FiniteLanguage:
+    """The allowed outputs; what is found out about a text is remembered for all matchers."""
+
     def __init__(self, outputs: Iterable[bytes], vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._ids: dict[bytes, list[int]] = {}
+        self.vocabulary = vocabulary
+        self._ids: dict[bytes, int] = {}
         for token in np.flatnonzero(vocabulary.ordinary).tolist():
-            self._ids.setdefault(vocabulary.pieces[token], []).append(token)
+            self._ids.setdefault(vocabulary.pieces[token], token)
         self._longest = max(map(len, self._ids))
-        # For each output and place in it, a shortest way to its end in tokens; None where there is none.
         self._ways = {output: self._completions(output) for output in outputs}
-        self._accepted: list[int] = []
-        self.output = b""
+        self._possible: dict[bytes, tuple[tuple[bytes, tuple[int, ...]], ...]] = {}
+        self._masks: dict[bytes, BoolArray] = {}
 
-    def _completions(self, output: bytes) -> list[tuple[int, ...] | None]:
-        ways: list[tuple[int, ...] | None] = [None] * len(output) + [()]
+    def _completions(self, output: bytes) -> list[Way]:
+        """For each place in an output a shortest way from there to its end."""
+        ways: list[Way] = [None] * len(output) + [()]
         for start in range(len(output) - 1, -1, -1):
             found = [
-                (self._ids[output[start:end]][0], *rest)
+                (self._ids[output[start:end]], *rest)
                 for end in range(start + 1, min(len(output), start + self._longest) + 1)
                 if output[start:end] in self._ids and (rest := ways[end]) is not None
             ]
             ways[start] = min(found, key=len, default=None)
         return ways
 
-    def _possible(self, text: bytes) -> list[tuple[int, ...]]:
-        """The ways to complete `text`."""
-        ways = (ways[len(text)] for output, ways in self._ways.items() if output.startswith(text))
-        return [way for way in ways if way is not None]
+    def possible(self, text: bytes) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
+        """The outputs that `text` begins and tokens can complete, with the shortest way."""
+        if text not in self._possible:
+            ways = ((output, ways[len(text)]) for output, ways in self._ways.items() if output.startswith(text))
+            self._possible[text] = tuple((output, way) for output, way in ways if way is not None)
+        return self._possible[text]
+
+    def allows(self, text: bytes, token: int) -> bool:
+        if token in self.vocabulary.end_tokens:
+            return any(not way for _, way in self.possible(text))
+        return bool(self.vocabulary.ordinary[token]) and bool(self.possible(text + self.vocabulary.pieces[token]))
+
+    def mask(self, text: bytes) -> BoolArray:
+        if text not in self._masks:
+            allowed = [self.allows(text, token) for token in range(len(self.vocabulary))]
+            self._masks[text] = np.array(allowed, dtype=np.bool_)
+        return self._masks[text]
+
+
+class FiniteMatcher:
+    def __init__(self, language: FiniteLanguage) -> None:
+        self._language = language
+        self._texts = [b""]
+        self._ended = False
 
     @property
-    def _ended(self) -> bool:
-        return bool(self._accepted) and self._accepted[-1] in self._vocabulary.end_tokens
+    def output(self) -> bytes:
+        return self._texts[-1]
 
     @property
     def finished(self) -> bool:
-        return self._ended or set(self._possible(self.output)) == {()}
+        return self._ended or {way for _, way in self._language.possible(self.output)} == {()}
 
     @property
     def dead_end(self) -> bool:
-        return not self._possible(self.output)
+        return not self._language.possible(self.output)
 
     def mask(self) -> BoolArray:
-        return np.array([self.allows(token) for token in range(len(self._vocabulary))], dtype=np.bool_)
+        return self._language.mask(self.output)
 
     def allows(self, token: int, /) -> bool:
-        if self._ended:
-            return False
-        if token in self._vocabulary.end_tokens:
-            return () in self._possible(self.output)
-        return bool(self._vocabulary.ordinary[token]) and bool(
-            self._possible(self.output + self._vocabulary.pieces[token])
-        )
+        return not self._ended and self._language.allows(self.output, token)
 
     def accept(self, token: int, /) -> None:
+        vocabulary = self._language.vocabulary
         if not self.allows(token):
-            raise TokenRejected(token, self._vocabulary.pieces[token])
-        self._accepted.append(token)
-        if token not in self._vocabulary.end_tokens:
-            self.output += self._vocabulary.pieces[token]
+            raise TokenRejected(token, vocabulary.pieces[token])
+        self._ended = token in vocabulary.end_tokens
+        self._texts.append(self.output if self._ended else self.output + vocabulary.pieces[token])
 
     def rollback(self, count: int, /) -> None:
-        assert 0 < count <= len(self._accepted)
-        del self._accepted[-count:]
-        ends = self._vocabulary.end_tokens
-        self.output = b"".join(self._vocabulary.pieces[token] for token in self._accepted if token not in ends)
+        assert 0 < count < len(self._texts)
+        del self._texts[-count:]
+        self._ended = False
 
     def forced(self) -> bytes:
-        if self._ended:
-            return b""
-        outputs = [
-            o for o, ways in self._ways.items() if o.startswith(self.output) and ways[len(self.output)] is not None
-        ]
+        outputs = [] if self._ended else [output for output, _ in self._language.possible(self.output)]
         shortest = min(outputs, key=len, default=b"")
         end = len(self.output)
         while end < len(shortest) and all(output[: end + 1] == shortest[: end + 1] for output in outputs):
@@ -91,4 +105,4 @@ class FiniteMatcher:
         return shortest[len(self.output) : end]
 
     def closing(self) -> tuple[int, ...]:
-        return min(self._possible(self.output), key=len, default=())
+        return min((way for _, way in self._language.possible(self.output)), key=len, default=())

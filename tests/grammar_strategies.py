@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable
-from dataclasses import replace
 
 from engine.errors import GrammarError
 from engine.grammar.grammar import (
-    EMPTY,
     Choice,
     Grammar,
     Guarded,
@@ -258,11 +256,11 @@ def spelled(content: str, spelling: Spelling, rng: random.Random) -> str:
     return '"' + "".join(pieces) + '"'
 
 
-def strings(grammar: Grammar, rng: random.Random, count: int) -> list[str]:
+def strings(grammar: Grammar, rng: random.Random, count: int, *, length: int = 60) -> list[str]:
     """About half of them match: walks, and walks with a character changed, removed, doubled or cut off."""
-    found = []
+    found: list[str] = []
     while len(found) < count:
-        text = random_walk(grammar, rng)
+        text = random_walk(grammar, rng, length=length)
         if text is None:
             text = word(rng, 0, 6)
         found.append(text if rng.random() < 0.5 else mutated(text, rng))
@@ -280,16 +278,6 @@ def mutated(text: str, rng: random.Random) -> str:
             text + text[at:],
         )
     )
-
-
-def without_repeated_keys(grammar: Grammar) -> Grammar:
-    """The grammar with at most one member beside the declared ones, where a printed grammar is exact."""
-    from engine.grammar.traversal import rewrite
-
-    def change(node: Node) -> Node:
-        return replace(node, others=()) if isinstance(node, Members) else node
-
-    return Grammar({name: rewrite(node, change) for name, node in grammar.rules.items()}, grammar.root)
 
 
 _SPACES = ("", "", " ", "  ", "\t")
@@ -328,7 +316,8 @@ def _symbol(rng: random.Random, names: list[str], depth: int) -> str:
     elif kind == "class":
         symbol = _gbnf_class(rng)
     elif kind == "name":
-        symbol = f'"{rng.choice("ab")}" {rng.choice(names)}' if rng.random() < 0.8 else rng.choice(names)
+        name = rng.choice(names)
+        symbol = f'("(" {name} ")")' if rng.random() < 0.8 else name
     elif kind == "group":
         symbol = f"({_space(rng, True)}{_alternatives(rng, names, depth - 1, True)})"
     else:

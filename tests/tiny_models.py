@@ -94,10 +94,13 @@ def write_model(
     chat_template: str | None = CHATML,
     add_bos: bool | None = None,
     add_space_prefix: bool | None = None,
+    name: str | None = None,
 ) -> Path:
     """Write a GGUF file; what is None is not in it, so that llama.cpp's own default holds."""
     weights = weights or Weights()
     writer = gguf.GGUFWriter(path, "llama")
+    if name is not None:
+        writer.add_name(name)
     _write_shape(writer, weights, len(tokens.texts))
     writer.add_tokenizer_model(tokens.model)
     writer.add_tokenizer_pre("smollm" if tokens.model == "gpt2" else "default")

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
-from engine.automaton.network import Network
+from engine.automaton.network import Network, Watch
 from engine.automaton.stacks import END, Guards, Item, Stacks
 from engine.automaton.terminal import Terminal
 from engine.automaton.tracker import Tracker
@@ -52,6 +52,8 @@ class Automaton:
     def __init__(self, grammar: Grammar) -> None:
         network = Network(grammar)
         self.stacks = Stacks(network)
+        # Whether any guard is in the grammar: only then must the text be JSON, for the tracker to follow it.
+        self.watched = any(isinstance(vertex, Watch) for vertex in network.vertices)
         self.terminals: list[Terminal] = network.terminals
         self._items: list[tuple[Item, ...]] = [()]
         self._states: dict[tuple[Item, ...], State] = {(): DEAD}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, TextTerminal
+from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, TextTerminal, free_text
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
 from engine.regular import expression as ex
@@ -93,7 +93,7 @@ def text_terminal(language: Expression) -> TextTerminal:
 
 @lru_cache(maxsize=4096)
 def quoted_terminal(language: Expression, spelling: g.Spelling) -> QuotedTerminal:
-    return QuotedTerminal(language, spelling)
+    return free_text(spelling) if language is ex.ANYTHING else QuotedTerminal(language, spelling)
 
 
 @lru_cache(maxsize=4096)

@@ -15,10 +15,11 @@ import json
 import os
 import threading
 from collections.abc import Hashable, Mapping
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from engine.grammar.grammar import Spelling
-from engine.regular.expression import Expression, Words
+from engine.regular.expression import ANYTHING, Expression, Words, freedom
 
 Edges = Mapping[int, int]
 Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low, high] lead to state
@@ -47,6 +48,22 @@ class Terminal(Protocol):
 
     def completion(self, state: int) -> bytes: ...
 
+    def freedom(self, state: int) -> Freedom | None: ...
+
+
+class Freedom(NamedTuple):
+    """A state that reads like `state` of `terminal` as long as no more than `most` characters come and it does not end."""
+
+    terminal: FreeText
+    state: int
+    most: int | None
+
+
+class FreeText(Terminal, Protocol):
+    """A terminal that reads any text; `border` is its one state between characters."""
+
+    border: int
+
 
 class LiteralTerminal:
     """Exactly these bytes (at least one); state n + 1 has read n of them."""
@@ -67,6 +84,9 @@ class LiteralTerminal:
 
     def completion(self, state: int) -> bytes:
         return self.data[state - 1 :]
+
+    def freedom(self, state: int) -> Freedom | None:
+        return None
 
 
 class _Lazy:
@@ -93,6 +113,9 @@ class _Lazy:
         return found
 
     def label(self, state: int) -> str | None:
+        return None
+
+    def freedom(self, state: int) -> Freedom | None:
         return None
 
     def completion(self, state: int) -> bytes:
@@ -211,11 +234,26 @@ class QuotedTerminal(_Lazy):
 
     def __init__(self, language: Expression, spelling: Spelling) -> None:
         super().__init__()
+        self._spelling: Spelling = spelling
         self._any = spelling == "any"
         self.start = self._intern("open", language, "")
 
     def accepts(self, state: int) -> bool:
         return self._keys[state][0] == "closed"
+
+    @property
+    def border(self) -> int:
+        """The state after the opening quote."""
+        return self.edges(self.start)[QUOTE]
+
+    def freedom(self, state: int) -> Freedom | None:
+        match self._keys[state]:
+            case ("at", Expression() as expression) if expression is not ANYTHING:
+                free, most = freedom(expression)
+                if free:
+                    text = free_text(self._spelling)
+                    return Freedom(text, text.border, most)
+        return None
 
     def label(self, state: int) -> str | None:
         word = self._keys[state][1]
@@ -308,6 +346,12 @@ class QuotedTerminal(_Lazy):
                 if self._any:
                     edges[ord(f"{digit:X}")] = state
         return edges
+
+
+@lru_cache(maxsize=2)
+def free_text(spelling: Spelling) -> QuotedTerminal:
+    """Any JSON string, the same object for all grammars."""
+    return QuotedTerminal(ANYTHING, spelling)
 
 
 def _without(piece: tuple[int, int, int], excluded: frozenset[int]) -> Pieces:

@@ -1,8 +1,8 @@
 """Bench of masks: every instance of a MaskBench file walked token by token through the matcher.
 
 Takes JSON lines of `{"id", "schema", "tests": [{"valid", "data"}]}` (gzip or plain) and a vocabulary. Each instance is
-written by `json.dumps(x, ensure_ascii=False)` in style "any": a valid one must be accepted with the end allowed after its
-last token, an invalid one must not. Prints one table, writes one line a schema with the first thing that went wrong.
+written by `json.dumps(x, ensure_ascii=False)` in style "any": a valid one must be accepted with the end allowed after
+its last token, an invalid one must not. Gives one table, and one line a schema with the first thing that went wrong.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The commands by name, and how errors end them.
 
 In: the words that were typed. Out: an exit code. A command's module is imported when the command is called, not before.
-Errors of the engine's tree become one message on standard error without a traceback; anything else is a defect and keeps
-its traceback.
+Errors of the engine's tree become one message on standard error without a traceback; anything else is a defect and
+keeps its traceback.
 """
 
 from __future__ import annotations

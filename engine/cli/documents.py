@@ -1,13 +1,14 @@
 """Documents: files, standard input or their lines, as texts that are read when their turn comes.
 
-Each file is one document, or with `lines` each of its lines. A text that is not UTF-8 fails alone: it is handed on with its
-odd bytes as lone surrogates, which no prompt takes, and `trouble` says what is wrong with it.
+Each file is one document, or with `lines` each of its lines. A text that is not UTF-8 fails alone: it is handed on with
+its odd bytes as lone surrogates, which no prompt takes, and `trouble` says what is wrong with it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ class Documents(Iterator[str]):
 
     def __init__(self, files: Sequence[str], *, lines: bool) -> None:
         for file in files:
-            if file != STDIN and not Path(file).is_file() and not Path(file).is_fifo():
+            if file != STDIN and (not Path(file).exists() or Path(file).is_dir()):
                 raise UsageError(f"no file {file!r} to read")
         if list(files).count(STDIN) > 1:
             raise UsageError("standard input can be read once only")
@@ -68,14 +69,6 @@ class Documents(Iterator[str]):
                 raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-class _Kept:
-    """Standard input, which is not ours to close."""
-
-    def __enter__(self) -> BinaryIO:
-        return sys.stdin.buffer
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _open(file: str) -> BinaryIO | _Kept:
-    return _Kept() if file == STDIN else Path(file).open("rb")
+def _open(file: str) -> AbstractContextManager[BinaryIO]:
+    # Standard input is not ours to close.
+    return nullcontext(sys.stdin.buffer) if file == STDIN else Path(file).open("rb")

@@ -6,8 +6,8 @@
     word    = str | int | float | bool | date | datetime | time | uuid      (str where there is none)
     choice  = text "|" text { "|" text }
 
-`?` is for what may be unknown: the value is null then. A description that holds a comma stands in double quotes. Whatever
-else is written is refused with its column.
+`?` is for what may be unknown: the value is null then. A description that holds a comma stands in double quotes.
+Whatever else is written is refused with its column.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _complaint(line: str, at: int) -> tuple[str, str, int]:
         if not after or after.startswith(","):
             return "a description is missing after the colon", line, colon + 1
         if after.startswith('"'):
-            return 'a description in double quotes ends with a quote, then comes a comma or nothing', line, colon + 2
+            return "a description in double quotes ends with a quote, then comes a comma or nothing", line, colon + 2
     mark = line.find("?", name.end())
     if mark >= 0:
         return "after ? comes a colon, a comma or nothing", line, mark + 1

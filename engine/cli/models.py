@@ -19,7 +19,13 @@ from engine.models import ModelFile, ModelLine, list_models, resolve, verify
 from engine.models.environment import default_model, user_models_file
 from engine.models.resolution import OLLAMA
 
-models_app = typer.Typer(no_args_is_help=True, help="The models that the engine knows by name.")
+models_app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="The models that the engine knows by name.",
+)
 
 
 class DownloadBar:

@@ -55,8 +55,8 @@ def _import(name: str) -> ModuleType:
 
 def _no_module(name: str) -> str:
     return (
-        f"no module {name!r} here or in this Python's path. SCHEMA is MODULE:CLASS, FILE.py:CLASS, FILE.json, or fields "
-        f"in one line ({name}: DESCRIPTION with a blank after the colon is a field)"
+        f"no module {name!r} here or in this Python's path. SCHEMA is MODULE:CLASS, FILE.py:CLASS, FILE.json, or "
+        f"fields in one line ({name}: DESCRIPTION with a blank after the colon is a field)"
     )
 
 
@@ -69,7 +69,8 @@ def _run_file(path: Path) -> ModuleType:
     # Registered before it runs, because Pydantic looks names up there; the prefix keeps it from hiding another module.
     name = f"engine_target_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None, "a .py file has a loader"
+    assert spec is not None, "a .py file has a loader"
+    assert spec.loader is not None, "a .py file has a loader"
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

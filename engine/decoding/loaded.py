@@ -12,7 +12,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -99,7 +99,7 @@ class LoadedModel:
         prefix: Sequence[int] = (),
         jump: Jump = "spelled",
         statistics: Statistics | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Decode documents; see `Run`. A context is leased with the first event and given back after the last."""
         run = Run(documents, prepare, prefix=prefix, jump=jump, statistics=statistics)
         with run.statistics.stage("load"):

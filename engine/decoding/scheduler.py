@@ -106,8 +106,7 @@ class Run(Generic[T]):
                 self.statistics.documents += 1
                 document, text = found
                 try:
-                    with self.statistics.stage("prompt"):
-                        state.waiting = document, self._prepare(document, text)
+                    state.waiting = document, self._prepare(document, text)
                 except EngineError as error:
                     yield Event(document, error=error)
                     continue
@@ -150,13 +149,11 @@ class _Pass:
             prefix = ()  # the documents will be refused, with counts
         kept = common_length(self._workspace.prefix, prefix)
         self._statistics.reused_tokens += kept
-        if kept < len(self._workspace.prefix):
-            # First the note, then the cache: an interrupt between them must not leave the note too long.
-            self._workspace.prefix = prefix[:kept]
-            self._sequences.truncate(PREFIX_SEQUENCE, kept)
+        # The note is never ahead of the cache, but after an interrupt it may be behind it.
+        self._workspace.prefix = prefix[:kept]
+        self._sequences.truncate(PREFIX_SEQUENCE, kept)
         while kept < len(prefix):
             chunk = prefix[kept : kept + self._sequences.n_batch]
-            self._workspace.prefix = prefix[:kept]
             self._decode([Feed(PREFIX_SEQUENCE, kept, chunk, 0)])
             kept += len(chunk)
             self._workspace.prefix = prefix[:kept]

@@ -4,9 +4,9 @@
 `idn-hostname` and `idn-email` (IDNA validity), `regex`. Each definition stands by itself, as a pattern in ECMAScript's
 dialect that must match the whole string, below the RFC that it follows. It is compiled at first use and kept.
 
-Beyond regular: whether an A-label (`xn--…`) decodes to a valid name. `INEXACT` lists the formats whose language is wider
-than the format for that reason. The languages of `time` and `date-time` hold a leap second for each offset, so they are
-exact, and printed they are long.
+Beyond regular: whether an A-label (`xn--…`) decodes to a valid name. `INEXACT` lists the formats whose language is
+wider than the format for that reason. The languages of `time` and `date-time` hold a leap second for each offset, so
+they are exact, and printed they are long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from engine.regular.charset import ANY
-from engine.regular.expression import ANYTHING, Expression, both, chars, concat, repeat, text, union, words
+from engine.regular.expression import (
+    Expression,
+    both,
+    chars,
+    concat,
+    nonempty,
+    optional,
+    repeat,
+    text,
+    union,
+    words,
+)
+from engine.regular.numbers import integers
 from engine.regular.pattern import parse_pattern
 
 INEXACT = frozenset({"hostname"})
@@ -93,10 +105,7 @@ _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 
 
 def _hostname() -> Expression:
-    """With hyphens in third and fourth place only behind `xn` (RFC 5891, section 4.2.3.1)."""
-    reserved = "(?:[^.]*\\.)*(?:[^.Xx][^.]|[^.][^.Nn])--[^]*"
-    short = repeat(chars(ANY), 1, HOSTNAME_LENGTH)
-    return both(_whole(_DOMAIN), short, complement(_whole(reserved)))
+    return both(_whole(_DOMAIN), repeat(chars(ANY), 1, HOSTNAME_LENGTH))
 
 
 # Addresses: RFC 2673, section 3.2 (dotted quads) and RFC 4291, section 2.2, as RFC 3986, section 3.2.2 writes them.
@@ -184,14 +193,48 @@ def _base64(alphabet: str, padding: str) -> str:
     return f"(?:[{alphabet}]{{4}})*(?:{two}(?:==){padding}|{three}={padding})?"
 
 
-# Pydantic's: ISO 8601 as its readers take it, at most microseconds, offsets optional, no leap seconds, no years or months
-# in durations (which it counts as 365 and 30 days), days up to timedelta's 999,999,999.
+# Pydantic's: ISO 8601 as its readers take it, at most microseconds, offsets optional, no leap seconds, no years or
+# months in durations (which it counts as 365 and 30 days), days up to timedelta's 999,999,999.
 
 _PYDANTIC_TIME = rf"{_CLOCK}(?:\.[0-9]{{1,6}})?(?:Z|[+-]{_MINUTES})?"
 _SIXTY = "[0-5]?[0-9]"
 _SECONDS = rf"{_SIXTY}(?:\.[0-9]{{1,6}})?S"
-_PYDANTIC_HOURS = _either(
-    f"(?:[01]?[0-9]|2[0-3])H(?:{_SIXTY}M)?(?:{_SECONDS})?", f"{_SIXTY}M(?:{_SECONDS})?", _SECONDS
-)
-_PYDANTIC_DAYS = "(?:0|[1-9][0-9]{0,8})D"
-_PYDANTIC_FEWER_DAYS = "(?:0|[1-9][0-9]{0,7}|[1-8][0-9]{8}|9(?!9{8})[0-9]{8})D"
+_PYDANTIC_HOURS = _either(f"(?:[01]?[0-9]|2[0-3])H(?:{_SIXTY}M)?(?:{_SECONDS})?", f"{_SIXTY}M(?:{_SECONDS})?", _SECONDS)
+
+
+def _pydantic_duration() -> Expression:
+    """Down to timedelta.min, which has no time beside its days."""
+    time = optional(_whole(f"T{_PYDANTIC_HOURS}"))
+    days = _whole("(?:0|[1-9][0-9]{0,8})D")
+    fewer_days = concat(integers(0, 999_999_998), text("D"))
+    negative = union(concat(fewer_days, time), text("999999999D"), nonempty(time))
+    return union(concat(text("P"), union(concat(days, time), nonempty(time))), concat(text("-P"), negative))
+
+
+FORMATS: Mapping[str, str | Callable[[], Expression]] = {
+    "date": _DATE,
+    "time": _time,
+    "date-time": _date_time,
+    "duration": _DURATION,
+    "email": _EMAIL,
+    "hostname": _hostname,
+    "ipv4": _IPV4,
+    "ipv6": _IPV6,
+    "uri": _reference("", "", relative=False),
+    "uri-reference": _reference("", "", relative=True),
+    "iri": _reference(_UCSCHAR, _IPRIVATE, relative=False),
+    "iri-reference": _reference(_UCSCHAR, _IPRIVATE, relative=True),
+    "uri-template": f"{_TEMPLATE}*",
+    "uuid": _uuid(),
+    **{f"uuid{version}": _uuid(str(version)) for version in range(1, 9)},
+    "json-pointer": _POINTER,
+    "relative-json-pointer": _RELATIVE_POINTER,
+    "byte": _base64("0-9A-Za-z+/", ""),
+    "base64": _base64("0-9A-Za-z+/", ""),
+    "base64url": _base64("0-9A-Za-z_-", "?"),
+    "pydantic-date": _DATE,
+    "pydantic-time": _PYDANTIC_TIME,
+    "pydantic-datetime": f"{_DATE}T{_PYDANTIC_TIME}",
+    "pydantic-duration": _pydantic_duration,
+}
+"""By name, a pattern for the whole string or what makes the expression."""

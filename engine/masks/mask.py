@@ -9,10 +9,8 @@ Both levels are cached with a bound; masks are kept as packed bits.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,33 +19,12 @@ from engine.automaton.automaton import DEAD, Automaton, Conditional, State
 from engine.automaton.completion import Completions
 from engine.automaton.stacks import Item
 from engine.automaton.terminal import Terminal
-from engine.masks.trie import Ints, Trie, build_trie
+from engine.masks.recent import Recent
+from engine.masks.trie import Ints, Trie, read_trie
 from engine.masks.vocabulary import Vocabulary
-from engine.masks.walk import Bits, Ends, Rows, Walk, walk
+from engine.masks.walk import Bits, Ends, Walk, Walker
 
 _MANY = 32  # nodes from which on it pays to compute all live bytes of a state first
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Recent(Generic[K, V]):
-    """The `limit` most recently used values."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._values: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K, make: Callable[[], V]) -> V:
-        value = self._values.get(key)
-        if value is None:
-            value = self._values[key] = make()
-            if len(self._values) > self._limit:
-                self._values.popitem(last=False)
-        else:
-            self._values.move_to_end(key)
-        return value
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
@@ -65,15 +42,12 @@ class Walks:
 
     def __init__(self, vocabulary: Vocabulary, *, limit: int = 8192) -> None:
         self.vocabulary = vocabulary
-        self.trie: Trie = build_trie(vocabulary)
+        self.trie: Trie = read_trie(vocabulary)
+        self._walker = Walker(self.trie)
         self._walks: Recent[tuple[Terminal, int], Walk] = Recent(limit)
-        self._rows: Recent[Terminal, Rows] = Recent(256)
 
     def walk(self, terminal: Terminal, state: int) -> Walk:
-        return self._walks.get((terminal, state), lambda: self._compute(terminal, state))
-
-    def _compute(self, terminal: Terminal, state: int) -> Walk:
-        return walk(self.trie, terminal, state, self._rows.get(terminal, lambda: Rows(terminal)))
+        return self._walks.get((terminal, state), lambda: self._walker.walk(terminal, state))
 
 
 class Masks:
@@ -180,8 +154,7 @@ class Masks:
                 step, certain = step.optimistic, False
             if step == DEAD:
                 continue
-            if node in trie.tokens:
-                (sure if certain else doubtful).extend(trie.tokens[node])
+            (sure if certain else doubtful).extend(trie.tokens(node))
             pending.extend((step, child, certain) for child in self._children(step, node))
 
     def _children(self, state: State, node: int) -> Iterator[int]:
@@ -216,8 +189,8 @@ def spell(trie: Trie, text: bytes) -> tuple[int, ...]:
                 break
             rest = best[end + 1]
             here = best[offset]
-            if node in trie.tokens and rest is not None and (here is None or rest[0] + 1 < here[0]):
-                best[offset] = (rest[0] + 1, trie.tokens[node][0], end + 1)
+            if rest is not None and (here is None or rest[0] + 1 < here[0]) and (tokens := trie.tokens(node)):
+                best[offset] = (rest[0] + 1, tokens[0], end + 1)
     out, offset = [], 0
     while offset < len(text):
         here = best[offset]

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engine.masks import storage
 from engine.masks.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int32]
+
+_KEY = "trie 1 "  # to be raised when the arrays change their meaning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,17 +32,49 @@ class Trie:
     node_of_token: Ints
     bytes_: bytes = field(repr=False)
     children: list[int] = field(repr=False)
-    tokens: dict[int, tuple[int, ...]] = field(repr=False)
+    _by_node: list[int] = field(repr=False)
+    _first_token: list[int] = field(repr=False)
+
+    def tokens(self, node: int) -> list[int]:
+        """The tokens that end at `node`; several may have the same text."""
+        return self._by_node[self._first_token[node] : self._first_token[node + 1]]
 
     def child(self, node: int, byte: int) -> int:
         """The child of `node` by `byte`, or −1."""
         return self.bytes_.find(byte, self.children[node], self.children[node + 1])
 
+    def text(self, node: int) -> bytes:
+        """The bytes that lead to `node`."""
+        out = bytearray()
+        while node:
+            out.append(self.bytes_[node])
+            node = int(self.parent[node])
+        return bytes(reversed(out))
+
     def __len__(self) -> int:
         return len(self.parent)
 
 
+def read_trie(vocabulary: Vocabulary) -> Trie:
+    """The trie of a vocabulary: built the first time on this machine, mapped from the disk afterwards."""
+    path = storage.cache_folder() / "tries" / f"{vocabulary.identity}.arrays"
+    arrays = storage.load(path, _KEY + vocabulary.identity)
+    if arrays is not None:
+        level = tuple(arrays["level"].tolist())
+        return _assemble(_ints(arrays["parent"]), arrays["byte"].view(np.uint8), level, _ints(arrays["node_of_token"]))
+    trie = build_trie(vocabulary)
+    level_array = np.array(trie.level, np.int32)
+    columns = {"parent": trie.parent, "byte": trie.byte, "level": level_array, "node_of_token": trie.node_of_token}
+    storage.save(path, _KEY + vocabulary.identity, columns)
+    return trie
+
+
+def _ints(array: storage.Array) -> Ints:
+    return array.view(np.int32)
+
+
 def build_trie(vocabulary: Vocabulary) -> Trie:
+    """The same without the disk, O(bytes of all texts)."""
     ids = np.flatnonzero(vocabulary.ordinary)
     order = sorted(ids.tolist(), key=vocabulary.pieces.__getitem__)
     matrix, lengths = _matrix([vocabulary.pieces[t] for t in order])
@@ -86,8 +121,8 @@ def _common_prefixes(matrix: npt.NDArray[np.uint8], lengths: Ints) -> Ints:
 def _assemble(parent: Ints, byte: npt.NDArray[np.uint8], level: tuple[int, ...], node_of_token: Ints) -> Trie:
     counts = np.bincount(parent[1:], minlength=len(parent))
     first_child = np.concatenate(([1], 1 + np.cumsum(counts))).astype(np.int32)
-    tokens: dict[int, tuple[int, ...]] = {}
-    present = np.flatnonzero(node_of_token)
-    for token, node in zip(present.tolist(), node_of_token[present].tolist(), strict=True):
-        tokens[node] = (*tokens.get(node, ()), token)
-    return Trie(parent, byte, first_child, level, node_of_token, byte.tobytes(), first_child.tolist(), tokens)
+    by_node = np.argsort(node_of_token, kind="stable")
+    first_token = np.searchsorted(node_of_token[by_node], np.arange(len(parent) + 1))
+    first_token[0] = first_token[1]  # tokens without text are at no node
+    lists = first_child.tolist(), by_node.tolist(), first_token.tolist()
+    return Trie(parent, byte, first_child, level, node_of_token, byte.tobytes(), *lists)

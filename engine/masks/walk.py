@@ -6,7 +6,9 @@ next belongs to whatever follows, which differs from grammar to grammar. All of 
 only, so every string of every grammar shares it.
 
 A terminal with few ways on is followed byte by byte. One with many is walked level by level, all nodes at once:
-`state[child] = rows[state[parent], byte]`, where the rows of states met for the first time are filled in between.
+`state[child] = rows[state[parent], byte]`, where the rows of states met for the first time are filled in between. Strings
+that are free but for their length or a few forbidden words are not walked at all: what stays inside them is read off the walk
+over the free string by counting characters, and only the nodes at which that one ends are looked at again.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.automaton.terminal import Terminal
+from engine.automaton.terminal import FreeText, Terminal
+from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie
 
 _FEW = 16  # live bytes up to which following them one by one is faster than whole levels
@@ -72,11 +75,72 @@ class Rows:
             self._matrix = np.concatenate((self._matrix, np.zeros((more, 256), np.int32)))
 
 
-def walk(trie: Trie, terminal: Terminal, start: int, rows: Rows) -> Walk:
-    """From `start`; the terminal's ending before the first byte is not an exit."""
-    if len(terminal.edges(start)) <= _FEW:
-        return _follow(trie, terminal, start)
-    return _sweep(trie, terminal, start, rows)
+class Walker:
+    """Walks one trie; remembers rows and the walks over free strings."""
+
+    def __init__(self, trie: Trie, *, limit: int = 256) -> None:
+        self.trie = trie
+        self._rows: Recent[Terminal, Rows] = Recent(limit)
+        self._free: dict[Terminal, FreeWalk] = {}
+
+    def walk(self, terminal: Terminal, start: int) -> Walk:
+        """From `start`; the terminal's ending before the first byte is not an exit."""
+        if len(terminal.edges(start)) <= _FEW:
+            return _follow(self.trie, terminal, start)
+        freedom = terminal.freedom(start)
+        if freedom is None:
+            return _sweep(self.trie, terminal, self._states(terminal, start))
+        free = self._free.get(freedom.terminal)
+        if free is None:
+            states = self._states(freedom.terminal, freedom.state)
+            free = self._free[freedom.terminal] = FreeWalk(self.trie, freedom.terminal, states)
+        return free.narrowed(terminal, start, freedom.most)
+
+    def _states(self, terminal: Terminal, start: int) -> Ints:
+        return _states(self.trie, start, self._rows.get(terminal, lambda: Rows(terminal)))
+
+
+class FreeWalk:
+    """A walk over a free string, in a form from which those of narrower strings are read off."""
+
+    def __init__(self, trie: Trie, terminal: FreeText, states: Ints) -> None:
+        self._trie = trie
+        self._ended = [n for n in np.flatnonzero(states).tolist() if n and terminal.accepts(int(states[n]))]
+        begun = _characters(trie, states, terminal.border)
+        begun[self._ended] = 0
+        of_token = np.where(trie.node_of_token == 0, 0, states[trie.node_of_token])
+        closed = np.zeros(len(trie), np.bool_)
+        closed[self._ended] = True
+        self._inside = (of_token != 0) & ~closed[trie.node_of_token]
+        self._characters = begun[trie.node_of_token]
+        self._texts = [trie.text(node) for node in self._ended]
+        self._most = int(self._characters.max(initial=0))
+
+    def narrowed(self, terminal: Terminal, start: int, most: int | None) -> Walk:
+        """The walk over a string that takes at most `most` characters and refuses some words."""
+        inside = self._inside
+        if most is not None and most < self._most:
+            inside = inside & (self._characters <= most)
+        closing: list[tuple[int, int]] = []
+        exits: list[tuple[int, int]] = []
+        for node, text in zip(self._ended, self._texts, strict=True):
+            state = start
+            for byte in text:
+                state = terminal.edges(state).get(byte, 0)
+                if not state:
+                    break
+            else:
+                exits.append((node, state))
+                closing += ((token, state) for token in self._trie.tokens(node))
+        return Walk(np.packbits(inside), _group(self._trie, terminal, closing, exits))
+
+
+def _characters(trie: Trie, states: Ints, border: int) -> Ints:
+    """For each node how many characters its text begins: whole ones, and one more where it ends inside another."""
+    whole = np.zeros(len(trie), np.int32)
+    for low, high in zip(trie.level[1:], trie.level[2:], strict=False):
+        whole[low:high] = whole[trie.parent[low:high]] + (states[low:high] == border)
+    return whole + (states != border)
 
 
 def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
@@ -90,7 +154,7 @@ def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
             child = trie.child(node, byte)
             if child < 0:
                 continue
-            tokens = trie.tokens.get(child, ())
+            tokens = trie.tokens(child)
             if terminal.edges(target):
                 inside += tokens
                 pending.append((child, target))
@@ -101,7 +165,8 @@ def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
     return Walk(np.array(inside, np.int32), _group(trie, terminal, closing, exits))
 
 
-def _sweep(trie: Trie, terminal: Terminal, start: int, rows: Rows) -> Walk:
+def _states(trie: Trie, start: int, rows: Rows) -> Ints:
+    """The terminal's state at each node of the trie, 0 where its text is not read."""
     state = np.zeros(len(trie), np.int32)
     state[0] = start
     for low, high in zip(trie.level[1:], trie.level[2:], strict=False):
@@ -112,6 +177,10 @@ def _sweep(trie: Trie, terminal: Terminal, start: int, rows: Rows) -> Walk:
         sources = above[live]
         matrix = rows.visit(_distinct(sources))
         state[low + live] = matrix[sources, trie.byte[low:high][live]]
+    return state
+
+
+def _sweep(trie: Trie, terminal: Terminal, state: Ints) -> Walk:
     visited = [s for s in _distinct(state).tolist() if s]
     accepting, ended = np.zeros((2, max(visited) + 1), np.bool_)
     accepting[[s for s in visited if terminal.accepts(s)]] = True

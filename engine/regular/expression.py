@@ -542,6 +542,38 @@ def nonempty(node: Expression) -> Expression:
     return both(node, repeat(chars(charset.ANY), 1, None))
 
 
+def freedom(node: Expression) -> tuple[bool, int | None]:
+    """Whether every text, of at most so many characters (None: any number), can be extended to a member of the language.
+
+    True of all but finitely many strings, and of strings by their length alone; False where that is not seen at once.
+    """
+    match node:
+        case Complement(body=body):
+            return _is_finite(body), None
+        case Repeat(body=Chars(members=members), high=high) if members == charset.ANY:
+            return True, high
+        case Both(parts=parts):
+            return all(freedom(part) == (True, None) for part in parts), None
+    return False, None
+
+
+def _is_finite(node: Expression) -> bool:
+    match node:
+        case Words() | Chars() | Empty():
+            return True
+        case Concat():
+            while isinstance(node, Concat):
+                if not _is_finite(node.head):
+                    return False
+                node = node.tail
+            return _is_finite(node)
+        case Union(options=options):
+            return all(_is_finite(option) for option in options)
+        case Repeat(body=body, high=high):
+            return high is not None and _is_finite(body)
+    return False
+
+
 def shortest_texts(node: Expression, number: int) -> list[str]:
     """The `number` shortest strings of the language (fewer if it has fewer), with one example a character class."""
     found: list[str] = []

@@ -1,12 +1,12 @@
 """From a pattern of a dialect to the language of the strings in which it is found.
 
-Anchors are exact wherever they stand. The syntax tree is translated for a context: what precedes a node (the start of the
-string, or a character of some class) and what follows it (the end, or a character of some class). A sequence is split by
-whether its parts are empty and by the characters at the seams; what contains no anchor needs no splitting. The classes
-are those that the pattern's anchors tell apart: usually just one, two with word boundaries.
+Anchors are exact wherever they stand. The syntax tree is translated for a context: what precedes a node (the start of
+the string, or a character of some class) and what follows it (the end, or a character of some class). A sequence is
+split by whether its parts are empty and by the characters at the seams; what contains no anchor needs no splitting.
+The classes are those that the pattern's anchors tell apart: usually just one, two with word boundaries.
 
-Refused as `UnsupportedPattern`: look-around, back-references, atomic and conditional groups, repeats whose turns look at
-each other through anchors, and what would nest deeper than derivatives can follow. `InvalidPattern` is malformed.
+Refused as `UnsupportedPattern`: look-around, back-references, atomic and conditional groups, repeats whose turns look
+at each other through anchors, and what would nest deeper than derivatives can follow. `InvalidPattern` is malformed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """ECMAScript patterns (ECMA-262, 22.2.1) under the `u` flag, which is what JSON Schema asks for, with no other flag.
 
-Beyond the `u` grammar, the escapes of characters that are neither letters nor digits, `\\-`, and unmatched `{`, `}`, `]`
-are read as Annex B reads them, because schemas in the wild use them. Escaped letters that mean nothing (`\\Z`, `\\a`) are
-refused: engines disagree about them.
+Beyond the `u` grammar, the escapes of characters that are neither letters nor digits, `\\-`, and unmatched `{`, `}`,
+`]` are read as Annex B reads them, because schemas in the wild use them. Escaped letters that mean nothing (`\\Z`,
+`\\a`) are refused: engines disagree about them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from engine.regular.pattern_syntax import ASCII_LETTERS, DIGITS, Assertion, Flag
 
 DIGIT: CharSet = ((48, 57),)
 WORD: CharSet = ((48, 57), (65, 90), (95, 95), (97, 122))
-SPACE: CharSet = charset.normalise(
-    [(9, 13), (32, 32), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029)]
-    + [(0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)]
+SPACE: CharSet = charset.union(
+    charset.of("\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"), ((0x2000, 0x200A),)
 )
 DOT: CharSet = charset.complement(charset.of("\n\r\u2028\u2029"))
 

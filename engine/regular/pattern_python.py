@@ -1,7 +1,7 @@
 """Patterns of Python's `re` module for `str`, as the running version reads them.
 
-`\\d`, `\\w`, `\\s` are what this Python says they are. `$` also stands before a final newline. Case-insensitivity compares
-lower-case forms and the few characters that share an upper case, as `re` does.
+`\\d`, `\\w`, `\\s` are what this Python says they are. `$` also stands before a final newline. Case-insensitivity
+compares lower-case forms and the few characters that share an upper case, as `re` does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from engine.regular.charset import CharSet
 from engine.regular.pattern_reader import Last, read_count
 from engine.regular.pattern_syntax import ASCII_LETTERS, DIGITS, OCTAL_DIGITS, Assertion, Flags, Node, One, Scanner
 
+_VERSION = sys.version_info[:2]
+"""`\\z` is new in 3.14, and `\\B` matches in an empty string from then on."""
 _CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _BRACES = re.compile(r"\{(?!\})([0-9]*)(?:(,)([0-9]*))?\}")
 _REPEAT_LIMIT = 4_294_967_294
@@ -93,13 +95,13 @@ class Python:
         if letter == "Z":
             return Assertion("end")
         if letter == "z":
-            if sys.version_info < (3, 14):
+            if _VERSION < (3, 14):
                 raise scanner.invalid("\\z is not known to this Python", position)
             return Assertion("end")
         word = self._set("w", flags)
         if letter == "b":
             return Assertion("boundary", word)
-        return Assertion("no boundary in text" if sys.version_info < (3, 14) else "no boundary", word)
+        return Assertion("no boundary in text" if _VERSION < (3, 14) else "no boundary", word)
 
     def bracket(self, scanner: Scanner, flags: Flags) -> CharSet:
         negated = scanner.accept("^")

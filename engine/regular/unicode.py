@@ -1,8 +1,8 @@
 """Sets of characters by Unicode property, and their other cases.
 
-Two sources. Python's own classes and case rules are asked of the running Python, because patterns of its `re` mean what it
-says. Everything for ECMAScript and Rust is read from `unicode_table`, so it is the same under every Python. All sets are
-made at first use and kept; making them costs milliseconds.
+Two sources. Python's own classes and case rules are asked of the running Python, because patterns of its `re` mean
+what it says. Everything for ECMAScript and Rust is read from `unicode_table`, so it is the same under every Python.
+All sets are made at first use and kept; making them costs milliseconds.
 """
 
 from __future__ import annotations
@@ -161,4 +161,3 @@ def _changing_case() -> Iterable[str]:
     """All characters with another case in the running Python."""
     everything = array("I", range(0x110000)).tobytes().decode("utf-32", "surrogatepass")
     return (c for c in re.findall(r"[^\W\d_]|[\u0345\u24b6-\u24e9]", everything) if c.lower() != c or c.upper() != c)
-

@@ -1,8 +1,9 @@
 """Unicode general categories and simple case foldings, of the version that Pydantic's regex engine has.
 
-Made by `tests/regular/unicode_table_source.py`; do not edit. CATEGORIES runs over all code points: a letter for the
-category (CODES names them) and for how many characters it holds, if not one; surrogates are left out. FOLDINGS holds the
-classes of characters with one folding: `first-last+step/distance` for pairs, plain lists for the rest; all hexadecimal.
+Made by `tests/unicode_table_source.py`; do not edit. CATEGORIES runs over all code points: a letter for the
+category (CODES names them) and for how many characters it holds, if not one; surrogates are left out. FOLDINGS holds
+the classes of characters with one folding: `first-last+step/distance` for pairs, plain lists for the rest; all
+hexadecimal.
 """
 
 from __future__ import annotations

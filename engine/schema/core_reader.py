@@ -280,6 +280,13 @@ class CoreReader(GenerateJsonSchema):
         """The first step; the others look at its result."""
         return self.guarded(self.generate_inner(schema["steps"][0]), schema, "chain")
 
+    def lax_or_strict_schema(self, schema: Any) -> Json:
+        """What the strict side takes is canonical; the lax side takes more spellings of the same values."""
+        try:
+            return self.generate_inner(schema["strict_schema"])
+        except UnsupportedSchema:
+            return self.generate_inner(schema["lax_schema"])
+
     def union_schema(self, schema: Any) -> Json:
         """Every member, in order."""
         members = [one[0] if isinstance(one, tuple) else one for one in schema["choices"]]

@@ -64,6 +64,11 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
     rules = [_rule(place, residuals) for place in places]
     members = [rule.members for rule in rules]
     patterns = list(dict.fromkeys(pattern for one in members for pattern, _ in one.patterns))
+    if len(patterns) > MOST_PATTERNS:
+        for place, rule in zip(places, rules, strict=True):
+            if rule.beyond is not None:
+                residuals.append(Residual(place, ("unevaluatedProperties",), place.value))
+                rule.beyond = None
     required = clause.required
     declared = dict.fromkeys(name for one in members for name in one.properties) | required
     key_shapes, finite = _names(clause, places, residuals)

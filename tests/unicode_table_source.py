@@ -1,6 +1,6 @@
 """Writes `engine/regular/unicode_table.py` from what Pydantic's own regex engine answers for every character.
 
-    python tests/regular/unicode_table_source.py > engine/regular/unicode_table.py
+    python tests/unicode_table_source.py > engine/regular/unicode_table.py
 
 The engine is asked, not the Unicode files, so that the table is of exactly the version that Pydantic runs.
 """
@@ -13,15 +13,16 @@ from itertools import groupby
 
 from pydantic_core import SchemaValidator, core_schema
 
-CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn".split()
+CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn".split()  # noqa: SIM905
 CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabc"
 CHARACTERS = tuple(chr(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF)
 
 HEADER = '''"""Unicode general categories and simple case foldings, of the version that Pydantic's regex engine has.
 
-Made by `tests/regular/unicode_table_source.py`; do not edit. CATEGORIES runs over all code points: a letter for the
-category (CODES names them) and for how many characters it holds, if not one; surrogates are left out. FOLDINGS holds the
-classes of characters with one folding: `first-last+step/distance` for pairs, plain lists for the rest; all hexadecimal.
+Made by `tests/unicode_table_source.py`; do not edit. CATEGORIES runs over all code points: a letter for the
+category (CODES names them) and for how many characters it holds, if not one; surrogates are left out. FOLDINGS holds
+the classes of characters with one folding: `first-last+step/distance` for pairs, plain lists for the rest; all
+hexadecimal.
 """
 
 from __future__ import annotations

@@ -1,0 +1,44 @@
+"""`engine demo`: the whole job on seven lines of text, with the default model, which is fetched where it is missing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from engine.bench.examples import LINES, User
+from engine.cli import options
+from engine.cli.figures import figures
+from engine.cli.models import DownloadBar
+from engine.cli.options import DEFAULTS, model_settings
+from engine.cli.output import as_json
+from engine.extraction.extractor import Extractor
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def demo(
+    model: options.Model = None,
+    threads: options.Threads = None,
+    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
+    verbose: options.Verbose = False,
+    show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False,
+) -> None:
+    """Extract a user from each of seven lines, as `extract(lines, User, max_items=1)` does.
+
+    A model that is not on this disk yet is fetched first and checked. The users go to standard output, all else to
+    standard error.
+
+    \b
+    engine demo
+    """
+    settings = model_settings(DEFAULTS.n_ctx, threads, gpu_layers, DEFAULTS.kv_type, DEFAULTS.sequences, verbose)
+    extractor = Extractor(User, model=model, max_items=1, settings=settings, progress=DownloadBar())
+    if show_prompt:
+        typer.echo(extractor.prompt(LINES[0]))
+        return
+    with extractor.extract(LINES) as users:
+        for user in users:
+            typer.echo(as_json(user))
+    typer.echo(figures(users.stats), err=True)

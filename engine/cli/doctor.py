@@ -1,0 +1,149 @@
+"""`engine doctor`: what would run where, and what is wrong."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from engine import __version__
+from engine.cli import options
+from engine.cli.options import DEFAULTS, model_settings
+from engine.decoding.llama import describe_backend, offloads_to_gpu
+from engine.decoding.loaded import LoadedModel, load
+from engine.decoding.memory import RESERVE, available_memory
+from engine.decoding.processors import usable_cores
+from engine.decoding.prompt import PromptEncoder
+from engine.decoding.settings import ModelSettings
+from engine.errors import EngineError
+from engine.masks.storage import cache_folder
+from engine.models import ModelFile, list_models, resolve
+from engine.models.environment import default_model, models_folder, offline
+
+T = TypeVar("T")
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `wrong` where it would keep the engine from running."""
+
+    subject: str
+    found: str
+    wrong: bool = False
+
+
+@app.command()
+def doctor(
+    model: options.Model = None,
+    n_ctx: options.NCtx = DEFAULTS.n_ctx,
+    threads: options.Threads = None,
+    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
+    kv_type: options.KvType = DEFAULTS.kv_type,
+    sequences: options.Sequences = DEFAULTS.sequences,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show versions, model, chat template, threads and memory; end with 1 where something is wrong.
+
+    Nothing is fetched.
+
+    \b
+    engine doctor
+    engine doctor --model ollama/openhermes:v2.5 --n-ctx 8192
+    """
+    settings = model_settings(n_ctx, threads, gpu_layers, kv_type, sequences, verbose)
+    problems = 0
+    for finding in findings(model, settings):
+        problems += finding.wrong
+        typer.echo(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject + ':':<17} {finding.found}")
+    if problems:
+        typer.echo(f"{problems} {'thing is' if problems == 1 else 'things are'} wrong", err=True)
+        raise typer.Exit(1)
+
+
+def findings(model: str | None, settings: ModelSettings) -> Iterator[Finding]:
+    """Everything that is looked at, each told as soon as it is known."""
+    yield Finding("engine", f"{__version__} in {Path(__file__).parent.parent}")
+    yield Finding("python", f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
+    yield Finding("llama-cpp-python", version("llama-cpp-python"))
+    yield Finding("libllama", describe_backend())
+    yield _threads(settings)
+    yield Finding("GPU", "llama.cpp can use one" if offloads_to_gpu() else "llama.cpp was built without")
+    yield _folder("models folder", models_folder())
+    yield _folder("cache folder", cache_folder())
+    yield from _model(model, settings)
+
+
+def _threads(settings: ModelSettings) -> Finding:
+    cores = usable_cores()
+    threads = settings.threads or cores
+    if threads > cores:
+        return Finding("threads", f"{threads}, but this process may use {cores} cores; more threads are slower", True)
+    return Finding("threads", f"{threads} of {cores} usable cores")
+
+
+def _folder(subject: str, folder: Path) -> Finding:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    writable = existing.is_dir() and os.access(existing, os.W_OK)
+    return Finding(subject, f"{folder}{'' if writable else f': {existing} cannot be written to'}", not writable)
+
+
+def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
+    wanted = name or default_model()
+    missing = next((line for line in list_models() if line.name == wanted and not line.path.exists()), None)
+    if missing is not None:
+        how = "not fetched, and ENGINE_OFFLINE is set" if offline() else "not fetched yet"
+        yield Finding("model", f"{wanted}: {how}; fetch it with `engine models pull {wanted}`", True)
+        return
+    file = yield from _tried("model", lambda: resolve(name), lambda file: f"{file.name}: {file.path}")
+    if file is None:
+        return
+    loaded = yield from _tried("loads", lambda: load(file.path, settings), _described)
+    if loaded is None:
+        return
+    yield from _tried("chat template", lambda: PromptEncoder(loaded, chat_format=file.chat_format), _template(file))
+    yield _memory(loaded, settings)
+
+
+def _tried(subject: str, attempt: Callable[[], T], tell: Callable[[T], str]) -> Generator[Finding, None, T | None]:
+    """A step whose failure is a finding."""
+    try:
+        result = attempt()
+    except EngineError as error:
+        yield Finding(subject, str(error), True)
+        return None
+    yield Finding(subject, tell(result))
+    return result
+
+
+def _described(model: LoadedModel) -> str:
+    kind = "SentencePiece" if model.native.is_sentencepiece else "byte-level BPE"
+    return f"{len(model.vocabulary)} tokens ({kind}), trained for a context of {model.native.trained_context}"
+
+
+def _template(file: ModelFile) -> Callable[[PromptEncoder], str]:
+    source = "of the file" if file.chat_template else f"{file.chat_format!r}, as models.txt or Ollama says"
+    return lambda encoder: f"{source}, {'with' if encoder.takes_system else 'without'} a system message"
+
+
+def _memory(model: LoadedModel, settings: ModelSettings) -> Finding:
+    weights = model.path.stat().st_size
+    cache = settings.n_ctx * model.native.cache_shape.bytes_per_token(settings.kv_type)
+    needed, available = weights + cache + RESERVE, available_memory()
+    parts = f"{_mib(weights)} weights + {_mib(cache)} KV cache ({settings.n_ctx} tokens of {settings.kv_type})"
+    there = "an unknown amount" if available is None else _mib(available)
+    # The weights are loaded already, so what is available has them left out.
+    short = available is not None and cache + RESERVE > available
+    return Finding("memory", f"about {_mib(needed)} = {parts} + {_mib(RESERVE)} reserve; {there} available", short)
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"

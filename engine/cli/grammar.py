@@ -1,0 +1,45 @@
+"""`engine grammar`: the GBNF text of a schema, for llama.cpp and whatever else reads it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from engine.cli import options
+from engine.cli.target import read_target
+from engine.errors import UsageError
+from engine.extraction.compilation import array_of, lower_schema, read_schema
+from engine.objects.item import item_annotation
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def grammar(
+    schema: options.Schema,
+    style: options.Style = "spaced",
+    many: Annotated[
+        bool, typer.Option("--many/--one", help="An array of items, as `engine extract` decodes it, or one item.")
+    ] = False,
+    min_items: Annotated[int, typer.Option(help="With --many: the least length of the array.")] = 0,
+    max_items: Annotated[int | None, typer.Option(help="With --many: the greatest length of the array.")] = None,
+    allow_unenforced: Annotated[
+        bool,
+        typer.Option("--allow-unenforced", help="List what GBNF cannot say in comments instead of refusing it."),
+    ] = False,
+) -> None:
+    """Print the GBNF grammar of a schema.
+
+    \b
+    engine grammar 'name, age int' > user.gbnf
+    engine grammar models.py:Invoice --many --style compact
+    llama-cli -m model.gguf --grammar-file user.gbnf -p 'Describe a user as JSON: '
+    """
+    if not many and (min_items != 0 or max_items is not None):
+        raise UsageError("--min-items and --max-items need --many")
+    if min_items < 0 or (max_items is not None and max_items < max(min_items, 1)):
+        raise UsageError(f"--min-items {min_items} and --max-items {max_items} leave no length for the array")
+    read = read_schema(item_annotation(read_target(schema)))
+    root = array_of(read, min_items, max_items) if many else read
+    typer.echo(lower_schema(root, style).gbnf(allow_unenforced=allow_unenforced).rstrip("\n"))  # type: ignore[arg-type]

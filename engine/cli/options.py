@@ -1,0 +1,56 @@
+"""Options that several commands share, each with the text of its help, and what they come to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from engine.decoding.settings import KV_TYPES, ModelSettings
+
+Schema = Annotated[
+    str,
+    typer.Argument(
+        metavar="SCHEMA", help="MODULE:CLASS, FILE.py:CLASS, a JSON Schema in FILE.json, or fields in one line."
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A name that `engine models list` shows, a path to a GGUF file, or ollama/NAME:TAG. Without it: "
+        "ENGINE_MODEL, else the small default model.",
+    ),
+]
+Style = Annotated[
+    str, typer.Option(help="White space and order of the JSON: spaced, compact, or any (every valid spelling).")
+]
+MaxTokens = Annotated[int, typer.Option(help="Bounds the output of each document, which is closed in time, never cut.")]
+
+Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
+TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]
+TopK = Annotated[int, typer.Option(help="Keep this many tokens; 0 is off.")]
+MinP = Annotated[float, typer.Option(help="Drop tokens below this share of the best one's probability; 0 is off.")]
+Seed = Annotated[int | None, typer.Option(help="Makes sampling repeatable.")]
+
+NCtx = Annotated[int, typer.Option(help="Tokens of context, shared by all documents that are decoded at once.")]
+Threads = Annotated[int | None, typer.Option(help="Without it: the physical cores that this process may use.")]
+GpuLayers = Annotated[int, typer.Option(help="Layers on the GPU; -1 is all.")]
+KvType = Annotated[str, typer.Option(help=f"Type of the KV cache: {', '.join(KV_TYPES)}.")]
+Sequences = Annotated[
+    int,
+    typer.Option(help="Documents decoded at once; each is read before decoding begins, so take 1 for a live input."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.")]
+
+DEFAULTS = ModelSettings()
+
+
+def model_settings(
+    n_ctx: int, threads: int | None, gpu_layers: int, kv_type: str, sequences: int, verbose: bool
+) -> ModelSettings:
+    """The settings that the options of a command come to; `UsageError` where they make no sense."""
+    return ModelSettings(
+        n_ctx=n_ctx, threads=threads, gpu_layers=gpu_layers, kv_type=kv_type, sequences=sequences, verbose=verbose
+    )

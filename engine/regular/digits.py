@@ -1,0 +1,152 @@
+"""Runs of decimal digits: in a range, and with a remainder.
+
+A range is built from the digits of its bounds: equal so far, already above, already below. Long bounds are split in the
+middle, so that the expressions are shallow and derivatives cheap; a bound of 300 digits takes milliseconds. Each run is
+followed by an expression of its own for the case that it equals a bound, so that a fraction can go on from there.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from engine.errors import GrammarTooComplex
+from engine.regular.expression import (
+    EMPTY,
+    NOTHING,
+    Expression,
+    both,
+    chars,
+    concat,
+    multiple,
+    repeat,
+    text,
+    union,
+    words,
+)
+
+_CHUNK = 24
+RESIDUES = 4000
+
+DIGIT = chars(((48, 57),))
+DIGITS = repeat(DIGIT, 0, None)
+NONZERO = chars(((49, 57),))
+ZERO = text("0")
+ZEROS = repeat(ZERO, 0, None)
+POINT = text(".")
+
+Ends = tuple[Expression, Expression, Expression, Expression]
+"""What must follow digits equal to the low bound, to the high one, to both, and any other."""
+
+NO_ENDS: Ends = (EMPTY, EMPTY, EMPTY, EMPTY)
+
+
+def one_of(low: int, high: int) -> Expression:
+    """One digit between these two values."""
+    return chars(((48 + low, 48 + high),)) if low <= high else NOTHING
+
+
+def at_least(bound: str, equal: Expression, above: Expression) -> Expression:
+    """As many digits as `bound` has: the same ones, then `equal`; or greater ones, then `above`."""
+    if len(bound) > _CHUNK:
+        middle = len(bound) // 2
+        head, tail = bound[:middle], bound[middle:]
+        greater = concat(at_least(head, NOTHING, EMPTY), repeat(DIGIT, len(tail), len(tail)), above)
+        return union(greater, concat(text(head), at_least(tail, equal, above)))
+    found = equal
+    for index in range(len(bound) - 1, -1, -1):
+        digit, rest = int(bound[index]), len(bound) - index - 1
+        greater = concat(one_of(digit + 1, 9), repeat(DIGIT, rest, rest), above)
+        found = union(greater, concat(one_of(digit, digit), found))
+    return found
+
+
+def at_most(bound: str, equal: Expression, below: Expression) -> Expression:
+    """As many digits as `bound` has: the same ones, then `equal`; or smaller ones, then `below`."""
+    if len(bound) > _CHUNK:
+        middle = len(bound) // 2
+        head, tail = bound[:middle], bound[middle:]
+        smaller = concat(at_most(head, NOTHING, EMPTY), repeat(DIGIT, len(tail), len(tail)), below)
+        return union(smaller, concat(text(head), at_most(tail, equal, below)))
+    found = equal
+    for index in range(len(bound) - 1, -1, -1):
+        digit, rest = int(bound[index]), len(bound) - index - 1
+        smaller = concat(one_of(0, digit - 1), repeat(DIGIT, rest, rest), below)
+        found = union(smaller, concat(one_of(digit, digit), found))
+    return found
+
+
+def ranged(low: str, high: str, ends: Ends) -> Expression:
+    """Digits between two bounds of one length; then what must follow the low bound, the high one, both, or neither."""
+    at_low, at_high, at_both, free = ends
+    same = 0
+    while same < len(low) and low[same] == high[same]:
+        same += 1
+    if same == len(low):
+        return concat(text(low), at_both)
+    rest = len(low) - same - 1
+    first, last = int(low[same]), int(high[same])
+    return concat(
+        text(low[:same]),
+        union(
+            concat(one_of(first, first), at_least(low[same + 1 :], at_low, free)),
+            concat(one_of(first + 1, last - 1), repeat(DIGIT, rest, rest), free),
+            concat(one_of(last, last), at_most(high[same + 1 :], at_high, free)),
+        ),
+    )
+
+
+def whole_part(low: str, high: str | None, limit: int, ends: Ends) -> Expression:
+    """Digits without leading zeros between two bounds of any lengths, `high` being at least `low`; up to `limit`
+    digits if there is no high bound."""
+    at_low, at_high, _, free = ends
+    if high is not None and len(low) == len(high):
+        return ranged(low, high, ends)
+    longest = limit if high is None else len(high) - 1
+    found = [at_least(low, at_low, free)]
+    if longest > len(low):
+        found.append(concat(NONZERO, repeat(DIGIT, len(low), longest - 1), free))
+    if high is not None:
+        found.append(ranged("1" + "0" * (len(high) - 1), high, (free, at_high, at_high, free)))
+    return union(*found)
+
+
+def multiples(modulus: int) -> Expression:
+    """Digits without leading zeros whose value is a multiple; the powers of ten in it need no counting."""
+    zeros = 0
+    while modulus % 10 == 0:
+        modulus, zeros = modulus // 10, zeros + 1
+    if modulus > RESIDUES:
+        raise GrammarTooComplex(f"a multiple of {modulus}", RESIDUES)
+    whole = concat(NONZERO, DIGITS)
+    counted = whole if modulus == 1 else both(whole, multiple(modulus))
+    return union(ZERO, concat(counted, repeat(ZERO, zeros, zeros)))
+
+
+@lru_cache(maxsize=1 << 10)
+def congruent(modulus: int, remainder: int) -> Expression:
+    """Digits without leading zeros of the numbers that leave `remainder`.
+
+    The twos and fives of the modulus look at the last digits only. For the rest, `multiple` can begin with any
+    remainder r: then n digits x mean r * 10**n + x, so the lengths are told apart by their remainder modulo the order
+    of ten.
+    """
+    plain = union(ZERO, concat(NONZERO, DIGITS))
+    if modulus == 1:
+        return plain
+    coprime, width = modulus, 0
+    while (shared := math.gcd(coprime, 10)) > 1:
+        coprime, width = coprime // shared, width + 1
+    rest = modulus // coprime
+    ends = [str(end).rjust(width, "0") for end in range(remainder % rest, 10**width, rest)] if width else []
+    short = [str(value) for value in range(remainder % rest, 10 ** (width - 1), rest)] if width > 1 else []
+    suffixed = union(concat(DIGITS, words(ends)), words(short)) if width else plain
+    if coprime == 1:
+        return both(plain, suffixed)
+    order = next(n for n in range(1, coprime + 1) if pow(10, n, coprime) == 1)
+    lengths = []
+    for length in range(1, order + 1):
+        start = -remainder * pow(10, -length, coprime) % coprime
+        counted = concat(repeat(DIGIT, length, length), repeat(repeat(DIGIT, order, order), 0, None))
+        lengths.append(both(counted, multiple(coprime, start)))
+    return both(plain, suffixed, union(*lengths))

@@ -1,0 +1,80 @@
+"""Equal logits give equal text, whatever is jumped, drafted, or decoded beside it.
+
+Proved on scripted models, whose logits are a function: of all tokens before (then every token is held against the
+model's choice), or of the text before, with a preference for the spelling that forced text gets.
+"""
+
+from __future__ import annotations
+
+import pytest
+from scripted_documents import OUTPUTS, VOCABULARY, prompt, run, spelled_script, text_of
+
+from engine.decoding.generation import Jump
+from engine.decoding.sampler import GREEDY, Sampling
+from engine.decoding.scripted import Script, hashed_script
+from engine.decoding.statistics import Statistics
+
+SEEDS = range(12)
+SAMPLINGS = [GREEDY, Sampling(temperature=1.5, seed=3), Sampling(temperature=0.8, top_k=5, top_p=0.9, seed=4)]
+
+
+def _by_tokens(seed: int) -> Script:
+    return hashed_script(len(VOCABULARY), seed)
+
+
+def _by_text(seed: int) -> Script:
+    return spelled_script(hashed_script(len(VOCABULARY), seed, context=text_of))
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_verified_jumps_change_nothing_for_any_model(seed: int, sampling: Sampling) -> None:
+    plain = run(_by_tokens(seed), jump="off", sampling=sampling)
+    assert run(_by_tokens(seed), jump="verified", sampling=sampling) == plain
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_spelled_jumps_change_nothing_for_a_model_that_spells_so(seed: int, sampling: Sampling) -> None:
+    plain = run(_by_text(seed), jump="off", sampling=sampling)
+    assert run(_by_text(seed), jump="spelled", sampling=sampling) == plain
+
+
+@pytest.mark.parametrize("jump", ["off", "spelled", "verified"])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_neither_the_company_nor_the_size_of_the_passes_matters(seed: int, sampling: Sampling, jump: Jump) -> None:
+    alone = run(_by_tokens(seed), 9, jump=jump, sampling=sampling)
+    for count, n_batch in ((4, 64), (4, 5), (2, 1), (3, 2), (9, 64)):
+        assert run(_by_tokens(seed), 9, jump=jump, sampling=sampling, count=count, n_batch=n_batch) == alone
+
+
+@pytest.mark.parametrize("prefix", [(), prompt(0)[:4], prompt(0), (1, 1, 1)])
+def test_the_shared_prefix_changes_nothing(prefix: tuple[int, ...]) -> None:
+    assert run(_by_tokens(5), prefix=prefix) == run(_by_tokens(5))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_output_is_allowed_and_several_come_up(seed: int) -> None:
+    found = run(_by_tokens(seed), 20, count=4, sampling=Sampling(temperature=2, seed=seed))
+    texts = {text for text, _ in found.values()}
+    assert texts <= set(OUTPUTS)
+    assert len(texts) > 3
+    assert {finish for _, finish in found.values()} == {"complete"}
+
+
+def test_jumping_saves_passes_and_asks_for_few_rows() -> None:
+    plain, jumping = Statistics(), Statistics()
+    run(_by_text(1), 6, jump="off", statistics=plain)
+    run(_by_text(1), 6, jump="spelled", statistics=jumping)
+    assert jumping.forward_passes < plain.forward_passes
+    assert jumping.forced_tokens > jumping.decoded_tokens // 4
+    assert jumping.decoded_tokens == plain.decoded_tokens
+    assert plain.forced_tokens == 0
+
+
+def test_drafts_are_kept_and_refused() -> None:
+    statistics = Statistics()
+    for seed in SEEDS:
+        run(_by_tokens(seed), 4, jump="verified", statistics=statistics)
+    assert 0 < statistics.kept_drafts < statistics.drafted_tokens
