@@ -287,7 +287,7 @@ _BREAKS = ("\n", "\r\n", "\n# note | ( \" [\n", " \n\n ", "\r")
 def random_gbnf(rng: random.Random) -> str:
     """GBNF text, mostly well formed: every escape, odd classes, comments and line ends."""
     names = ["root", "a", "B-2", "-x"][: rng.randint(1, 4)]
-    rules = [f"{name}{_space(rng)}::={_space(rng)}{_alternatives(rng, names, 3, False)}" for name in names]
+    rules = [f"{name}{_space(rng)}::={_space(rng)}{_alternatives(rng, names, 2, False)}" for name in names]
     if rng.random() < 0.1:
         rules.append(f'{rng.choice(names)} ::= "z"')
     text = "".join(rule + rng.choice(_BREAKS) for rule in rules)

@@ -73,6 +73,7 @@ class Inside:
     comma: int
     new_key: int  # the Watch after a key of the others
     next: int  # the Next of the same object
+    key: int | None  # the terminal of declared keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,23 @@ def quoted_terminal(language: Expression, spelling: g.Spelling) -> QuotedTermina
     return free_text(spelling) if language is ex.ANYTHING else QuotedTerminal(language, spelling)
 
 
+class KeyTerminal(QuotedTerminal):
+    """A declared key of an object; the label of its accepting states tells which. One serves all progresses of the object."""
+
+    def __init__(self, names: frozenset[str], spelling: g.Spelling) -> None:
+        self._names = names
+        self._words = ex.words(names, labelled=True)
+        super().__init__(self._words, spelling)
+
+    def among(self, names: tuple[str, ...]) -> int:
+        """The state before a key among `names`."""
+        assert isinstance(self._words, ex.Words)
+        return self.entry(self._words.without(self._names.difference(names)))
+
+
 @lru_cache(maxsize=4096)
-def key_terminal(names: tuple[str, ...], spelling: g.Spelling) -> QuotedTerminal:
-    """A key among `names`; the label of its accepting states tells which."""
-    return QuotedTerminal(ex.words(names, labelled=True), spelling)
+def key_terminal(names: frozenset[str], spelling: g.Spelling) -> KeyTerminal:
+    return KeyTerminal(names, spelling)
 
 
 class Network:
@@ -168,6 +182,7 @@ class Network:
         return self._leaf(text_terminal(language))
 
     def _members(self, node: g.Members) -> int:
+        names = frozenset(member.name for member in node.declared)
         number = len(self.vertices)
         self.vertices.append(Next(number + 1))
         self.vertices.append(Chain(()))  # its place is taken below: the values may refer to it
@@ -184,6 +199,7 @@ class Network:
             self._add(node.comma),
             self._vertex(Watch(None)),
             number,
+            self.terminal_id(key_terminal(names, node.spelling)) if names else None,
         )
         return number + 1
 

@@ -16,13 +16,13 @@ from engine.automaton.network import (
     Chain,
     Fork,
     Inside,
+    KeyTerminal,
     Leaf,
     Loop,
     Network,
     Next,
     Watch,
     Watched,
-    key_terminal,
 )
 from engine.errors import GrammarTooComplex
 from engine.grammar.grammar import Guard
@@ -170,9 +170,10 @@ class Stacks:
                 out.append(self.push(key, 0, self.push(inside.new_key, 0, tail)))
         item = None
         names = progress_of.declared_names(inside.members, progress)
-        if names:
-            terminal = self.network.terminal_id(key_terminal(names, inside.members.spelling))
-            item = Item(terminal, self.terminals[terminal].start, self.push(number, progress, parent))
+        if names and inside.key is not None:
+            terminal = self.terminals[inside.key]
+            assert isinstance(terminal, KeyTerminal)
+            item = Item(inside.key, terminal.among(names), self.push(number, progress, parent))
         return _Expansion(tuple(out), item)
 
     def after(self, item: Item) -> Stack:

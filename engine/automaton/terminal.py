@@ -26,6 +26,7 @@ Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low
 
 QUOTE, BACKSLASH = 0x22, 0x5C
 _SHORT_ESCAPES = {0x08: 0x62, 0x09: 0x74, 0x0A: 0x6E, 0x0C: 0x66, 0x0D: 0x72, QUOTE: QUOTE, BACKSLASH: BACKSLASH}
+_NARROW = 16  # live bytes up to which a state counts as narrow
 _LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4, 0x07, 3, 0x10000))
 
 
@@ -36,7 +37,8 @@ if hasattr(os, "register_at_fork"):
 
 
 class Terminal(Protocol):
-    """What the automaton needs of a leaf. `label` of an accepting state tells apart what was read (None: nothing to tell)."""
+    """What automaton and masks need of a leaf. `label` of an accepting state tells apart what was read (None: nothing to
+    tell). A state is narrow if few texts lead on from it, so that following them one by one is cheap."""
 
     start: int
 
@@ -49,6 +51,8 @@ class Terminal(Protocol):
     def completion(self, state: int) -> bytes: ...
 
     def freedom(self, state: int) -> Freedom | None: ...
+
+    def is_narrow(self, state: int) -> bool: ...
 
 
 class Freedom(NamedTuple):
@@ -88,6 +92,9 @@ class LiteralTerminal:
     def freedom(self, state: int) -> Freedom | None:
         return None
 
+    def is_narrow(self, state: int) -> bool:
+        return True
+
 
 class _Lazy:
     """States interned by key; edges computed on the first visit."""
@@ -117,6 +124,9 @@ class _Lazy:
 
     def freedom(self, state: int) -> Freedom | None:
         return None
+
+    def is_narrow(self, state: int) -> bool:
+        return len(self.edges(state)) <= _NARROW or isinstance(self._keys[state][1], Words)
 
     def completion(self, state: int) -> bytes:
         """A shortest way to an accepting state, O(1) after the first time."""
@@ -236,7 +246,11 @@ class QuotedTerminal(_Lazy):
         super().__init__()
         self._spelling: Spelling = spelling
         self._any = spelling == "any"
-        self.start = self._intern("open", language, "")
+        self.start = self.entry(language)
+
+    def entry(self, language: Expression) -> int:
+        """The state before the opening quote of a string of `language`, for several languages in one terminal."""
+        return self._intern("open", language)
 
     def accepts(self, state: int) -> bool:
         return self._keys[state][0] == "closed"
@@ -256,9 +270,8 @@ class QuotedTerminal(_Lazy):
         return None
 
     def label(self, state: int) -> str | None:
-        word = self._keys[state][1]
-        assert word is None or isinstance(word, str)
-        return word
+        key = self._keys[state]
+        return key[1] if key[0] == "closed" and isinstance(key[1], str) else None
 
     def _border_completion(self, key: tuple[Hashable, ...]) -> bytes | None:
         if key[0] == "closed":
@@ -270,7 +283,7 @@ class QuotedTerminal(_Lazy):
 
     def _compute(self, key: tuple[Hashable, ...]) -> Edges:
         match key:
-            case ("open", Expression() as expression, _):
+            case ("open", Expression() as expression):
                 return {QUOTE: self._intern("at", expression)}
             case ("at", Expression() as expression):
                 return self._content(expression)

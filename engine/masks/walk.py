@@ -5,7 +5,7 @@ closes the terminal if nothing of it can follow. A node at which the terminal ma
 next belongs to whatever follows, which differs from grammar to grammar. All of it depends on terminal, state and vocabulary
 only, so every string of every grammar shares it.
 
-A terminal with few ways on is followed byte by byte. One with many is walked level by level, all nodes at once:
+A narrow state is followed byte by byte. Another is walked level by level, all nodes at once:
 `state[child] = rows[state[parent], byte]`, where the rows of states met for the first time are filled in between. Strings
 that are free but for their length or a few forbidden words are not walked at all: what stays inside them is read off the walk
 over the free string by counting characters, and only the nodes at which that one ends are looked at again.
@@ -21,8 +21,6 @@ import numpy.typing as npt
 from engine.automaton.terminal import FreeText, Terminal
 from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie
-
-_FEW = 16  # live bytes up to which following them one by one is faster than whole levels
 
 
 Bits = npt.NDArray[np.uint8]
@@ -85,7 +83,7 @@ class Walker:
 
     def walk(self, terminal: Terminal, start: int) -> Walk:
         """From `start`; the terminal's ending before the first byte is not an exit."""
-        if len(terminal.edges(start)) <= _FEW:
+        if terminal.is_narrow(start):
             return _follow(self.trie, terminal, start)
         freedom = terminal.freedom(start)
         if freedom is None:

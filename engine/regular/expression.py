@@ -12,6 +12,7 @@ intersections flat and sorted, repeats of non-nullable bodies only.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
@@ -252,53 +253,54 @@ class Complement(Expression):
 
 class Words(Expression):
     """The remainders, from `offset` on, of `table[low:high]`: sorted distinct strings that share their first `offset`
-    characters. A dictionary of any size is one node; a step is a bisection. Where the word that was read must be known in
-    the end (`labelled`), a single word stays such a node too."""
+    characters, but for those whose indices are in `gone`. A dictionary of any size is one node; a step is a bisection.
+    Where the word that was read must be known in the end (`labelled`), a single word stays such a node too."""
 
-    __slots__ = ("high", "labelled", "low", "offset", "table")
+    __slots__ = ("gone", "high", "labelled", "low", "offset", "table")
 
-    def __init__(self, table: tuple[str, ...], low: int, high: int, offset: int, labelled: bool) -> None:
-        super().__init__(len(table[low]) == offset, True)
-        self.table, self.low, self.high, self.offset, self.labelled = table, low, high, offset, labelled
+    def __init__(
+        self, table: tuple[str, ...], low: int, high: int, offset: int, gone: tuple[int, ...], labelled: bool
+    ) -> None:
+        super().__init__(len(table[low]) == offset and low not in gone, True)
+        self.table, self.low, self.high, self.offset = table, low, high, offset
+        self.gone, self.labelled = gone, labelled
 
     @property
     def word(self) -> str:
         """The word that ends here; only where `nullable`."""
         return self.table[self.low]
 
-    def _branches(self) -> Iterable[tuple[int, int, int]]:
-        low = self.low + 1 if self.nullable else self.low
-        while low < self.high:
-            code_point = ord(self.table[low][self.offset])
-            end = self._end(low, code_point)
-            yield code_point, low, end
-            low = end
+    @property
+    def _first(self) -> int:
+        """The first word that goes on."""
+        return self.low + (len(self.table[self.low]) == self.offset)
 
     def _end(self, low: int, code_point: int) -> int:
-        high = self.high
-        while low < high:
-            middle = (low + high) // 2
-            if ord(self.table[middle][self.offset]) <= code_point:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        """The first index from `low` on whose character is beyond `code_point`."""
+        return bisect_right(self.table, code_point, low, self.high, key=lambda word: ord(word[self.offset]))
 
     def _partition(self) -> tuple[CharSet, ...]:
-        firsts = [code_point for code_point, _, _ in self._branches()]
+        firsts = []
+        low = self._first
+        while low < self.high:
+            firsts.append(ord(self.table[low][self.offset]))
+            low = self._end(low, firsts[-1])
         rest = charset.complement(charset.normalise((c, c) for c in firsts))
         return (*(((c, c),) for c in firsts), *((rest,) if rest else ()))
 
     def derive(self, code_point: int) -> Expression:
-        low = self.low + 1 if self.nullable else self.low
-        begin = self._end(low, code_point - 1)
+        begin = self._end(self._first, code_point - 1)
         end = self._end(begin, code_point)
-        if begin == end:
-            return NOTHING
-        return _words(self.table, begin, end, self.offset + 1, self.labelled)
+        return _words(self.table, begin, end, self.offset + 1, self.gone, self.labelled)
+
+    def without(self, words: Iterable[str]) -> Expression:
+        """The same dictionary without some of its words; what it has in common with others is shared."""
+        lost = {bisect_left(self.table, word, self.low, self.high) for word in words}
+        return _words(self.table, self.low, self.high, self.offset, tuple(sorted(lost | set(self.gone))), self.labelled)
 
     def _shortest_plain(self) -> str:
-        return min(self.table[self.low : self.high], key=len)[self.offset :]
+        left = [i for i in range(self.low, self.high) if i not in self.gone]
+        return min((self.table[i] for i in left), key=len)[self.offset :]
 
 
 class Multiple(Expression):
@@ -595,14 +597,19 @@ def shortest_texts(node: Expression, number: int) -> list[str]:
 def words(values: Iterable[str], *, labelled: bool = False) -> Expression:
     """Exactly these strings."""
     table = tuple(sorted(set(values)))
-    return _words(table, 0, len(table), 0, labelled) if table else NOTHING
+    return _words(table, 0, len(table), 0, (), labelled)
 
 
-def _words(table: tuple[str, ...], low: int, high: int, offset: int, labelled: bool) -> Expression:
+def _words(
+    table: tuple[str, ...], low: int, high: int, offset: int, gone: tuple[int, ...], labelled: bool
+) -> Expression:
+    gone = gone[bisect_left(gone, low) : bisect_left(gone, high)]
+    if len(gone) == high - low:
+        return NOTHING
     if high - low == 1 and not labelled:
         return text(table[low][offset:])
-    key = (Words, id(table), low, high, offset, labelled)
-    return _intern(key, lambda: Words(table, low, high, offset, labelled))
+    key = (Words, id(table), low, high, offset, gone, labelled)
+    return _intern(key, lambda: Words(table, low, high, offset, gone, labelled))
 
 
 def multiple(modulus: int, remainder: int = 0, *, started: bool = False) -> Expression:

@@ -66,8 +66,9 @@ _FINAL = -2
 @lru_cache(maxsize=1 << 12)
 def parse_pattern(source: str, dialect: str) -> Expression:
     """The language of the whole strings in which `source` is found; `dialect` is a key of DIALECTS."""
-    if any("\ud800" <= character <= "\udfff" for character in source):
-        raise InvalidPattern(source, 0, "a lone surrogate")
+    for position, character in enumerate(source):
+        if "\ud800" <= character <= "\udfff":
+            raise InvalidPattern(source, position, "a lone surrogate")
     tree = Reader(source, DIALECTS[dialect]).read()
     around = quantified(One(charset.ANY), 0, None)
     if not tree.asserts:

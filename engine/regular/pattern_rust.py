@@ -162,7 +162,7 @@ class Rust:
             raise scanner.unsupported(f"classes nested deeper than {NESTING_LIMIT}", begin)
         self._skip_in_class(scanner, flags)
         negated = scanner.accept("^")
-        united = self._leading(scanner, flags)
+        ranges = list(self._leading(scanner, flags))
         left: CharSet | None = None
         operation = ""
         while True:
@@ -172,14 +172,14 @@ class Rust:
             closing = scanner.accept("]")
             found = "" if closing else self._operator(scanner)
             if not closing and not found:
-                united = charset.union(united, self._item(scanner, flags, depth))
+                ranges.extend(self._item(scanner, flags, depth))
                 continue
-            united = self.fold(united, flags)
+            united = self.fold(charset.normalise(ranges), flags)
             left = united if left is None else _combine(left, operation, united)
             if closing:
                 folded = self.fold(left, flags)
                 return charset.complement(folded) if negated else folded
-            operation, united = found, charset.NONE
+            operation, ranges = found, []
 
     def _leading(self, scanner: Scanner, flags: Flags) -> CharSet:
         """Hyphens at the start are plain, and a bracket that would close an empty class."""

@@ -1,0 +1,60 @@
+"""What `from engine import …` offers."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine import errors
+
+
+def test_names_are_few_and_all_there() -> None:
+    assert len(engine.__all__) <= 14
+    assert sorted(engine.__all__) == list(engine.__all__)
+    for name in engine.__all__:
+        assert getattr(engine, name) is not None
+
+
+def test_names_for_type_checkers_are_those_that_are_loaded() -> None:
+    tree = ast.parse(Path(inspect.getfile(engine)).read_text(encoding="utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    imported = {
+        alias.name: node.module for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert imported == engine._HOMES
+    assert set(imported) == set(engine.__all__)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'extrakt'"):
+        engine.extrakt  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, engine; print(*sorted({'numpy', 'llama_cpp', 'pydantic', 'jinja2', 'rich'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "\n"
+
+
+def test_tree_of_errors_is_drawn_as_it_is() -> None:
+    drawing = [line for line in (errors.__doc__ or "").splitlines() if "──" in line or line.strip() == "EngineError"]
+    parents: dict[int, str] = {}
+    drawn = {}
+    for line in drawing:
+        name = line.replace("│", " ").replace("├──", "   ").replace("└──", "   ").split()[0]
+        depth = line.index(name)
+        parents[depth] = name
+        above = [parents[place] for place in sorted(parents) if place < depth]
+        drawn[name] = above[-1] if above else "Exception"
+    actual = {
+        name: kind.__bases__[0].__name__
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.EngineError)
+    }
+    assert drawn == actual

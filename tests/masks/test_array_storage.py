@@ -1,0 +1,89 @@
+"""Arrays on the disk: what is loaded is what was saved, or nothing."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.masks import storage
+
+ARRAYS = {
+    "bytes": np.arange(200, dtype=np.uint8),
+    "numbers": np.arange(12, dtype=np.int64).reshape(3, 4),
+    "flags": np.array([True, False]),
+    "none": np.zeros((0, 5), dtype=np.float32),
+}
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "arrays"
+    storage.save(path, "key", ARRAYS)
+    loaded = storage.load(path, "key")
+    assert loaded is not None
+    assert list(loaded) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert loaded[name].dtype == array.dtype
+        assert np.array_equal(loaded[name], array)
+        assert not loaded[name].flags.writeable
+
+
+def test_another_key_finds_nothing(tmp_path: Path) -> None:
+    storage.save(tmp_path / "arrays", "key", ARRAYS)
+    assert storage.load(tmp_path / "arrays", "other") is None
+    assert storage.load(tmp_path / "absent", "key") is None
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "arrays"
+    storage.save(path, "key", ARRAYS)
+    return path
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_no_flipped_bit_goes_unnoticed(saved: Path, data: st.DataObject) -> None:
+    content = bytearray(saved.read_bytes())
+    place = data.draw(st.integers(0, len(content) * 8 - 1))
+    content[place // 8] ^= 1 << place % 8
+    damaged = saved.with_name("damaged")
+    damaged.write_bytes(content)
+    loaded = storage.load(damaged, "key")
+    # A bit of the padding in front of the arrays, or of a name, may be anything; the arrays may not.
+    if loaded is not None:
+        assert all(np.array_equal(one, other) for one, other in zip(loaded.values(), ARRAYS.values(), strict=True))
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.binary(max_size=200))
+def test_foreign_files_are_nothing(saved: Path, content: bytes) -> None:
+    foreign = saved.with_name("foreign")
+    for start in (b"", b"ENGINE-ARRAYS-1\n", b"ENGINE-ARRAYS-1\n\x20\0\0\0\0\0\0\0"):
+        foreign.write_bytes(start + content)
+        assert storage.load(foreign, "key") is None
+
+
+def test_two_writers_leave_one_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "arrays"
+    others = {"bytes": np.zeros(5000, dtype=np.uint8)}
+    threads = [threading.Thread(target=storage.save, args=(path, "key", arrays)) for arrays in (ARRAYS, others) * 8]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    loaded = storage.load(path, "key")
+    assert loaded is not None
+    assert list(loaded) in (list(ARRAYS), list(others))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["arrays"]
+
+
+def test_the_folder_follows_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINE_CACHE_DIR", str(tmp_path))
+    assert storage.cache_folder() == tmp_path
+    monkeypatch.delenv("ENGINE_CACHE_DIR")
+    assert storage.cache_folder().name == "engine"
