@@ -21,9 +21,9 @@ class FiniteLanguage:
 
     def __init__(self, outputs: Iterable[bytes], vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._ids: dict[bytes, int] = {}
+        self._ids: dict[bytes, list[int]] = {}
         for token in np.flatnonzero(vocabulary.ordinary).tolist():
-            self._ids.setdefault(vocabulary.pieces[token], token)
+            self._ids.setdefault(vocabulary.pieces[token], []).append(token)
         self._longest = max(map(len, self._ids))
         self._ways = {output: self._completions(output) for output in outputs}
         self._possible: dict[bytes, tuple[tuple[bytes, tuple[int, ...]], ...]] = {}
@@ -34,7 +34,7 @@ class FiniteLanguage:
         ways: list[Way] = [None] * len(output) + [()]
         for start in range(len(output) - 1, -1, -1):
             found = [
-                (self._ids[output[start:end]], *rest)
+                (self._ids[output[start:end]][0], *rest)
                 for end in range(start + 1, min(len(output), start + self._longest) + 1)
                 if output[start:end] in self._ids and (rest := ways[end]) is not None
             ]
@@ -55,8 +55,13 @@ class FiniteLanguage:
 
     def mask(self, text: bytes) -> BoolArray:
         if text not in self._masks:
-            allowed = [self.allows(text, token) for token in range(len(self.vocabulary))]
-            self._masks[text] = np.array(allowed, dtype=np.bool_)
+            mask = np.zeros(len(self.vocabulary), dtype=np.bool_)
+            mask[[token for token in self.vocabulary.end_tokens if self.allows(text, token)]] = True
+            for output, _ in self.possible(text):
+                for end in range(len(text) + 1, min(len(output), len(text) + self._longest) + 1):
+                    if self.possible(output[:end]):
+                        mask[self._ids.get(output[len(text) : end], [])] = True
+            self._masks[text] = mask
         return self._masks[text]
 
 

@@ -1,4 +1,4 @@
-"""Two plain recognisers over the nodes of a grammar, to compare printers and automata with. Slow and without cleverness.
+"""A plain recogniser over the nodes of a grammar, to compare printers and automata with. Slow and without cleverness.
 
 `matches(grammar, text)` computes, for a node and a position, the set of positions where a match may end. Expressions are
 tried character by character; JSON strings are read with the json module. It follows the definition of each node, not any
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 from engine.grammar.grammar import (
     Choice,
@@ -24,7 +25,7 @@ from engine.grammar.grammar import (
     StringTerminal,
     Terminal,
 )
-from engine.regular.expression import NOTHING, Expression, text
+from engine.regular.expression import NOTHING, Expression
 
 Ends = frozenset[int]
 
@@ -34,7 +35,12 @@ _JSON_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"', re.DOTALL)
 def matches(grammar: Grammar, whole: str, *, keys_repeat: bool = False) -> bool:
     """Whether `whole` is in the language; guards hold always. `keys_repeat`: as in a printed grammar, keys beside the
     declared ones may come twice."""
-    return len(whole) in _Recogniser(grammar, whole, keys_repeat).ends(grammar.rules[grammar.root], 0)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 50 * (len(whole) + 50))  # right recursion goes as deep as the text is long
+    try:
+        return len(whole) in _Recogniser(grammar, whole, keys_repeat).ends(grammar.rules[grammar.root], 0)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class _Recogniser:
@@ -133,9 +139,8 @@ class _Recogniser:
         ends: Ends = frozenset()
         values: list[Node] = []
         if key in names:
-            later = set(names[names.index(key) :]) | {None}
-            open_others = any(name not in names for name in used)
-            in_place = not node.ordered or (not used & later and not open_others)
+            later = names[names.index(key) :]
+            in_place = not node.ordered or not any(name in later or name not in names for name in used)
             values = [node.declared[names.index(key)].value] if key not in used and in_place else []
         elif key not in used or self.keys_repeat:
             values = [other.value for other in node.others if other.keys.matches(key)]
@@ -143,8 +148,3 @@ class _Recogniser:
             for end in self._each(value, self._each(node.colon, frozenset({after_key}))):
                 ends |= self._ends_of_members(node, end, used | {key}, count + 1)
         return ends
-
-
-def exactly(word: str) -> Expression:
-    """The language of one word; here so that tests need not import the algebra for it."""
-    return text(word)

@@ -160,14 +160,15 @@ def random_walk(grammar: Grammar, rng: random.Random, *, length: int = 60) -> st
 
 
 class _Walk:
-    """Writes text node by node; when the length or depth is used up it takes the first way that ends."""
+    """Writes text node by node; gives up where the depth or the number of visits gets large."""
 
     def __init__(self, grammar: Grammar, rng: random.Random, length: int) -> None:
         self._grammar, self._rng, self._left, self._depth = grammar, rng, length, 0
+        self._visits = 0
 
     def text(self, node: Node) -> str | None:
-        self._depth += 1
-        found = self._text(node) if self._depth < 60 else None
+        self._depth, self._visits = self._depth + 1, self._visits + 1
+        found = self._text(node) if self._depth < 60 and self._visits < 2000 else None
         self._depth -= 1
         return found
 

@@ -50,9 +50,9 @@ PIECES: tuple[bytes, ...] = (
 )
 VOCABULARY = Vocabulary.from_pieces(PIECES, signals=[1], end_tokens=[0])
 NAMES = ("John", "Jon", "Mary", "Bob", "hü", "_" * 43)
-OUTPUTS = tuple(
-    f'[{{"name": "{name}", "age": {age}}}]'.encode() for name in NAMES for age in (2, 20, 21, 205)
-) + tuple(f'[{{"name": "{name}", "age": 1}}, {{"name": "Bob", "age": 2}}]'.encode() for name in NAMES)
+OUTPUTS = tuple(f'[{{"name": "{name}", "age": {age}}}]'.encode() for name in NAMES for age in (2, 20, 21, 205)) + tuple(
+    f'[{{"name": "{name}", "age": 1}}, {{"name": "Bob", "age": 2}}]'.encode() for name in NAMES
+)
 PROMPT = tuple(range(2, 12))
 
 

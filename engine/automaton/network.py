@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, TextTerminal, free_text
+from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
 from engine.regular import expression as ex
@@ -84,17 +84,6 @@ class Next:
 
 
 Vertex = Leaf | Chain | Fork | Loop | Call | Watched | Watch | Inside | Next
-
-
-@lru_cache(maxsize=4096)
-def text_terminal(language: Expression) -> TextTerminal:
-    """One terminal a language, shared by all grammars, so that its masks are."""
-    return TextTerminal(language)
-
-
-@lru_cache(maxsize=4096)
-def quoted_terminal(language: Expression, spelling: g.Spelling) -> QuotedTerminal:
-    return free_text(spelling) if language is ex.ANYTHING else QuotedTerminal(language, spelling)
 
 
 class KeyTerminal(QuotedTerminal):

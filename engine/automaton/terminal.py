@@ -14,18 +14,19 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from engine.grammar.grammar import Spelling
-from engine.regular.expression import ANYTHING, Expression, Words, freedom
+from engine.regular.expression import Expression, Words, widened
 
 Edges = Mapping[int, int]
 Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low, high] lead to state
 
 QUOTE, BACKSLASH = 0x22, 0x5C
 _SHORT_ESCAPES = {0x08: 0x62, 0x09: 0x74, 0x0A: 0x6E, 0x0C: 0x66, 0x0D: 0x72, QUOTE: QUOTE, BACKSLASH: BACKSLASH}
+_ESCAPED = (*range(0x20), QUOTE, BACKSLASH)  # what has no other canonical spelling than an escape
 _NARROW = 16  # live bytes up to which a state counts as narrow
 _LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4, 0x07, 3, 0x10000))
 
@@ -50,23 +51,18 @@ class Terminal(Protocol):
 
     def completion(self, state: int) -> bytes: ...
 
-    def freedom(self, state: int) -> Freedom | None: ...
+    def wider(self, state: int) -> Wider | None: ...
 
     def is_narrow(self, state: int) -> bool: ...
 
 
-class Freedom(NamedTuple):
-    """A state that reads like `state` of `terminal` as long as no more than `most` characters come and it does not end."""
+class Wider(NamedTuple):
+    """A state of another terminal that reads like this one for as long as this one does not end, as far as the text can be
+    ended with at most `most` characters."""
 
-    terminal: FreeText
+    terminal: QuotedTerminal
     state: int
     most: int | None
-
-
-class FreeText(Terminal, Protocol):
-    """A terminal that reads any text; `border` is its one state between characters."""
-
-    border: int
 
 
 class LiteralTerminal:
@@ -89,7 +85,7 @@ class LiteralTerminal:
     def completion(self, state: int) -> bytes:
         return self.data[state - 1 :]
 
-    def freedom(self, state: int) -> Freedom | None:
+    def wider(self, state: int) -> Wider | None:
         return None
 
     def is_narrow(self, state: int) -> bool:
@@ -122,7 +118,7 @@ class _Lazy:
     def label(self, state: int) -> str | None:
         return None
 
-    def freedom(self, state: int) -> Freedom | None:
+    def wider(self, state: int) -> Wider | None:
         return None
 
     def is_narrow(self, state: int) -> bool:
@@ -170,28 +166,60 @@ class _Lazy:
         for low, high, state in pieces:
             for byte in range(low, min(high, 0x7F) + 1):
                 edges[byte] = state
-        if not pieces or pieces[-1][1] < 0x80:
-            return
-        wide = [p for p in pieces if p[1] >= 0x80]
-        for first, last, bits, rest, least in _LEADS:
-            for byte in range(first, last + 1):
-                base = (byte & bits) << (6 * rest)
-                tail = _window(wide, max(base, least), base + (1 << (6 * rest)) - 1, base)
-                if tail:
-                    edges[byte] = self._intern("utf8", rest, tail)
+        if pieces and pieces[-1][1] >= 0x80:
+            shape, states = _relabelled([p for p in pieces if p[1] >= 0x80])
+            for first_bytes, rest, tail in _leads(shape):
+                state = self._intern("utf8", rest, tuple((low, high, states[label]) for low, high, label in tail))
+                edges.update(dict.fromkeys(first_bytes, state))
 
     def _continue_utf8(self, rest: int, pieces: Pieces) -> Edges:
         edges: dict[int, int] = {}
-        width = 1 << (6 * (rest - 1))
-        for byte in range(0x80, 0xC0):
-            base = (byte & 0x3F) * width
-            tail = _window(pieces, base, base + width - 1, base)
-            if tail:
-                edges[byte] = tail[0][2] if rest == 1 else self._intern("utf8", rest - 1, tail)
+        shape, states = _relabelled(pieces)
+        for next_bytes, tail in _continuations(rest, shape):
+            if rest == 1:
+                state = states[tail[0][2]]
+            else:
+                state = self._intern("utf8", rest - 1, tuple((low, high, states[label]) for low, high, label in tail))
+            edges.update(dict.fromkeys(next_bytes, state))
         return edges
 
 
-def _window(pieces: Pieces | list[tuple[int, int, int]], low: int, high: int, base: int) -> Pieces:
+# How UTF-8 divides ranges of characters does not depend on where they lead, so it is worked out once for each division, with
+# labels instead of states, and the bytes that go on alike are kept together.
+
+
+def _relabelled(pieces: Sequence[tuple[int, int, int]]) -> tuple[Pieces, list[int]]:
+    labels: dict[int, int] = {}
+    shape = tuple((low, high, labels.setdefault(state, len(labels))) for low, high, state in pieces)
+    return shape, list(labels)
+
+
+@lru_cache(maxsize=4096)
+def _leads(shape: Pieces) -> tuple[tuple[bytes, int, Pieces], ...]:
+    """First bytes, how many more come, and the rest of the characters relative to them."""
+    groups: dict[tuple[int, Pieces], list[int]] = {}
+    for first, last, bits, rest, least in _LEADS:
+        for byte in range(first, last + 1):
+            base = (byte & bits) << (6 * rest)
+            tail = _window(shape, max(base, least), base + (1 << (6 * rest)) - 1, base)
+            if tail:
+                groups.setdefault((rest, tail), []).append(byte)
+    return tuple((bytes(members), rest, tail) for (rest, tail), members in groups.items())
+
+
+@lru_cache(maxsize=4096)
+def _continuations(rest: int, shape: Pieces) -> tuple[tuple[bytes, Pieces], ...]:
+    groups: dict[Pieces, list[int]] = {}
+    width = 1 << (6 * (rest - 1))
+    for byte in range(0x80, 0xC0):
+        base = (byte & 0x3F) * width
+        tail = _window(shape, base, base + width - 1, base)
+        if tail:
+            groups.setdefault(tail, []).append(byte)
+    return tuple((bytes(members), tail) for tail, members in groups.items())
+
+
+def _window(pieces: Pieces, low: int, high: int, base: int) -> Pieces:
     """The part of sorted `pieces` inside [low, high], relative to `base`, neighbours with one target merged."""
     out: list[tuple[int, int, int]] = []
     for piece_low, piece_high, state in pieces:
@@ -255,19 +283,28 @@ class QuotedTerminal(_Lazy):
     def accepts(self, state: int) -> bool:
         return self._keys[state][0] == "closed"
 
-    @property
-    def border(self) -> int:
-        """The state after the opening quote."""
-        return self.edges(self.start)[QUOTE]
-
-    def freedom(self, state: int) -> Freedom | None:
+    def wider(self, state: int) -> Wider | None:
         match self._keys[state]:
-            case ("at", Expression() as expression) if expression is not ANYTHING:
-                free, most = freedom(expression)
-                if free:
-                    text = free_text(self._spelling)
-                    return Freedom(text, text.border, most)
+            case ("at", Expression() as expression):
+                found = widened(expression)
+                if found is not None:
+                    terminal = quoted_terminal(found[0], self._spelling)
+                    return Wider(terminal, terminal.edges(terminal.start)[QUOTE], found[1])
         return None
+
+    def is_border(self, state: int) -> bool:
+        """Whether the state stands between two characters of the content."""
+        return self._keys[state][0] == "at"
+
+    def missing(self, state: int) -> int:
+        """The fewest characters that must still come to their end, one of which may have begun, before the string can end."""
+        match self._keys[state]:
+            case ("at", Expression() as expression):
+                return len(expression.shortest)
+            case ("utf8" | "hex" | "escape" | "low", *_, tuple(pieces)):
+                begun = [t for _, _, t in pieces]
+                return min(self.missing(t) + self.is_border(t) for t in begun)
+        return 0
 
     def label(self, state: int) -> str | None:
         key = self._keys[state]
@@ -289,11 +326,8 @@ class QuotedTerminal(_Lazy):
                 return self._content(expression)
             case ("utf8", int(rest), tuple(pieces)):
                 return self._continue_utf8(rest, pieces)
-            case ("escape", tuple(short), tuple(units)):
-                edges: dict[int, int] = dict(short)
-                if units:
-                    edges[0x75] = self._intern("hex", 3, units)
-                return edges
+            case ("escape", tuple(pieces)):
+                return self._escape(pieces)
             case ("hex", int(rest), tuple(pieces)):
                 return self._continue_hex(rest, pieces)
             case ("low", bytes(before), tuple(pieces)):
@@ -306,32 +340,27 @@ class QuotedTerminal(_Lazy):
         edges: dict[int, int] = {}
         pieces = self._targets(expression)
         self._spread_utf8(pieces, edges)
-        for byte in (*range(0x20), QUOTE, BACKSLASH):
+        for byte in _ESCAPED:
             edges.pop(byte, None)
-        escape = self._escape(pieces)
-        if escape:
-            edges[BACKSLASH] = escape
+        if pieces and (self._any or any(_window(pieces, c, c, c) for c in _ESCAPED)):
+            edges[BACKSLASH] = self._intern("escape", pieces)
         if expression.nullable:
             word = expression.word if isinstance(expression, Words) and expression.labelled else None
             edges[QUOTE] = self._intern("closed", word)
         return edges
 
-    def _escape(self, pieces: Pieces) -> int:
-        """The state after a backslash, 0 if no escape is possible."""
-        targets = {c: p[0][2] for c in _SHORT_ESCAPES if (p := _window(pieces, c, c, c))}
-        short = {_SHORT_ESCAPES[c]: state for c, state in targets.items()}
+    def _escape(self, pieces: Pieces) -> Edges:
+        """What may follow a backslash that stands for a character of `pieces`."""
+        edges = {letter: p[0][2] for c, letter in _SHORT_ESCAPES.items() if (p := _window(pieces, c, c, c))}
         if self._any:
             if slash := _window(pieces, 0x2F, 0x2F, 0):
-                short[0x2F] = slash[0][2]
-            units = (*_window(pieces, 0, 0xFFFF, 0), *self._high_surrogates(pieces))
-            units = tuple(sorted(units))
+                edges[0x2F] = slash[0][2]
+            units = tuple(sorted((*_window(pieces, 0, 0xFFFF, 0), *self._high_surrogates(pieces))))
         else:
-            units = tuple(
-                part for p in _window(pieces, 0, 0x1F, 0) for part in _without(p, frozenset(_SHORT_ESCAPES))
-            )
-        if not short and not units:
-            return 0
-        return self._intern("escape", tuple(sorted(short.items())), units)
+            units = tuple(p for c in _ESCAPED if c not in _SHORT_ESCAPES for p in _at(pieces, c))
+        if units:
+            edges[0x75] = self._intern("hex", 3, units)
+        return edges
 
     def _high_surrogates(self, pieces: Pieces) -> Pieces:
         """Code units D800–DBFF, each leading to the low surrogates that make a character of `pieces` with it."""
@@ -361,11 +390,16 @@ class QuotedTerminal(_Lazy):
         return edges
 
 
-@lru_cache(maxsize=2)
-def free_text(spelling: Spelling) -> QuotedTerminal:
-    """Any JSON string, the same object for all grammars."""
-    return QuotedTerminal(ANYTHING, spelling)
+@lru_cache(maxsize=4096)
+def text_terminal(language: Expression) -> TextTerminal:
+    """One terminal a language, shared by all grammars, so that its masks are."""
+    return TextTerminal(language)
 
 
-def _without(piece: tuple[int, int, int], excluded: frozenset[int]) -> Pieces:
-    return tuple((c, c, piece[2]) for c in range(piece[0], piece[1] + 1) if c not in excluded)
+@lru_cache(maxsize=4096)
+def quoted_terminal(language: Expression, spelling: Spelling) -> QuotedTerminal:
+    return QuotedTerminal(language, spelling)
+
+
+def _at(pieces: Pieces, number: int) -> Pieces:
+    return tuple((number, number, state) for _, _, state in _window(pieces, number, number, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from engine.cli import options
+from engine.cli.application import exit_code
 from engine.cli.documents import Documents
 from engine.cli.figures import figures, stages
 from engine.cli.models import DownloadBar
@@ -109,8 +110,8 @@ def extract(
         _write(extraction, report, output, hidden=table)
     if stats:
         typer.echo(f"{figures(extraction.stats)}\n{stages(extraction.stats)}", err=True)
-    if not collect_errors:
-        report.raise_failures()
+    if report.failures and not collect_errors:
+        raise typer.Exit(report.exit_code())
 
 
 def _write(extraction: Extraction[Any], report: _Report, output: Output, *, hidden: bool) -> None:
@@ -129,25 +130,24 @@ class _Report:
     documents: Documents
     extraction: Extraction[Any]
     seen: int = 0
+    failures: list[EngineError] = field(default_factory=list)
 
     def update(self) -> None:
         for outcome in self.extraction.outcomes[self.seen :]:
             self.seen += 1
             name = self.documents.name(outcome.document)
             if outcome.error is not None:
+                self.failures.append(outcome.error)
                 trouble = self.documents.trouble(outcome.document) or str(outcome.error)
                 typer.echo(f"{name}: {trouble}", err=True)
             elif outcome.finish == "budget":
                 typer.echo(f"{name}: --max-tokens was reached, so the output was closed early", err=True)
             self.documents.forget(outcome.document)
 
-    def raise_failures(self) -> None:
-        """The error of the only document as it is, so that its exit code says what it was."""
-        errors: dict[int, EngineError] = self.extraction.errors
-        if errors and self.extraction.stats.documents == 1:
-            raise next(iter(errors.values()))
-        if errors:
-            raise ExtractionFailed(errors)
+    def exit_code(self) -> int:
+        """The only document's failure says what it was; of several documents some may have been printed."""
+        alone = self.extraction.stats.documents == 1
+        return exit_code(self.failures[0] if alone else ExtractionFailed(self.extraction.errors))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ serve, with letters, digits and dashes only, which is what llama.cpp reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from engine.grammar.grammar import Grammar, Node, Reference
 from engine.grammar.traversal import references, rewrite
@@ -23,6 +23,7 @@ class Draft:
         self.rules = dict(grammar.rules)
         self.root = grammar.root
         self.owner = grammar.root
+        self._names = Names(grammar.rules)
 
     def add(self, hint: str, node: Node) -> Reference:
         """A new rule for `node`, named after `owner` and `hint`."""
@@ -32,7 +33,7 @@ class Draft:
 
     def reserve(self, wanted: str) -> Reference:
         """A reference to a rule that the caller defines later; its place in the order is taken now."""
-        name = free_name(wanted, self.rules)
+        name = self._names.free(wanted)
         self.rules[name] = Reference(name)
         return Reference(name)
 
@@ -44,16 +45,25 @@ class Draft:
         return Grammar(self.rules, self.root)
 
 
-def free_name(wanted: str, taken: dict[str, Node]) -> str:
-    """A legal rule name like `wanted` that is not taken."""
-    legal = _FOREIGN.sub("-", wanted)
-    if legal != wanted:
-        legal = legal.strip("-")
-    legal = legal[:_NAME_LENGTH] or "rule"
-    name, number = legal, 2
-    while name in taken:
-        name, number = f"{legal}-{number}", number + 1
-    return name
+class Names:
+    """Legal rule names, each given once."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._next: dict[str, int] = {}
+
+    def free(self, wanted: str) -> str:
+        """A name like `wanted` that was not given before, by a number behind it where needed."""
+        legal = _FOREIGN.sub("-", wanted)
+        if legal != wanted:
+            legal = legal.strip("-")
+        legal = legal[:_NAME_LENGTH] or "rule"
+        name, number = legal, self._next.get(legal, 2)
+        while name in self._taken:
+            name, number = f"{legal}-{number}", number + 1
+        self._next[legal] = number
+        self._taken.add(name)
+        return name
 
 
 def reachable(grammar: Grammar) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.errors import GrammarError
-from engine.grammar.draft import Draft, free_name, reachable
+from engine.grammar.draft import Draft, Names, reachable
 from engine.grammar.expression_rules import expand_languages
 from engine.grammar.grammar import (
     Grammar,
@@ -50,16 +50,13 @@ def check(grammar: Grammar) -> Grammar:
 
 def name_rules(grammar: Grammar) -> Grammar:
     """Only rules that are used, in the order of their first use, under legal names; the root is called so."""
-    names: dict[str, str] = {}
-    taken: dict[str, Node] = {}
-    for rule in reachable(grammar):
-        names[rule] = "root" if rule == grammar.root else free_name(rule, {**taken, "root": Literal("")})
-        taken[names[rule]] = grammar.rules[rule]
+    free = Names(("root",))
+    names = {rule: "root" if rule == grammar.root else free.free(rule) for rule in reachable(grammar)}
 
     def change(node: Node) -> Node:
         return Reference(names[node.rule]) if isinstance(node, Reference) else node
 
-    return Grammar({name: rewrite(node, change) for name, node in taken.items()})
+    return Grammar({name: rewrite(grammar.rules[rule], change) for rule, name in names.items()})
 
 
 def divide(grammar: Grammar) -> Grammar:

@@ -30,18 +30,18 @@ from engine.grammar.traversal import fold, references
 
 def least_fixpoint(rules: Mapping[str, Node], holds: Callable[[Node, AbstractSet[str]], bool]) -> frozenset[str]:
     """The smallest set of rules with: a rule is in it if `holds(its node, the set)`. `holds` must be monotone."""
-    callers: dict[str, list[str]] = {}
-    for name, node in rules.items():
-        for callee in references(node):
-            callers.setdefault(callee, []).append(name)
     found: set[str] = set()
-    pending = list(rules)
-    while pending:
-        name = pending.pop()
-        if name not in found and holds(rules[name], found):
-            found.add(name)
-            pending.extend(callers.get(name, ()))
-    return frozenset(found)
+    order = list(rules)
+    missing = [name for name in order if not holds(rules[name], found)]
+    while True:
+        found = set(order) - set(missing)
+        missing.reverse()  # rules mostly refer to later ones, or to earlier ones: one direction settles them at once
+        for name in missing:
+            if holds(rules[name], found):
+                found.add(name)
+        if len(found) == len(order) - len(missing):
+            return frozenset(found)
+        missing = [name for name in missing if name not in found]
 
 
 def nullable_rules(rules: Mapping[str, Node]) -> frozenset[str]:

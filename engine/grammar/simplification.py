@@ -161,6 +161,6 @@ def _repeat(item: Node, low: int, high: int | None) -> Node:
         return EMPTY if low == 0 else NOTHING
     if (low, high) == (1, 1):
         return item
-    if (low, high) == (0, 1) and isinstance(item, Repeat) and item.low == 0:
-        return item
+    if isinstance(item, Repeat) and item.low <= 1:  # the counts have no gaps: x{1,3}{2,4} is x{2,12}
+        return Repeat(item.item, item.low * low, None if high is None or item.high is None else high * item.high)
     return Repeat(item, low, high)

@@ -7,8 +7,8 @@ only, so every string of every grammar shares it.
 
 A narrow state is followed byte by byte. Another is walked level by level, all nodes at once:
 `state[child] = rows[state[parent], byte]`, where the rows of states met for the first time are filled in between. Strings
-that are free but for their length or a few forbidden words are not walked at all: what stays inside them is read off the walk
-over the free string by counting characters, and only the nodes at which that one ends are looked at again.
+that differ by their length or by a few forbidden words are not walked each: what stays inside them is read off the walk over
+the wider string by counting characters, and only the nodes at which that one ends are looked at again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.automaton.terminal import FreeText, Terminal
+from engine.automaton.terminal import QuotedTerminal, Terminal, Wider
 from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie
 
@@ -79,46 +79,49 @@ class Walker:
     def __init__(self, trie: Trie, *, limit: int = 256) -> None:
         self.trie = trie
         self._rows: Recent[Terminal, Rows] = Recent(limit)
-        self._free: dict[Terminal, FreeWalk] = {}
+        self._wide: Recent[tuple[Terminal, int], WideWalk] = Recent(64)
 
     def walk(self, terminal: Terminal, start: int) -> Walk:
         """From `start`; the terminal's ending before the first byte is not an exit."""
         if terminal.is_narrow(start):
             return _follow(self.trie, terminal, start)
-        freedom = terminal.freedom(start)
-        if freedom is None:
+        wider = terminal.wider(start)
+        if wider is None:
             return _sweep(self.trie, terminal, self._states(terminal, start))
-        free = self._free.get(freedom.terminal)
-        if free is None:
-            states = self._states(freedom.terminal, freedom.state)
-            free = self._free[freedom.terminal] = FreeWalk(self.trie, freedom.terminal, states)
-        return free.narrowed(terminal, start, freedom.most)
+        wide = self._wide.get((wider.terminal, wider.state), lambda: self._walk_wide(wider))
+        return wide.narrowed(terminal, start, wider.most)
+
+    def _walk_wide(self, wider: Wider) -> WideWalk:
+        return WideWalk(self.trie, wider.terminal, self._states(wider.terminal, wider.state))
 
     def _states(self, terminal: Terminal, start: int) -> Ints:
         return _states(self.trie, start, self._rows.get(terminal, lambda: Rows(terminal)))
 
 
-class FreeWalk:
-    """A walk over a free string, in a form from which those of narrower strings are read off."""
+class WideWalk:
+    """A walk over a string, in a form from which those over narrower strings are read off."""
 
-    def __init__(self, trie: Trie, terminal: FreeText, states: Ints) -> None:
+    def __init__(self, trie: Trie, terminal: QuotedTerminal, states: Ints) -> None:
         self._trie = trie
-        self._ended = [n for n in np.flatnonzero(states).tolist() if n and terminal.accepts(int(states[n]))]
-        begun = _characters(trie, states, terminal.border)
-        begun[self._ended] = 0
-        of_token = np.where(trie.node_of_token == 0, 0, states[trie.node_of_token])
-        closed = np.zeros(len(trie), np.bool_)
-        closed[self._ended] = True
-        self._inside = (of_token != 0) & ~closed[trie.node_of_token]
-        self._characters = begun[trie.node_of_token]
+        visited = [s for s in _distinct(states).tolist() if s]
+        closed, border = np.zeros((2, max(visited) + 1), np.bool_)
+        closed[[s for s in visited if terminal.accepts(s)]] = True
+        border[[s for s in visited if terminal.is_border(s)]] = True
+        missing = np.zeros(max(visited) + 1, np.int32)
+        missing[visited] = [terminal.missing(s) for s in visited]
+        self._ended = [n for n in np.flatnonzero(closed[states]).tolist() if n]
         self._texts = [trie.text(node) for node in self._ended]
-        self._most = int(self._characters.max(initial=0))
+        of_token = np.where(trie.node_of_token == 0, 0, states[trie.node_of_token])
+        self._inside = (of_token != 0) & ~closed[of_token]
+        needed = _whole_characters(trie, border[states]) + missing[states]
+        self._needed = np.where(self._inside, needed[trie.node_of_token], 0)
+        self._most = int(self._needed.max(initial=0))
 
     def narrowed(self, terminal: Terminal, start: int, most: int | None) -> Walk:
-        """The walk over a string that takes at most `most` characters and refuses some words."""
+        """The walk over a string that is to end with at most `most` characters."""
         inside = self._inside
         if most is not None and most < self._most:
-            inside = inside & (self._characters <= most)
+            inside = inside & (self._needed <= most)
         closing: list[tuple[int, int]] = []
         exits: list[tuple[int, int]] = []
         for node, text in zip(self._ended, self._texts, strict=True):
@@ -133,12 +136,12 @@ class FreeWalk:
         return Walk(np.packbits(inside), _group(self._trie, terminal, closing, exits))
 
 
-def _characters(trie: Trie, states: Ints, border: int) -> Ints:
-    """For each node how many characters its text begins: whole ones, and one more where it ends inside another."""
+def _whole_characters(trie: Trie, border: npt.NDArray[np.bool_]) -> Ints:
+    """For each node how many characters of a string end on the way there."""
     whole = np.zeros(len(trie), np.int32)
     for low, high in zip(trie.level[1:], trie.level[2:], strict=False):
-        whole[low:high] = whole[trie.parent[low:high]] + (states[low:high] == border)
-    return whole + (states != border)
+        whole[low:high] = whole[trie.parent[low:high]] + border[low:high]
+    return whole
 
 
 def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:

@@ -117,7 +117,8 @@ def multiples(modulus: int) -> Expression:
     while modulus % 10 == 0:
         modulus, zeros = modulus // 10, zeros + 1
     if modulus > RESIDUES:
-        raise GrammarTooComplex(f"a multiple of {modulus}", RESIDUES)
+        shown = str(modulus) if modulus.bit_length() < 100 else f"a number of {modulus.bit_length()} bits"
+        raise GrammarTooComplex(f"a multiple of {shown}", RESIDUES)
     whole = concat(NONZERO, DIGITS)
     counted = whole if modulus == 1 else both(whole, multiple(modulus))
     return union(ZERO, concat(counted, repeat(ZERO, zeros, zeros)))

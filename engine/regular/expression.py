@@ -544,19 +544,24 @@ def nonempty(node: Expression) -> Expression:
     return both(node, repeat(chars(charset.ANY), 1, None))
 
 
-def freedom(node: Expression) -> tuple[bool, int | None]:
-    """Whether every text, of at most so many characters (None: any number), can be extended to a member of the language.
+def widened(node: Expression) -> tuple[Expression, int | None] | None:
+    """A language `wide` and a number `most` that say what members of `node` may begin with, None if that is not seen at once.
 
-    True of all but finitely many strings, and of strings by their length alone; False where that is not seen at once.
+    A text begins a member of `node` if and only if it begins a member of `wide` and the shortest such member has at most
+    `most` characters (None: any number). Many languages share one `wide`: those that differ by a length or by a few words.
     """
     match node:
-        case Complement(body=body):
-            return _is_finite(body), None
-        case Repeat(body=Chars(members=members), high=high) if members == charset.ANY:
-            return True, high
+        case Complement(body=body) if _is_finite(body):
+            return ANYTHING, None
+        case Repeat(body=Chars(), low=low, high=high) if low or high is not None:
+            return repeat(node.body, 0, None), high
         case Both(parts=parts):
-            return all(freedom(part) == (True, None) for part in parts), None
-    return False, None
+            if all(isinstance(part, Complement) and _is_finite(part.body) for part in parts):
+                return ANYTHING, None
+            for part in parts:
+                if isinstance(part, Repeat) and part.body is _ANY_CHARACTER and not part.low:
+                    return both(*(p for p in parts if p is not part)), part.high
+    return None
 
 
 def _is_finite(node: Expression) -> bool:
@@ -621,5 +626,6 @@ def _serial_of(node: Expression) -> int:
     return node.serial
 
 
-ANYTHING: Expression = Repeat(chars(charset.ANY), 0, None)
-_interned[Repeat, chars(charset.ANY), 0, None] = ANYTHING
+_ANY_CHARACTER = chars(charset.ANY)
+ANYTHING: Expression = Repeat(_ANY_CHARACTER, 0, None)
+_interned[Repeat, _ANY_CHARACTER, 0, None] = ANYTHING

@@ -8,7 +8,37 @@ hexadecimal.
 
 from __future__ import annotations
 
-CODES = {"A": "Lu", "B": "Ll", "C": "Lt", "D": "Lm", "E": "Lo", "F": "Mn", "G": "Mc", "H": "Me", "I": "Nd", "J": "Nl", "K": "No", "L": "Pc", "M": "Pd", "N": "Ps", "O": "Pe", "P": "Pi", "Q": "Pf", "R": "Po", "S": "Sm", "T": "Sc", "U": "Sk", "V": "So", "W": "Zs", "X": "Zl", "Y": "Zp", "Z": "Cc", "a": "Cf", "b": "Co", "c": "Cn"}  # noqa: E501
+CODES = {
+    "A": "Lu",
+    "B": "Ll",
+    "C": "Lt",
+    "D": "Lm",
+    "E": "Lo",
+    "F": "Mn",
+    "G": "Mc",
+    "H": "Me",
+    "I": "Nd",
+    "J": "Nl",
+    "K": "No",
+    "L": "Pc",
+    "M": "Pd",
+    "N": "Ps",
+    "O": "Pe",
+    "P": "Pi",
+    "Q": "Pf",
+    "R": "Po",
+    "S": "Sm",
+    "T": "Sc",
+    "U": "Sk",
+    "V": "So",
+    "W": "Zs",
+    "X": "Zl",
+    "Y": "Zp",
+    "Z": "Cc",
+    "a": "Cf",
+    "b": "Co",
+    "c": "Cn",
+}  # noqa: E501
 
 CATEGORIES = (
     "Z32WR3TR3NORSRMR2I10R2S3R2A26NROULUB26NSOSZ33WRT4VRUVEPSaVUVSK2UBR2UKEQK3RA23SA7B24SB8ABABABABABABABABABABABABAB"

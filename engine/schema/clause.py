@@ -14,7 +14,7 @@ from itertools import islice
 from engine.schema.applied import Applied, read_applied
 from engine.schema.choice import Branch, Choice, Residual
 from engine.schema.facts import Facts, facts_of, meet_numbers, meet_texts
-from engine.schema.key_match import matches
+from engine.schema.key_match import matches, overlap
 from engine.schema.kind import ANY, ARRAY, INTEGER, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
@@ -263,7 +263,10 @@ def disjoint(a: Clause, b: Clause, depth: int = 3) -> bool:
     if a.values is not None and b.values is not None:
         return a.values.keys().isdisjoint(b.values)
     if not common & ~STRING:
-        return _apart((a.text.min_length, a.text.max_length), (b.text.min_length, b.text.max_length))
+        first, second = a.text, b.text
+        return _apart((first.min_length, first.max_length), (second.min_length, second.max_length)) or (
+            bool(first.patterns and second.patterns) and not overlap((*first.patterns, *second.patterns))
+        )
     if not common & ~NUMBER:
         met = meet_numbers(a.number, b.number)
         if met.minimum is None or met.maximum is None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
-from engine.schema.key_match import PatternUnknown, translated
+from engine.schema.key_match import PatternUnknown, language_of, translated
 from engine.schema.schema import Pattern
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -172,11 +172,13 @@ def _iri(extra: str, private: str, relative: bool) -> Callable[[str], bool]:
 
 
 def _regex(text: str) -> bool:
+    pattern = Pattern(text, "ecma")
     try:
-        re.compile(translated(Pattern(text, "ecma")).replace("(?<=", "(?=").replace("(?<!", "(?!"))
-    except (PatternUnknown, re.error, ValueError, OverflowError, RecursionError):
+        if language_of(pattern) is None:
+            re.compile(translated(pattern).replace("(?<=", "(?=").replace("(?<!", "(?!"))
+    except (PatternUnknown, re.error, OverflowError, RecursionError):
         return False
-    return not re.search(r"(?<!\\)(?:\\\\)*\\[aAzZ]", text)  # letters that Python gives a meaning
+    return True
 
 
 def _base64(text: str) -> bool:

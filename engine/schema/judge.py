@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from engine.schema.dialect import Dialect
 from engine.schema.formats import KNOWN_FORMATS, conforms
-from engine.schema.key_match import PatternUnknown, translated
+from engine.schema.key_match import PatternUnknown, matches, translated
 from engine.schema.kind import FRACTION, INTEGER, kind_of
 from engine.schema.location import Document, Location, Resource, subschemas
 from engine.schema.schema import Json, Pattern
@@ -178,7 +178,12 @@ def _validator_class(dialect: Dialect) -> Json:
             "fraction": lambda _, value: kind_of(value) == FRACTION,
         }
     )
-    keywords = {"multipleOf": _multiple_of}
+    keywords: dict[str, _Keyword] = {
+        "multipleOf": _multiple_of,
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    }
     if dialect is Dialect.DRAFT7:
         keywords |= {"contentEncoding": _content_encoding, "contentMediaType": _content_media_type}
     if dialect is Dialect.LENIENT:
@@ -187,6 +192,33 @@ def _validator_class(dialect: Dialect) -> Json:
         later = jsonschema.Draft7Validator.VALIDATORS
         keywords |= {name: later[name] for name in ("const", "contains", "propertyNames", "if")}
     return jsonschema.validators.extend(parent, keywords, type_checker=types)
+
+
+def _matches(source: str, text: str) -> bool:
+    return matches(Pattern(source, "python"), text)
+
+
+def _pattern(validator: Validator, source: str, instance: Json, schema: Json) -> Iterator[Json]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not _matches(source, instance):
+        yield ValidationError(f"{instance!r} does not match {source!r}")
+
+
+def _pattern_properties(validator: Json, patterns: Json, instance: Json, schema: Json) -> Iterator[Json]:
+    if isinstance(instance, dict):
+        for source, sub in patterns.items():
+            for name, member in instance.items():
+                if _matches(source, name):
+                    yield from validator.descend(member, sub, path=name, schema_path=source)
+
+
+def _additional_properties(validator: Json, operand: Json, instance: Json, schema: Json) -> Iterator[Json]:
+    if isinstance(instance, dict):
+        declared, sources = schema.get("properties", {}), schema.get("patternProperties", {})
+        for name, member in instance.items():
+            if name not in declared and not any(_matches(source, name) for source in sources):
+                yield from validator.descend(member, operand, path=name)
 
 
 def _is_integer(_: Json, value: Json) -> bool:

@@ -1,7 +1,7 @@
-"""Whether a property name matches a pattern, decided while a schema is read.
+"""Whether a text matches a pattern: by the algebra of engine.regular, in time linear in the text.
 
-Also `translated`: the same pattern for Python's `re`, which differs from ECMA 262 in `$`, `\\d`, `\\w`, `\\s`, `.`, `\\c`,
-`\\u{…}`, `\\p{…}`, and in which escapes are letters. What cannot be translated is refused.
+Patterns that are not regular (look-around, back-references) go to Python's `re`, into whose spelling `translated` brings
+them: it differs from ECMA 262 in `$`, `\\d`, `\\w`, `\\s`, `.`, `\\c`, `\\u{…}`, `\\p{…}`, and in which escapes are letters.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
+from engine.errors import GrammarTooComplex
+from engine.regular.expression import Expression, both
+from engine.regular.pattern import InvalidPattern, UnsupportedPattern, parse_pattern
 from engine.schema.schema import Pattern
 
 _SPACE = "\\t\\n\\x0b\\x0c\\r \\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
@@ -34,7 +38,27 @@ class PatternUnknown(ValueError):
 
 def matches(pattern: Pattern, name: str) -> bool:
     """Whether the pattern is found in the name; PatternUnknown if it is not a regular expression."""
-    return _compiled(pattern).search(name) is not None
+    language = language_of(pattern)
+    return language.matches(name) if language is not None else _compiled(pattern).search(name) is not None
+
+
+def language_of(pattern: Pattern) -> Expression | None:
+    """The texts in which the pattern is found; None where it is not regular (look-around, back-references)."""
+    try:
+        return parse_pattern(pattern.source, pattern.dialect)
+    except UnsupportedPattern:
+        return None
+    except InvalidPattern as error:
+        raise PatternUnknown(str(error)) from None
+
+
+def overlap(patterns: Iterable[Pattern]) -> bool:
+    """Whether some text may match all of them; True where that cannot be told cheaply."""
+    languages = [language_of(pattern) for pattern in patterns]
+    try:
+        return both(*(language for language in languages if language is not None)).alive
+    except GrammarTooComplex:
+        return True
 
 
 @lru_cache(maxsize=4096)

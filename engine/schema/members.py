@@ -8,7 +8,6 @@ patterns they match; each class is one Keys, so the classes are disjoint.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from engine.schema.choice import Residual, part
@@ -16,14 +15,14 @@ from engine.schema.clause import Clause, clauses
 from engine.schema.evaluated import unevaluated
 from engine.schema.facts import Members, facts_of
 from engine.schema.judge import Context, judge
-from engine.schema.key_match import matches
+from engine.schema.key_match import matches, overlap
 from engine.schema.location import Location
 from engine.schema.schema import Keys, Literals, Object, Pattern, Property, Text
 
 if TYPE_CHECKING:
     from engine.schema.shapes import Vertices
 
-MOST_PATTERNS = 3  # that a name may match in any combination
+MOST_CLASSES = 32  # of further names, by which patterns they match
 MOST_NAMES = 1000  # of a finite propertyNames
 
 
@@ -64,7 +63,8 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
     rules = [_rule(place, residuals) for place in places]
     members = [rule.members for rule in rules]
     patterns = list(dict.fromkeys(pattern for one in members for pattern, _ in one.patterns))
-    if len(patterns) > MOST_PATTERNS:
+    matched_together = _combinations(patterns)
+    if matched_together is None:
         for place, rule in zip(places, rules, strict=True):
             if rule.beyond is not None:
                 residuals.append(Residual(place, ("unevaluatedProperties",), place.value))
@@ -84,8 +84,8 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
         properties.append(Property(name, schema, name in required, _description(members, name)))
     if finite is not None:
         others: tuple[Keys, ...] = ()
-    elif len(patterns) <= MOST_PATTERNS:
-        others = tuple(_classes(vertices, rules, patterns, key_shapes))
+    elif matched_together is not None:
+        others = tuple(_classes(vertices, rules, matched_together, key_shapes))
     else:
         others = tuple(_classes_in_turn(vertices, rules, patterns, key_shapes))
         residuals += [_as_residual(place) for place, rule in zip(places, rules, strict=True) if rule.members.patterns]
@@ -155,16 +155,24 @@ def _names(
 
 
 def _classes(
-    vertices: Vertices, rules: list[_Rule], patterns: list[Pattern], names: tuple[Text | Literals, ...]
+    vertices: Vertices, rules: list[_Rule], matched: list[tuple[Pattern, ...]], names: tuple[Text | Literals, ...]
 ) -> Iterator[Keys]:
-    """The classes of names that nobody declares, those that match most patterns last."""
-    for size in range(len(patterns), -1, -1):
-        for matched in combinations(patterns, size):
-            subs = [sub for rule in rules for sub in rule.evaluates(None, frozenset(matched))]
-            excluding = tuple(pattern for pattern in patterns if pattern not in matched)
-            yield Keys(vertices.vertex(subs), matched, excluding, names)
+    """The classes of names that nobody declares, one for each set of patterns that a name may match."""
+    patterns = dict.fromkeys(pattern for those in matched for pattern in those)
+    for those in matched:
+        subs = [sub for rule in rules for sub in rule.evaluates(None, frozenset(those))]
+        excluding = tuple(pattern for pattern in patterns if pattern not in those and overlap((*those, pattern)))
+        yield Keys(vertices.vertex(subs), those, excluding, names)
 
 
+def _combinations(patterns: list[Pattern]) -> list[tuple[Pattern, ...]] | None:
+    """The sets of patterns that one name may match, larger ones first; None if there are too many."""
+    found: list[tuple[Pattern, ...]] = [()]
+    for pattern in patterns:
+        found += [(*those, pattern) for those in found if overlap((*those, pattern))]
+        if len(found) > MOST_CLASSES:
+            return None
+    return sorted(found, key=len, reverse=True)
 
 
 def _classes_in_turn(

@@ -20,7 +20,7 @@ from engine.schema.location import Document, Location
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
 from engine.schema.shapes import alternatives, distinct
 
-MOST_VERTICES = 50_000
+MOST_VERTICES = 30_000
 
 
 def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) -> Schema:
@@ -61,6 +61,7 @@ class Reader:
         self._ids: dict[frozenset[Location], SchemaId] = {}
         self._todo: list[tuple[SchemaId, list[Location]]] = []
         self._never: SchemaId | None = None
+        self._targets: dict[Location, Location | None] = {}
 
     def vertex(self, locations: Iterable[Location]) -> SchemaId:
         """The id of the conjunction of these places."""
@@ -68,7 +69,7 @@ class Reader:
         for location in locations:
             if location.value is False:
                 return self.never()
-            found = self._resolved(location)
+            found = self._targets[location] if location in self._targets else self._resolved(location)
             if found is None:
                 continue
             if found.value is False:
@@ -97,21 +98,21 @@ class Reader:
 
     def _resolved(self, location: Location) -> Location | None:
         """Where a bare reference leads in the end; None for what asserts nothing."""
-        passed = set()
+        start, passed = location, set()
         while location.value is not True:
             facts = facts_of(location)
             for keyword in facts.annotations:
                 self.annotations[location.path, keyword] = None
             if facts.asserts_nothing:
-                return None
+                break
             keyword = facts.applicators[0] if len(facts.applicators) == 1 and facts.only_applies else ""
             if keyword not in REFERENCES or location in passed:
-                return location
+                return self._targets.setdefault(start, location)
             passed.add(location)
             location = reference(location, keyword)
             if location.value is False:
-                return location
-        return None
+                return self._targets.setdefault(start, location)
+        return self._targets.setdefault(start, None)
 
     def run(self) -> None:
         """Fill in every vertex that was asked for."""

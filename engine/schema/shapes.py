@@ -8,8 +8,9 @@ as a Check.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 
 from engine.errors import UnsupportedSchema
@@ -18,7 +19,7 @@ from engine.schema.clause import Clause
 from engine.schema.facts import facts_of
 from engine.schema.items import array
 from engine.schema.formats import conforms
-from engine.schema.judge import Context, judge, portable, remains
+from engine.schema.judge import Context, Holds, judge, portable, remains
 from engine.schema.key_match import PatternUnknown, matches
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
@@ -38,12 +39,12 @@ def alternatives(vertices: Vertices, clause: Clause) -> Iterator[Alternative]:
     """The alternatives of a clause, the kinds that its keywords speak of first."""
     path = next((place.path for place in clause.chains if not facts_of(place).only_applies), "")
     if clause.values is not None:
-        values = tuple(value for value in clause.values.values() if _holds(clause, value))
+        values = _holding(clause, clause.values.values())
         if values:
             yield Alternative(Literals(values), (), path)
         return
     constants = [value for value, kind in ((None, NULL), (True, BOOLEAN), (False, BOOLEAN)) if clause.kinds & kind]
-    values = tuple(value for value in constants if literal_key(value) not in clause.excluded and _holds(clause, value))
+    values = _holding(clause, [value for value in constants if literal_key(value) not in clause.excluded])
     for kind in _ordered(clause):
         if clause.kinds & kind:
             yield from _shaped(vertices, clause, kind, path)
@@ -104,24 +105,36 @@ def check_of(residual: Residual) -> Check:
     )
 
 
-def _holds(clause: Clause, value: Json) -> bool:
-    """Whether a value that has the right kind satisfies all else in the clause."""
-    kind = kind_of(value)
-    if kind == STRING and not _text_holds(clause.text, value):
-        return False
-    if kind & NUMBER and not _number_holds(clause.number, value):
-        return False
-    for residual in clause.residuals:
-        if residual.kinds & kind and not judge(residual.schema, Context.of(residual.location))(value):
-            return False
+def _holding(clause: Clause, values: Iterable[Json]) -> tuple[Json, ...]:
+    """The values, each of a kind that the clause allows, that satisfy all else in it."""
+    tests: dict[int, list[Holds]] = {}
+    kept = []
+    for value in values:
+        kind = kind_of(value)
+        if kind not in tests:
+            tests[kind] = list(_tests(clause, kind))
+        if all(test(value) for test in tests[kind]):
+            kept.append(value)
+    return tuple(kept)
+
+
+def _tests(clause: Clause, kind: int) -> Iterator[Holds]:
+    """What a value of this kind must pass, the cheap first."""
+    if kind == STRING:
+        yield partial(_text_holds, clause.text)
+    elif kind & NUMBER:
+        yield partial(_number_holds, clause.number)
     for place in clause.chains:
         facts = facts_of(place)
         if (kind == ARRAY and facts.items) or (kind == OBJECT and facts.members):
-            if not judge(place.value, Context.of(place))(value):
-                return False
-        if facts.guards and not _passes(facts.guards, value):
-            return False
-    return True
+            said = {keyword: place.value[keyword] for keyword in place.value if keyword not in ("enum", "const")}
+            yield judge(said, Context.of(place))
+    for residual in clause.residuals:
+        if residual.kinds & kind:
+            yield judge(residual.schema, Context.of(residual.location))
+    for place in clause.chains:
+        for guard in facts_of(place).guards:
+            yield partial(_passes, guard)
 
 
 def _text_holds(shape: Text, value: str) -> bool:
@@ -145,11 +158,9 @@ def _number_holds(shape: Number, value: Json) -> bool:
     )
 
 
-def _passes(guards: tuple[Json, ...], value: Json) -> bool:
-    text = json.dumps(value, ensure_ascii=False).encode()
+def _passes(guard: Callable[[bytes], Json], value: Json) -> bool:
     try:
-        for guard in guards:
-            guard(text)
+        guard(json.dumps(value, ensure_ascii=False).encode())
     except ValueError:
         return False
     return True
@@ -167,7 +178,8 @@ def distinct(found: list[Alternative]) -> tuple[Alternative, ...]:
             if new:
                 kept.append(Alternative(Literals(new), (), alternative.path))
             continue
-        key = (shape, tuple((id(check.schema), id(check.validator), check.path, check.keywords) for check in alternative.checks))
+        checks = ((id(check.schema), id(check.validator), check.path, check.keywords) for check in alternative.checks)
+        key = (shape, tuple(checks))
         if key not in seen:
             seen.add(key)
             kept.append(alternative)

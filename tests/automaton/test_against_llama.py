@@ -18,7 +18,8 @@ from engine.automaton import members as members_module
 from engine.automaton import stacks as stacks_module
 from engine.automaton import terminal as terminal_module
 from engine.automaton.automaton import DEAD, Automaton, Conditional
-from engine.automaton.network import key_terminal, quoted_terminal, text_terminal
+from engine.automaton.network import key_terminal
+from engine.automaton.terminal import quoted_terminal, text_terminal
 from engine.errors import GrammarError, GrammarTooComplex
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.grammar.grammar import Grammar, Member, Members, Repeat, StringTerminal

@@ -69,7 +69,9 @@ def test_the_end_token_is_not_counted() -> None:
     assert _run_alone(vocabulary, language, ending, max_tokens=3) == (b"aa", "complete")
 
 
-def _run_alone(vocabulary: Vocabulary, language: FiniteLanguage, script: Script, *, max_tokens: int) -> tuple[bytes, object]:
+def _run_alone(
+    vocabulary: Vocabulary, language: FiniteLanguage, script: Script, *, max_tokens: int
+) -> tuple[bytes, object]:
     from engine.decoding.scheduler import Request, Run, Workspace
     from engine.decoding.scripted import ScriptedModel, ScriptedSequences
     from engine.decoding.spelling import Spelling

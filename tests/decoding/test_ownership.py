@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import subprocess
 import sys
 import threading
@@ -93,9 +94,7 @@ def test_a_run_inside_of_a_run_has_a_context_of_its_own(model: LoadedModel, lang
 def test_threads_decode_side_by_side(model: LoadedModel, language: FiniteLanguage) -> None:
     expected = _texts(_events(model, language, 6))
     found: list[dict[int, bytes]] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(_texts(_events(model, language, 6)))) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(_texts(_events(model, language, 6)))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -168,8 +167,7 @@ def test_only_a_few_idle_contexts_are_kept(model: LoadedModel, language: FiniteL
 def test_a_context_that_failed_does_not_come_back(model: LoadedModel, language: FiniteLanguage) -> None:
     events = _events(model, language, 2)
     next(events)
-    context = events.gi_frame.f_locals["workspace"].sequences
-    context.usable = False
+    inspect.getgeneratorlocals(events)["workspace"].sequences.usable = False
     events.close()
     assert not model._pool._idle
 
@@ -243,7 +241,10 @@ print("parent and child are well")
 def _fork(bpe_path: Path, child: str) -> None:
     root = Path(__file__).parents[2]
     script = _FORK.format(
-        paths=[str(root), str(root / "tests")], outputs=OUTPUTS, model=str(bpe_path), child=child.replace("\n", "\n    ")
+        paths=[str(root), str(root / "tests")],
+        outputs=OUTPUTS,
+        model=str(bpe_path),
+        child=child.replace("\n", "\n    "),
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "parent and child are well\n", done.stderr

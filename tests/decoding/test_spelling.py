@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from scripted_documents import PIECES, VOCABULARY, text_of
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_documents import PIECES, VOCABULARY, text_of
 
 from engine.decoding.scripted import ScriptedModel
 from engine.decoding.spelling import Spelling

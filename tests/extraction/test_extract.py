@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationInfo, field_validator
 from typing_extensions import TypedDict
 
 from engine import Extractor, extract, extract_one
@@ -269,24 +269,24 @@ def test_prompt_has_description_instructions_and_examples(options: Options) -> N
 
 def test_context_reaches_the_validators(options: Options) -> None:
     """Validators run while a value is decoded and when the object is made: both must see the same context."""
-    from pydantic import Field, ValidationInfo, field_validator
 
-    class Marked(BaseModel):
-        number: int = Field(ge=0, le=99)
+    class Padded(BaseModel):
+        text: str = Field(max_length=6)
 
-        @field_validator("number")
+        @field_validator("text")
         @classmethod
-        def check(cls, value: int, info: ValidationInfo) -> int:
-            if value % info.context["divisor"]:
-                raise ValueError("not a multiple")
+        def check(cls, value: str, info: ValidationInfo) -> str:
+            assert info.context is not None, "the context is missing"
+            if len(value) % info.context["divisor"]:
+                raise ValueError("not padded")
             return value
 
-    numbers = [
-        marked.number
-        for marked in extract("a text", Marked, context={"divisor": 7}, min_items=3, max_items=3, **options)
-    ]
-    assert len(numbers) == 3
-    assert all(number % 7 == 0 for number in numbers)
+    found = extract(
+        "a text", Padded, context={"divisor": 3}, min_items=3, max_items=3, **(options | {"max_tokens": 90})
+    )
+    lengths = [len(padded.text) for padded in found]
+    assert len(lengths) == 3
+    assert [length % 3 for length in lengths] == [0, 0, 0]
 
 
 def test_unicode_goes_in_and_out(options: Options) -> None:

@@ -56,10 +56,9 @@ def test_objects_of_a_later_document_wait_for_the_documents_before_it() -> None:
 def test_error_of_one_document_is_raised_after_the_others_are_done() -> None:
     error = failure(0)
     run = extraction([Event(0, b"[1, "), Event(0, error=error), Event(1, b"[2]", finish="complete")])
-    taken = []
+    taken: list[Any] = []
     with pytest.raises(DeadEnd) as raised:
-        for value in run:
-            taken.append(value)
+        taken.extend(run)
     assert raised.value is error
     assert taken == [1, 2]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.masks import storage
 
-ARRAYS = {
+ARRAYS: dict[str, storage.Array] = {
     "bytes": np.arange(200, dtype=np.uint8),
     "numbers": np.arange(12, dtype=np.int64).reshape(3, 4),
     "flags": np.array([True, False]),

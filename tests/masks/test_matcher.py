@@ -51,7 +51,18 @@ def grammar(root: g.Node, **rules: g.Node) -> g.Grammar:
 
 
 OPEN = g.Members((g.Member("a", INTEGER, True),), (g.Others(ex.complement(ex.words(["a"])), INTEGER),), colon=g.Literal(":"))
+UP_TO = [ex.repeat(ex.chars(charset.ANY), low, high) for low, high in ((0, 4), (2, 5), (1, None))]
+ODD = ex.concat(ex.optional(ex.chars(charset.of("aé"))), ex.repeat(ex.concat(ex.text("b"), ex.chars(charset.ANY)), 0, None))
+NARROWED = {
+    "a pattern and a length": ex.both(ODD, UP_TO[0]),
+    "a pattern and two lengths": ex.both(ODD, UP_TO[1]),
+    "a class and a length": ex.repeat(ex.chars(charset.of("abé😀\n")), 1, 3),
+    "all but some words": ex.both(ex.complement(ex.words(["a", "ab", "é"])), ex.complement(ex.words(["b", ""]))),
+    "short but for some words": ex.both(ex.complement(ex.words(["a", "ab", "aba", "é"])), UP_TO[0]),
+    "not a pattern": ex.both(ex.complement(ODD), UP_TO[2]),
+}
 GRAMMARS = {
+    **{f"{n}, {s}": g.Grammar({"root": g.StringTerminal(e, s)}) for n, e in NARROWED.items() for s in ("canonical", "any")},
     "strings": grammar(array(STRING)),
     "short strings": grammar(array(SHORT, 1, 3)),
     "integers": grammar(array(INTEGER)),

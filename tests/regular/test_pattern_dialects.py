@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pattern_strategies import TEXTS, patterns
 from pydantic_core import SchemaError, SchemaValidator, core_schema
@@ -42,19 +42,16 @@ def check(source: str, dialect: str, search: Callable[[str], Search], texts: lis
         assert language.matches(text) == found(text), text
 
 
-@settings(deadline=None)
 @given(patterns("python"), st.lists(TEXTS, max_size=20))
 def test_python_patterns_match_what_re_finds(source: str, texts: list[str]) -> None:
     check(source, "python", python_search, texts)
 
 
-@settings(deadline=None)
 @given(patterns("rust"), st.lists(TEXTS, max_size=20))
 def test_rust_patterns_match_what_pydantic_accepts(source: str, texts: list[str]) -> None:
     check(source, "rust", rust_search, texts)
 
 
-@settings(deadline=None)
 @given(patterns("ecma"), st.lists(TEXTS, max_size=20))
 def test_ecma_patterns_match_what_re_finds_where_the_dialects_agree(source: str, texts: list[str]) -> None:
     assume(r"\B" not in source)  # `re` knew no empty text without a boundary before 3.14
@@ -62,13 +59,11 @@ def test_ecma_patterns_match_what_re_finds_where_the_dialects_agree(source: str,
     check(source, "ecma", lambda s: python_search("(?a)" + s.replace("$", r"\Z")), texts)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from(r"ab1(){}[]^$|*+?\.,-&~:<>!=#PidwsbBAZzxu "), max_size=8))
 def test_whatever_python_cannot_read_is_invalid(source: str) -> None:
     check_readable(source, "python", python_search, re.error)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from(r"ab1(){}[]^$|*+?\.,-&~:<>!=#PidwsbBAZzxu "), max_size=8))
 def test_whatever_rust_cannot_read_is_invalid(source: str) -> None:
     check_readable(source, "rust", rust_search, SchemaError)

@@ -22,6 +22,7 @@ def members(source: str, dialect: str) -> list[int]:
     return [code_point for low, high in ranges for code_point in range(low, high + 1)]
 
 
+@pytest.mark.thorough
 def test_the_table_is_what_the_engine_answers_today() -> None:
     written = Path(unicode_table.__file__).read_text(encoding="utf-8")
     assert written == unicode_table_source.source(), (
@@ -31,7 +32,20 @@ def test_the_table_is_what_the_engine_answers_today() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", ".", r"\p{L}", r"\pN", r"\P{Uppercase_Letter}", r"\p{gc=zs}", r"\p{gc!=Lu}"]
+    [
+        r"\d",
+        r"\w",
+        r"\s",
+        r"\D",
+        r"\W",
+        r"\S",
+        ".",
+        r"\p{L}",
+        r"\pN",
+        r"\P{Uppercase_Letter}",
+        r"\p{gc=zs}",
+        r"\p{gc!=Lu}",
+    ]
     + [r"\p{LC}", r"\p{any}", r"\p{Assigned}", r"\p{ASCII}", r"\p{Other}", r"\p{punct}", r"\p{Combining Mark}"]
     + [r"(?i:\p{Lu})", r"(?i:\P{Lu})", r"(?i:[^a-k])", r"(?i:[à-öſ-ƀ&&[^é]])", r"(?i:[α-ω--σ])", r"(?i:[[:upper:]])"]
     + [r"(?i:[K-Mẞ])", r"(?i:\x{390})", r"[[:^word:]~~é]", r"(?i:ﬅ)", r"(?s:.)"],
@@ -45,10 +59,20 @@ def test_rust_set(source: str) -> None:
     "source",
     [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", ".", r"(?a:\w)", r"(?a:\s)", r"(?a:\D)", "(?s:.)", "(?i:i)", "(?i:İ)"]
     + ["(?i:[A-Z])", "(?i:[^A-Z])", r"(?i:[^\w])", "(?i:[à-ÿ])", "(?i:[ſ-ɏ])", "(?i:[α-ω])", "(?i:[ა-ჰ])", "(?i:ﬅ)"]
-    + ["(?i:[𐐀-𐐐])", "(?i:[K-Å])", "(?ai:[k-s])", "(?ai:ſ)", "(?i:ß)", "(?i:[^ß])", "(?i:ΐ)", r"(?i:[\u0000-\U0010ffff])"],
+    + [
+        "(?i:[𐐀-𐐐])",
+        "(?i:[K-Å])",
+        "(?ai:[k-s])",
+        "(?ai:ſ)",
+        "(?i:ß)",
+        "(?i:[^ß])",
+        "(?i:ΐ)",
+        r"(?i:[\u0000-\U0010ffff])",
+    ],
 )
 def test_python_set(source: str) -> None:
-    assert members(source, "python") == list(map(ord, re.findall(source, TEXT)))
+    matches = re.compile(source).fullmatch  # `search` has a defect with (?a:…) in some versions
+    assert members(source, "python") == [ord(c) for c in TEXT if matches(c)]
 
 
 def test_python_cases_are_those_of_re() -> None:

@@ -1,0 +1,65 @@
+"""Documents: whole files or lines, pulled one by one."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from engine.cli.documents import Documents
+from engine.errors import UsageError
+
+
+def test_each_file_is_a_document(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one\ntwo\n", encoding="utf-8")
+    (tmp_path / "b").write_bytes("\ufeffdrei ü".encode())
+    documents = Documents([str(tmp_path / "a"), str(tmp_path / "b")], lines=False)
+    assert list(documents) == ["one\ntwo\n", "drei ü"]
+    assert documents.name(1) == str(tmp_path / "b")
+
+
+def test_each_line_is_a_document(tmp_path: Path) -> None:
+    # Only a newline ends a line: U+2028 and a form feed belong to the text.
+    (tmp_path / "a").write_bytes("one\u2028\x0cx\r\n\nthree".encode())
+    documents = Documents([str(tmp_path / "a")], lines=True)
+    assert list(documents) == ["one\u2028\x0cx", "", "three"]
+    assert documents.name(2) == f"{tmp_path / 'a'}:3"
+
+
+def test_lines_are_read_when_they_are_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, sink = os.pipe()
+    with os.fdopen(source, "rb") as stream:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+        documents = Documents([], lines=True)
+        os.write(sink, b"one\n")
+        assert next(documents) == "one"  # the pipe is still open
+        os.write(sink, b"two")
+        os.close(sink)
+        assert list(documents) == ["two"]
+
+
+def test_standard_input_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO(b"text")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+    assert list(Documents(["-"], lines=False)) == ["text"]
+    assert not stream.closed
+
+
+def test_text_that_is_no_utf8_is_handed_on_as_what_no_prompt_takes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"ok\n\xff\xfe\nfine\n")
+    documents = Documents([str(tmp_path / "a")], lines=True)
+    texts = list(documents)
+    assert texts[0::2] == ["ok", "fine"]
+    with pytest.raises(UnicodeEncodeError):
+        texts[1].encode()
+    assert [documents.trouble(index) for index in range(3)] == [None, "not UTF-8 at byte 0", None]
+
+
+@pytest.mark.parametrize("files", [["absent"], ["."], ["-", "-"]])
+def test_what_cannot_be_read_is_refused_before_anything_is_loaded(files: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        Documents(files, lines=False)
