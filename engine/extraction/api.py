@@ -97,7 +97,7 @@ class AsyncExtraction(AsyncIterator[T]):
 
     def __init__(self, text: str | Iterable[str] | None, model_type: Any, options: dict[str, Any]) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-aextract")
-        self._make = lambda: _run(text, model_type, "many", options)
+        self._request = (text, model_type, options)
         self._extraction: Extraction[T] | None = None
 
     @property
@@ -128,7 +128,8 @@ class AsyncExtraction(AsyncIterator[T]):
 
     def _next(self) -> Any:
         if self._extraction is None:
-            self._extraction = self._make()
+            text, model_type, options = self._request
+            self._extraction = _run(text, model_type, "many", options)
         return next(self._extraction, _END)
 
     def _close(self) -> None:
@@ -136,8 +137,6 @@ class AsyncExtraction(AsyncIterator[T]):
             self._extraction.close()
 
 
-def aextract(
-    text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]
-) -> AsyncExtraction[Any]:
+def aextract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> AsyncExtraction[Any]:
     """`extract` for `async for`: the event loop goes on while the model computes."""
     return AsyncExtraction(text, model_type, dict(options))

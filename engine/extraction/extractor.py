@@ -103,8 +103,7 @@ class Extractor:
         `messages` instead of a text gives full control of the prompt. `max_tokens` bounds each document. `context` is Pydantic's
         validation context. With errors "collect" they are found in `.errors` instead of being raised at the end.
         """
-        if (text is None) == (messages is None):
-            raise UsageError("give either a text (or several) or messages")
+        documents = _documents(text, messages)
         if errors not in ("raise", "collect"):
             raise UsageError(f"errors must be 'raise' or 'collect', not {errors!r}")
         stats = Stats()
@@ -118,7 +117,6 @@ class Extractor:
                 prompt = self._encoder.encode(turns)
             return Request(prompt, Matcher(self._masks), max_tokens, chosen)
 
-        documents = _documents(text) if messages is None else iter([messages])
         events = self.model.decode(documents, prepare, prefix=self._prefix, statistics=stats)
         return Extraction(events, lambda data: self.item.read(data, context), stats, many=self._many, errors=errors)
 
@@ -128,7 +126,17 @@ class Extractor:
         return json.dumps(json.loads(to_json(values)), ensure_ascii=False)
 
 
-def _documents(text: str | Iterable[str]) -> Iterator[str]:
+def _documents(
+    text: str | Iterable[str] | None, messages: Sequence[Message] | None
+) -> Iterator[str | Sequence[Message]]:
+    if (text is None) == (messages is None):
+        raise UsageError("give either a text (or several) or messages")
+    if messages is not None:
+        return iter([messages])
+    return _texts(text if text is not None else ())
+
+
+def _texts(text: str | Iterable[str]) -> Iterator[str]:
     for document in (text,) if isinstance(text, str) else text:
         if not isinstance(document, str):
             raise UsageError(f"a document must be a text, not {type(document).__name__}")

@@ -39,16 +39,19 @@ def escapes(members: CharSet, spelling: Spelling) -> tuple[Expression, ...]:
 
 def _pairs(members: CharSet) -> Expression:
     """Surrogate pairs; leading units that go with the same trailing ones are written together."""
-    leading: dict[_Numbers, list[int]] = {}
-    for unit in range(0x400):
+    rows = [(max(low - 0x10000, 0) >> 10, (high - 0x10000) >> 10) for low, high in members if high > 0xFFFF]
+    leading: dict[_Numbers, list[tuple[int, int]]] = {}
+    for first, last in rows:
+        if last - first > 1:
+            leading.setdefault(((0, 0x3FF),), []).append((0xD801 + first, 0xD7FF + last))
+    for unit in sorted({unit for row in rows for unit in row}):
         trailing = _part(members, 0x10000 + (unit << 10), 0x400)
-        if trailing:
-            leading.setdefault(trailing, []).append(unit)
+        leading.setdefault(trailing, []).append((0xD800 + unit, 0xD800 + unit))
     pairs = []
     for trailing, units in leading.items():
-        first = _hexadecimal(tuple((0xD800 + unit, 0xD800 + unit) for unit in units), 4, _BOTH)
-        second = _hexadecimal(tuple((0xDC00 + low, 0xDC00 + high) for low, high in trailing), 4, _BOTH)
-        pairs.append(concat(text("\\u"), first, text("\\u"), second))
+        second = tuple((0xDC00 + low, 0xDC00 + high) for low, high in trailing)
+        first_unit = _hexadecimal(tuple(sorted(units)), 4, _BOTH)
+        pairs.append(concat(text("\\u"), first_unit, text("\\u"), _hexadecimal(second, 4, _BOTH)))
     return union(*pairs)
 
 

@@ -18,7 +18,7 @@ from typing import Literal as OneOf
 
 from engine.errors import UnsupportedSchema
 from engine.grammar import grammar as g
-from engine.grammar.formats import format_language
+from engine.grammar.formats import INEXACT, format_language
 from engine.regular import charset, numbers
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
@@ -141,10 +141,10 @@ class _Lowering:
                 checks.append(s.Check(path, ("pattern",), "json-schema", {"pattern": pattern.source}))
         for name in text.formats:
             language = format_language(name)
-            if language is None:
-                checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
-            else:
+            if language is not None:
                 parts.append(language)
+            if language is None or name in INEXACT:
+                checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
         node: g.Node = g.StringTerminal(ex.both(*parts), self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check))

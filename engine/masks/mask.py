@@ -26,6 +26,7 @@ from engine.masks.walk import Bits, Ends, Walk, Walker
 
 _MANY = 32  # nodes from which on it pays to compute all live bytes of a state first
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
     """`bits`: the tokens that are allowed whatever the text, packed. `guarded`: those that cross a guard. `keys`: those that
@@ -76,11 +77,9 @@ class Masks:
         for item, certain in self._before_a_byte(state).items():
             found = self.walks.walk(self.automaton.terminals[item.terminal], item.state)
             if not certain:
-                doubtful += _token_ids(found.inside)
-            elif found.inside.dtype == np.uint8:
-                allowed |= np.unpackbits(found.inside, count=len(allowed)).view(np.bool_)
+                doubtful += found.inside()
             else:
-                allowed[found.inside] = True
+                found.allow(allowed)
             for_sure = sure if certain else doubtful
             for ends in found.ends:
                 self._behind(item._replace(state=ends.state), ends, for_sure, doubtful)
@@ -173,14 +172,11 @@ class Masks:
         return live
 
 
-def _token_ids(inside: npt.NDArray[np.int32] | npt.NDArray[np.uint8]) -> list[int]:
-    ids: list[int] = (np.flatnonzero(np.unpackbits(inside)) if inside.dtype == np.uint8 else inside).tolist()
-    return ids
-
-
 def spell(trie: Trie, text: bytes) -> tuple[int, ...]:
     """`text` in the fewest tokens, O(bytes × longest token). Raises ValueError if the vocabulary cannot write it."""
-    best: list[tuple[int, int, int] | None] = [None] * len(text) + [(0, -1, -1)]  # tokens to the end, token, next offset
+    best: list[tuple[int, int, int] | None] = [None] * len(text) + [
+        (0, -1, -1)
+    ]  # tokens to the end, token, next offset
     for offset in range(len(text) - 1, -1, -1):
         node = 0
         for end in range(offset, len(text)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar
 from engine.masks.mask import Mask, Masks, Walks
 from engine.masks.vocabulary import Vocabulary
+from engine.masks.walk import unpacked
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,13 +29,13 @@ R = TypeVar("R")
 FORCED_LIMIT = 4096  # bytes; a grammar may force text without end
 
 
-def _walking(method: Callable[Concatenate[Matcher, P], R]) -> Callable[Concatenate[Matcher, P], R]:
+def _walking(method: Callable[P, R]) -> Callable[P, R]:
     """Hold the lock of what all matchers share."""
 
     @wraps(method)
-    def locked(self: Matcher, *args: P.args, **kwargs: P.kwargs) -> R:
+    def locked(*args: P.args, **kwargs: P.kwargs) -> R:
         with WALKING:
-            return method(self, *args, **kwargs)
+            return method(*args, **kwargs)
 
     return locked
 
@@ -82,11 +83,10 @@ class Matcher:
     @_walking
     def mask(self) -> npt.NDArray[np.bool_]:
         """A bool a token id. End tokens are in it exactly when the output may end here."""
-        allowed: npt.NDArray[np.bool_]
         if self._ended:
             return np.zeros(len(self._vocabulary.pieces), np.bool_)
         mask = self._masks.mask(self._state)
-        allowed = np.unpackbits(mask.bits, count=len(self._vocabulary.pieces)).view(np.bool_)
+        allowed = unpacked(mask.bits, len(self._vocabulary.pieces))
         for token in (*mask.guarded, *self._doubtful_keys(mask, allowed)):
             allowed[token] = self._follow(self._vocabulary.pieces[token]) != DEAD
         if self.may_end:

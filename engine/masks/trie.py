@@ -64,7 +64,12 @@ def read_trie(vocabulary: Vocabulary) -> Trie:
         return _assemble(_ints(arrays["parent"]), arrays["byte"].view(np.uint8), level, _ints(arrays["node_of_token"]))
     trie = build_trie(vocabulary)
     level_array = np.array(trie.level, np.int32)
-    columns = {"parent": trie.parent, "byte": trie.byte, "level": level_array, "node_of_token": trie.node_of_token}
+    columns: dict[str, storage.Array] = {
+        "parent": trie.parent,
+        "byte": trie.byte,
+        "level": level_array,
+        "node_of_token": trie.node_of_token,
+    }
     storage.save(path, _KEY + vocabulary.identity, columns)
     return trie
 

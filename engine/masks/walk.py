@@ -22,8 +22,9 @@ from engine.automaton.terminal import QuotedTerminal, Terminal, Wider
 from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie
 
-
 Bits = npt.NDArray[np.uint8]
+
+_NO_TOKENS: Ints = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +40,28 @@ class Ends:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """`inside`: ids of the tokens that stay inside, or packed bits over all ids. `ends` has one entry a label."""
+    """The tokens that stay inside: `bits`, packed, over all ids, or where they are few their ids in `tokens`. `ends` has one
+    entry a label."""
 
-    inside: Ints | Bits
+    bits: Bits | None
+    tokens: Ints
     ends: tuple[Ends, ...]
+
+    def allow(self, allowed: npt.NDArray[np.bool_]) -> None:
+        """Set the tokens that stay inside."""
+        if self.bits is None:
+            allowed[self.tokens] = True
+        else:
+            allowed |= unpacked(self.bits, len(allowed))
+
+    def inside(self) -> list[int]:
+        """Their ids."""
+        ids: list[int] = (self.tokens if self.bits is None else np.flatnonzero(np.unpackbits(self.bits))).tolist()
+        return ids
+
+
+def unpacked(bits: Bits, count: int) -> npt.NDArray[np.bool_]:
+    return np.unpackbits(bits, count=count).view(np.bool_)
 
 
 class Rows:
@@ -133,7 +152,7 @@ class WideWalk:
             else:
                 exits.append((node, state))
                 closing += ((token, state) for token in self._trie.tokens(node))
-        return Walk(np.packbits(inside), _group(self._trie, terminal, closing, exits))
+        return Walk(np.packbits(inside), _NO_TOKENS, _group(self._trie, terminal, closing, exits))
 
 
 def _whole_characters(trie: Trie, border: npt.NDArray[np.bool_]) -> Ints:
@@ -163,7 +182,7 @@ def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
                 closing += ((token, target) for token in tokens)
             if terminal.accepts(target):
                 exits.append((child, target))
-    return Walk(np.array(inside, np.int32), _group(trie, terminal, closing, exits))
+    return Walk(None, np.array(inside, np.int32), _group(trie, terminal, closing, exits))
 
 
 def _states(trie: Trie, start: int, rows: Rows) -> Ints:
@@ -192,7 +211,7 @@ def _sweep(trie: Trie, terminal: Terminal, state: Ints) -> Walk:
     nodes = nodes[nodes != 0]
     closing = np.flatnonzero(ended[of_token])
     inside = np.packbits((of_token != 0) & ~ended[of_token])
-    return Walk(inside, _group(trie, terminal, _pairs(closing, of_token), _pairs(nodes, state)))
+    return Walk(inside, _NO_TOKENS, _group(trie, terminal, _pairs(closing, of_token), _pairs(nodes, state)))
 
 
 def _pairs(places: npt.NDArray[np.intp], states: Ints) -> list[tuple[int, int]]:
@@ -208,7 +227,9 @@ def _group(
         groups.setdefault(terminal.label(state), (state, [], []))[1].append(token)
     for node, state in exits:
         groups.setdefault(terminal.label(state), (state, [], []))[2].append(node)
-    return tuple(Ends(s, tuple(tokens), *_children(trie, np.array(nodes, np.int32))) for s, tokens, nodes in groups.values())
+    return tuple(
+        Ends(s, tuple(tokens), *_children(trie, np.array(nodes, np.int32))) for s, tokens, nodes in groups.values()
+    )
 
 
 def _children(trie: Trie, nodes: Ints) -> tuple[Ints, Bits]:

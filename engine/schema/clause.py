@@ -2,7 +2,7 @@
 
 In: locations that must all hold. Out: `Clause`s, in the order of preference; a value is valid under all the locations
 exactly when it is valid under one of the clauses. References and `allOf` are followed, choices are distributed. Where that
-would give more than MOST_CLAUSES the choice stays undistributed, as a residual: sound, but only the closed value shows it.
+would give too many the choice stays undistributed, as a residual: sound, but only the closed value shows it.
 Clauses that contradict themselves by simple reasoning (kinds, literals, required members) are left out.
 """
 
@@ -21,9 +21,11 @@ from engine.schema.location import Location
 from engine.schema.negation import flat_negation
 from engine.schema.schema import Json, Number, Text
 
-MOST_CLAUSES = 256
+MOST_BRANCHES = 4096  # of a first choice
+MOST_CLAUSES = 1024  # where a choice adds, as along a chain of if and else
+MOST_PRODUCTS = 64  # where choices multiply
 MOST_MINOR = 16  # where a choice comes of `not` or `dependencies`
-MOST_BRANCHES = 4096  # of the first choice, which does not multiply
+MOST_EXCLUSIVE = 64  # branches of a `oneOf` that are compared in pairs
 
 _Chain = tuple[Location, "_Chain"] | None  # a location and those that applied it
 
@@ -194,33 +196,30 @@ def applied_of(location: Location) -> Applied:
 
 
 def clauses(locations: Iterable[Location]) -> list[Clause]:
-    """The union of conjunctions that these locations come to."""
-    done: list[Clause] = []
+    """The union of conjunctions that these locations come to.
+
+    In rounds: each clause makes its first pending choice, if all that comes of it together is not too much.
+    """
     start = conjunction(locations)
-    todo = [] if start.contradicts else [start]
-    while todo:
-        clause = todo.pop()
-        if not clause.pending:
-            done.append(clause)
-            continue
-        choice, chain = clause.pending.pop(0)
-        room = _room(choice, len(done) + len(todo))
-        if not choice.residual.kinds & clause.kinds:
-            todo.append(clause)
-            continue
-        if len(choice.branches) > room:
-            clause.residuals.append(choice.residual)
-            todo.append(clause)
-            continue
-        todo.extend(reversed(_distributed(clause, choice, chain)))
-    return done
-
-
-def _room(choice: Choice, others: int) -> int:
-    """How many branches may be distributed beside so many other clauses."""
-    if choice.minor:
-        return MOST_MINOR - others
-    return MOST_CLAUSES - others if others else MOST_BRANCHES
+    found = [] if start.contradicts else [start]
+    while any(clause.pending for clause in found):
+        before = len(found)
+        allowed = MOST_BRANCHES if before == 1 else MOST_CLAUSES
+        extended: list[Clause] = []
+        for n, clause in enumerate(found):
+            if not clause.pending:
+                extended.append(clause)
+                continue
+            choice, chain = clause.pending.pop(0)
+            made = _distributed(clause, choice, chain) if choice.residual.kinds & clause.kinds else [clause]
+            others = len(extended) + len(found) - n - 1
+            limit = MOST_MINOR if choice.minor else MOST_PRODUCTS if len(made) > 1 and others > before else allowed
+            if len(made) > 1 and others + len(made) > limit:
+                clause.residuals.append(choice.residual)
+                made = [clause]
+            extended += made
+        found = extended
+    return found
 
 
 def _distributed(clause: Clause, choice: Choice, chain: _Chain) -> list[Clause]:
@@ -231,12 +230,31 @@ def _distributed(clause: Clause, choice: Choice, chain: _Chain) -> list[Clause]:
         extended.demand(branch, chain)
         if not extended.contradicts:
             alive.append((branch, extended))
-    if choice.exclusive:
-        bare = [extended.copy() for _, extended in alive]
-        for n, (_, extended) in enumerate(alive):
-            overlapping = [alive[m][0] for m, other in enumerate(bare) if m != n and not disjoint(bare[n], other)]
-            _exclude(extended, overlapping, choice.residual, chain)
+    if choice.exclusive and not _told_apart([extended for _, extended in alive]):
+        if len(alive) > MOST_EXCLUSIVE:
+            for _, extended in alive:
+                extended.residuals.append(choice.residual)
+        else:
+            _separate(alive, choice.residual, chain)
     return [extended for _, extended in alive if not extended.contradicts]
+
+
+def _told_apart(alive: list[Clause]) -> bool:
+    """Whether one required member has different literals in each: the usual discriminator, found in O(branches)."""
+    shared = set(alive[0].required).intersection(*(clause.required for clause in alive[1:])) if alive else set()
+    for name in shared:
+        values = [clause.member(name).values for clause in alive if clause.kinds == OBJECT]
+        keys = [key for known in values if known is not None for key in known]
+        if None not in values and len(values) == len(alive) and len(keys) == len(set(keys)):
+            return True
+    return False
+
+
+def _separate(alive: list[tuple[Branch, Clause]], whole: Residual, chain: _Chain) -> None:
+    bare = [extended.copy() for _, extended in alive]
+    for n, (_, extended) in enumerate(alive):
+        overlapping = [alive[m][0] for m, other in enumerate(bare) if m != n and not disjoint(bare[n], other)]
+        _exclude(extended, overlapping, whole, chain)
 
 
 def _exclude(clause: Clause, branches: list[Branch], whole: Residual, chain: _Chain) -> None:

@@ -62,7 +62,6 @@ class Facts:
     applicators: list[str] = field(default_factory=list)
     residual: list[tuple[str, int]] = field(default_factory=list)  # keywords that only the closed value shows, and where
     guards: tuple[Json, ...] = ()  # callables that take the value's JSON bytes and raise ValueError
-    annotations: list[str] = field(default_factory=list)
 
     @property
     def asserts_nothing(self) -> bool:
@@ -125,7 +124,7 @@ def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> N
         elif keyword == "x-engine-digits":
             facts.digits_only = True
     elif not keyword.startswith("x-"):
-        facts.annotations.append(keyword)
+        location.document.annotations[location.path, keyword] = None
 
 
 def _kind_name(value: Json) -> str:
@@ -227,7 +226,7 @@ def _string(location: Location, facts: Facts, keyword: str, operand: Json) -> No
     elif operand in KNOWN_FORMATS:
         text = _with(text, formats=(*text.formats, operand))
     else:
-        facts.annotations.append("format")
+        location.document.annotations[location.path, "format"] = None
         return
     if text != _NO_TEXT:
         facts.text = text
@@ -326,7 +325,7 @@ def _items(location: Location, facts: Facts, keyword: str, operand: Json) -> Non
 @_reads("propertyNames", "minProperties", "maxProperties")
 def _members(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     if keyword == "required" and isinstance(operand, bool) and location.dialect in (Dialect.DRAFT4, Dialect.LENIENT):
-        facts.annotations.append(keyword)  # draft 3's spelling; no later draft gives it a meaning
+        location.document.annotations[location.path, keyword] = None  # draft 3's spelling; no later draft gives it a meaning
         return
     members = facts.members = facts.members or Members()
     if keyword == "properties":
@@ -375,7 +374,7 @@ def _content(location: Location, facts: Facts, keyword: str, operand: Json) -> N
     if location.dialect is Dialect.DRAFT7 and operand in enforced:
         facts.residual.append((keyword, STRING))
     else:
-        facts.annotations.append(keyword)
+        location.document.annotations[location.path, keyword] = None
 
 
 @_reads("allOf", "anyOf", "oneOf", "not", "$ref", "$dynamicRef", "$recursiveRef", "if")

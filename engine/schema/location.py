@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.dialect import Dialect, dialect_named
-from engine.schema.schema import Json
+from engine.schema.schema import Check, Json
 
 _SCHEMA_VALUED = frozenset(
     "additionalProperties items additionalItems contains propertyNames not if then else unevaluatedProperties "
@@ -134,6 +134,9 @@ class Document:
             dynamic = '"$dynamicRef"' in text or '"$recursiveRef"' in text or '"$ref": "http' in text
         self.value = value
         self.dynamic = dynamic
+        self.annotations: dict[tuple[str, str], None] = {}  # path and keyword of what asserts nothing
+        self.surveyed: set[Location] = set()  # by engine.schema.survey
+        self.checks: dict[Json, Check] = {}  # made of residuals, by engine.schema.shapes
         self.unenforced: list[tuple[str, str]] = []  # what went unenforced, being allowed to
         self.trusted = trusted  # whether our own keywords may stand in it
         self._allowed = frozenset(allow_unenforced)
@@ -193,7 +196,8 @@ class Document:
         """The root of a resource as seen when evaluation enters it from `scope`."""
         if self.dynamic:
             self._scan(resource)
-            if resource.dynamic and resource not in scope:
+            known = {anchor for entered in scope for anchor in entered.dynamic}
+            if not known >= resource.dynamic.keys():  # otherwise every anchor is found further out
                 scope = (*scope, resource)
         found = self._roots.get((resource, scope))
         if found is None:

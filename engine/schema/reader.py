@@ -20,7 +20,8 @@ from engine.schema.location import Document, Location
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
 from engine.schema.shapes import alternatives, distinct
 
-MOST_VERTICES = 30_000
+MOST_VERTICES = 100_000
+MOST_COMBINATIONS = 4_000  # of two schemas or more
 
 
 def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) -> Schema:
@@ -49,7 +50,7 @@ def read_document(document: Document) -> Schema:
         raise SchemaError("", "", "nested too deeply") from None
     except PatternUnknown as error:
         raise UnsupportedSchema("", "pattern", str(error)) from None
-    return without_empty(reader.vertices, root, tuple(reader.annotations), document.unenforced)
+    return without_empty(reader.vertices, root, tuple(document.annotations), document.unenforced)
 
 
 class Reader:
@@ -57,10 +58,10 @@ class Reader:
 
     def __init__(self) -> None:
         self.vertices: dict[SchemaId, Vertex] = {}
-        self.annotations: dict[tuple[str, str], None] = {}
         self._ids: dict[frozenset[Location], SchemaId] = {}
         self._todo: list[tuple[SchemaId, list[Location]]] = []
         self._never: SchemaId | None = None
+        self._combined = 0
         self._targets: dict[Location, Location | None] = {}
 
     def vertex(self, locations: Iterable[Location]) -> SchemaId:
@@ -78,6 +79,7 @@ class Reader:
         key = frozenset(wanted)
         known = self._ids.get(key)
         if known is None:
+            self._combined += len(wanted) > 1
             known = self._new_id(next(iter(wanted), None))
             self._ids[key] = known
             self._todo.append((known, list(wanted)))
@@ -92,8 +94,8 @@ class Reader:
 
     def _new_id(self, place: Location | None) -> SchemaId:
         made = SchemaId(len(self._ids) + (self._never is not None))
-        if made > MOST_VERTICES:
-            raise SchemaError(place.path if place else "", "", f"more than {MOST_VERTICES} combinations of schemas")
+        if made > MOST_VERTICES or self._combined > MOST_COMBINATIONS:
+            raise SchemaError(place.path if place else "", "", "too many combinations of schemas")
         return made
 
     def _resolved(self, location: Location) -> Location | None:
@@ -101,8 +103,6 @@ class Reader:
         start, passed = location, set()
         while location.value is not True:
             facts = facts_of(location)
-            for keyword in facts.annotations:
-                self.annotations[location.path, keyword] = None
             if facts.asserts_nothing:
                 break
             keyword = facts.applicators[0] if len(facts.applicators) == 1 and facts.only_applies else ""
@@ -120,9 +120,6 @@ class Reader:
             known, locations = self._todo.pop()
             found: list[Alternative] = []
             for clause in clauses(locations):
-                for place in clause.chains:
-                    for keyword in facts_of(place).annotations:
-                        self.annotations[place.path, keyword] = None
                 found += alternatives(self, clause)
             self.vertices[known] = Vertex(distinct(found), *_named(locations))
 

@@ -13,18 +13,18 @@ from decimal import Decimal
 from functools import partial
 from typing import Protocol
 
-from engine.errors import UnsupportedSchema
 from engine.schema.choice import Residual
 from engine.schema.clause import Clause
 from engine.schema.facts import facts_of
 from engine.schema.items import array
 from engine.schema.formats import conforms
-from engine.schema.judge import Context, Holds, judge, portable, remains
-from engine.schema.key_match import PatternUnknown, matches
+from engine.schema.judge import Context, Holds, judge, remains
+from engine.schema.key_match import matches
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
 from engine.schema.members import object_
+from engine.schema.survey import survey
 from engine.schema.schema import Alternative, Array, Check, Json, Literals, Number, SchemaId, Shape, Text
 
 
@@ -91,18 +91,19 @@ def _guards(clause: Clause) -> Iterator[Check]:
 
 
 def check_of(residual: Residual) -> Check:
-    """The check that a residual comes to."""
-    try:
-        portable(residual.schema, residual.location.document.pattern_dialect)
-    except PatternUnknown as error:
-        raise UnsupportedSchema(residual.location.path, residual.keywords[0], str(error)) from None
-    return Check(
-        path=residual.location.path,
-        keywords=residual.keywords,
-        kind="json-schema",
-        schema=residual.schema,
-        root=Context.of(residual.location),
-    )
+    """The check that a residual comes to; the same one each time."""
+    document = residual.location.document
+    found = document.checks.get(residual)
+    if found is None:
+        survey(residual)
+        found = document.checks[residual] = Check(
+            path=residual.location.path,
+            keywords=residual.keywords,
+            kind="json-schema",
+            schema=residual.schema,
+            root=Context.of(residual.location),
+        )
+    return found
 
 
 def _holding(clause: Clause, values: Iterable[Json]) -> tuple[Json, ...]:

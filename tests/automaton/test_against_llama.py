@@ -132,7 +132,9 @@ def _escapes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _optional_members_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members_module, "may_end", lambda members, progress: not members_module._left(members, progress[0]))
+    monkeypatch.setattr(
+        members_module, "may_end", lambda members, progress: not members_module._left(members, progress[0])
+    )
 
 
 def _required_members_are_optional(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,11 +170,7 @@ DIRECTED = [
     (Grammar({"root": Repeat(STRING, 2, 3)}), ['""' * n for n in range(5)]),
     (
         Grammar({"root": PAIR}),
-        [
-            ", ".join(f'"{key}": "x"' for key in keys)
-            for n in range(4)
-            for keys in permutations("abc", n)
-        ],
+        [", ".join(f'"{key}": "x"' for key in keys) for n in range(4) for keys in permutations("abc", n)],
     ),
 ]
 

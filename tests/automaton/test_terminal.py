@@ -60,7 +60,16 @@ def test_any_string_reads_only_what_json_reads(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xe0\x82\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xff", b"\x80", b"\\ud800", b"\\ud83d\\u0041"],
+    [
+        b"\xe0\x82\x80",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\x80",
+        b"\xff",
+        b"\x80",
+        b"\\ud800",
+        b"\\ud83d\\u0041",
+    ],
 )
 def test_no_string_holds_bytes_that_are_not_utf8_or_lone_surrogates(data: bytes) -> None:
     for spelling in ("canonical", "any"):
@@ -72,7 +81,7 @@ def test_text_terminal_agrees_with_re(text: str) -> None:
     assert reads(TextTerminal(LETTERS), text.encode()) == bool(re.fullmatch("[aé中😀]*", text))
 
 
-@given(st.text(alphabet="aé中😀\"\\\n", max_size=5), st.integers(0, 4), st.integers(0, 4))
+@given(st.text(alphabet='aé中😀"\\\n', max_size=5), st.integers(0, 4), st.integers(0, 4))
 def test_length_counts_characters_not_bytes_or_escapes(text: str, low: int, high: int) -> None:
     language = ex.repeat(ex.chars(charset.ANY), low, high)
     expected = low <= len(text) <= high

@@ -15,7 +15,9 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 
 
 @given(st.lists(VALUES), st.sampled_from([None, 1]), st.booleans())
-def test_finished_spans_are_the_items_of_the_outermost_array(items: list[Any], indent: int | None, ascii_: bool) -> None:
+def test_finished_spans_are_the_items_of_the_outermost_array(
+    items: list[Any], indent: int | None, ascii_: bool
+) -> None:
     text = json.dumps(items, indent=indent, ensure_ascii=ascii_).encode()
     tracker, found = Tracker(), []
     for offset in range(len(text)):

@@ -235,7 +235,7 @@ PLACES = [
     ('root ::= "a\nb', 1, 10, 'root ::= "a'),
     ('root ::= (\n "a" |\n\n\tx_y\n)', 4, 3, "\tx_y"),
     ('root ::= "a"\nb ::= nowhere "x"', 2, 7, "b ::= nowhere"),
-    ('root ::= "a\u2028" \x0b', 1, 14, 'root ::= "a\u2028" \x0b'),
+    ('root ::= "a\u2028" \x0b', 1, 15, 'root ::= "a\u2028" \x0b'),
     ('root ::= "a\0"', 1, 12, 'root ::= "a\0"'),
     ('root ::= "\ud800"', 1, 11, 'root ::= "\ud800"'),
 ]

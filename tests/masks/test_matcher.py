@@ -50,9 +50,13 @@ def grammar(root: g.Node, **rules: g.Node) -> g.Grammar:
     return g.Grammar({"root": root, **rules})
 
 
-OPEN = g.Members((g.Member("a", INTEGER, True),), (g.Others(ex.complement(ex.words(["a"])), INTEGER),), colon=g.Literal(":"))
+OPEN = g.Members(
+    (g.Member("a", INTEGER, True),), (g.Others(ex.complement(ex.words(["a"])), INTEGER),), colon=g.Literal(":")
+)
 UP_TO = [ex.repeat(ex.chars(charset.ANY), low, high) for low, high in ((0, 4), (2, 5), (1, None))]
-ODD = ex.concat(ex.optional(ex.chars(charset.of("aé"))), ex.repeat(ex.concat(ex.text("b"), ex.chars(charset.ANY)), 0, None))
+ODD = ex.concat(
+    ex.optional(ex.chars(charset.of("aé"))), ex.repeat(ex.concat(ex.text("b"), ex.chars(charset.ANY)), 0, None)
+)
 NARROWED = {
     "a pattern and a length": ex.both(ODD, UP_TO[0]),
     "a pattern and two lengths": ex.both(ODD, UP_TO[1]),
@@ -62,7 +66,11 @@ NARROWED = {
     "not a pattern": ex.both(ex.complement(ODD), UP_TO[2]),
 }
 GRAMMARS = {
-    **{f"{n}, {s}": g.Grammar({"root": g.StringTerminal(e, s)}) for n, e in NARROWED.items() for s in ("canonical", "any")},
+    **{
+        f"{n}, {s}": g.Grammar({"root": g.StringTerminal(e, s)})
+        for n, e in NARROWED.items()
+        for s in ("canonical", "any")
+    },
     "strings": grammar(array(STRING)),
     "short strings": grammar(array(SHORT, 1, 3)),
     "integers": grammar(array(INTEGER)),
