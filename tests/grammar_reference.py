@@ -1,8 +1,8 @@
 """A plain recogniser over the nodes of a grammar, to compare printers and automata with. Slow and without cleverness.
 
-`matches(grammar, text)` computes, for a node and a position, the set of positions where a match may end. Expressions are
-tried character by character; JSON strings are read with the json module. It follows the definition of each node, not any
-of the passes: members are tried one key after the other.
+`matches(grammar, text)` computes, for a node and a position, the set of positions where a match may end. Expressions
+are tried character by character; JSON strings are read with the json module. It follows the definition of each node,
+not any of the passes: members are tried one key after the other.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Random grammars, and texts that they match, nearly match or do not match.
 
-`random_grammar(rng)` draws from every kind of node (or those named); it may be recursive, never left-recursive, and always
-matches some text. `random_walk(grammar, rng)` writes a matching text, `strings(grammar, rng, count)` mixes matching texts
-with mutants of them. `random_gbnf(rng)` writes GBNF text with all its lexical freedom.
+`random_grammar(rng)` draws from every kind of node (or those named); it may be recursive, never left-recursive, and
+always matches some text. `random_walk(grammar, rng)` writes a matching text, `strings(grammar, rng, count)` mixes
+matching texts with mutants of them. `random_gbnf(rng)` writes GBNF text with all its lexical freedom.
 """
 
 from __future__ import annotations
@@ -102,9 +102,7 @@ class _Drawing:
         required = sum(member.required for member in declared)
         low = rng.choice((0, 0, 0, 1, 2))
         high = rng.choice((None, None, max(low, required), max(low, required) + 1))
-        inside = Members(
-            declared, others, rng.random() < 0.6, self._spelling(), Literal(":"), Literal(","), low, high
-        )
+        inside = Members(declared, others, rng.random() < 0.6, self._spelling(), Literal(":"), Literal(","), low, high)
         return Sequence((Literal("{"), inside, Literal("}")))
 
 
@@ -117,7 +115,9 @@ def random_expression(rng: random.Random, depth: int) -> Expression:
 
 
 def _expression(rng: random.Random, depth: int) -> Expression:
-    kind = rng.choice(("chars", "text") if depth <= 0 else ("chars", "text", "concat", "union", "repeat", "words", "set"))
+    kind = rng.choice(
+        ("chars", "text") if depth <= 0 else ("chars", "text", "concat", "union", "repeat", "words", "set")
+    )
     inside = [_expression(rng, depth - 1) for _ in range(2)] if depth > 0 else []
     match kind:
         case "chars":
@@ -282,7 +282,7 @@ def mutated(text: str, rng: random.Random) -> str:
 
 
 _SPACES = ("", "", " ", "  ", "\t")
-_BREAKS = ("\n", "\r\n", "\n# note | ( \" [\n", " \n\n ", "\r")
+_BREAKS = ("\n", "\r\n", '\n# note | ( " [\n', " \n\n ", "\r")
 
 
 def random_gbnf(rng: random.Random) -> str:
@@ -327,7 +327,9 @@ def _symbol(rng: random.Random, names: list[str], depth: int) -> str:
 
 
 def _gbnf_character(rng: random.Random) -> str:
-    return rng.choice(("a", "b", "c", "é", "😀", "\\n", "\\\\", '\\"', "\\[", "\\]", "\\x62", "\\u00E9", "\\U0001F600", "^"))
+    return rng.choice(
+        ("a", "b", "c", "é", "😀", "\\n", "\\\\", '\\"', "\\[", "\\]", "\\x62", "\\u00E9", "\\U0001F600", "^")
+    )
 
 
 def _gbnf_class(rng: random.Random) -> str:

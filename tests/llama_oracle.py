@@ -1,9 +1,10 @@
 """llama.cpp's own grammar code as a string-level reference matcher, through ctypes on libllama.
 
-`LlamaOracle().accepts(grammar_text, candidates)` says for each candidate whether the grammar matches the whole of it, or
-None where llama.cpp refuses the grammar. With no vocabulary the exported C++ functions need nothing but code points.
-A bad grammar can abort, hang or exhaust its process, so the code runs in a child with a memory limit; when the child
-dies or stalls, `OracleDied` is raised and the next question gets a new child. Run as a script, this file is the child.
+`LlamaOracle().accepts(grammar_text, candidates)` says for each candidate whether the grammar matches the whole of it,
+or None where llama.cpp refuses the grammar. With no vocabulary the exported C++ functions need nothing but code
+points. A bad grammar can abort, hang or exhaust its process, so the code runs in a child with a memory limit; when
+the child dies or stalls, `OracleDied` is raised and the next question gets a new child. Run as a script, this file is
+the child.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ctypes
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -40,10 +42,10 @@ def libllama() -> Path:
 
 
 class LlamaOracle:
-    """One child process, started at the first question."""
+    """One child process, started at the first question. `cpu_seconds` is what one question may cost it."""
 
-    def __init__(self, timeout: float = 60.0) -> None:
-        self._timeout = timeout
+    def __init__(self, cpu_seconds: float = 60.0) -> None:
+        self._cpu_seconds = cpu_seconds
         self._child: subprocess.Popen[bytes] | None = None
 
     def accepts(self, grammar_text: str, candidates: list[str]) -> list[bool] | None:
@@ -68,7 +70,7 @@ class LlamaOracle:
 
     def _ask(self, question: object) -> Any:
         if self._child is None:
-            self._child = _start()
+            self._child = _start(self._cpu_seconds)
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(json.dumps(question).encode() + b"\n")
@@ -84,7 +86,7 @@ class LlamaOracle:
         assert self._child.stdout is not None
         pipe, line = self._child.stdout.fileno(), b""
         while not line.endswith(b"\n"):
-            if not select.select([pipe], [], [], self._timeout)[0]:
+            if not select.select([pipe], [], [], 30 * self._cpu_seconds)[0]:  # stuck without using the processor
                 return None
             piece = os.read(pipe, 1 << 16)
             if not piece:
@@ -93,9 +95,9 @@ class LlamaOracle:
         return line
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(cpu_seconds: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", __file__, str(libllama())],
+        [sys.executable, "-I", __file__, str(libllama()), str(cpu_seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -118,10 +120,8 @@ class _Matcher:
     def __init__(self, library: ctypes.CDLL, text: str) -> None:
         make = library._Z23llama_grammar_init_implPK11llama_vocabPKcS3_bPS3_mPKim
         make.restype = ctypes.c_void_p
-        make.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_bool] + [
-            ctypes.c_void_p,
-            ctypes.c_size_t,
-        ] * 2
+        triggers = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
+        make.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_bool, *triggers)
         self._accept = library._Z20llama_grammar_acceptP13llama_grammarj
         self._accept.restype = None
         self._accept.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
@@ -178,11 +178,12 @@ class _Matcher:
         self._stacks.capacity = self._stacks.end
 
 
-def _serve(library: ctypes.CDLL) -> None:
+def _serve(library: ctypes.CDLL, cpu_seconds: float) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # an abort writes its trace to the standard output
     for line in sys.stdin:
         question = json.loads(line)
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)  # its signal ends the process
         matcher = _Matcher(library, question["grammar"])
         answer = None
         if matcher.grammar:
@@ -197,4 +198,4 @@ if __name__ == "__main__":
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _serve(ctypes.CDLL(sys.argv[1]))
+    _serve(ctypes.CDLL(sys.argv[1]), float(sys.argv[2]))

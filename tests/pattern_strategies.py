@@ -1,7 +1,7 @@
 """Random patterns of each dialect, and short texts over the few characters that they speak of.
 
-`patterns(dialect)` draws what all three dialects have in common and what is the dialect's own: anchors anywhere, groups,
-flags, classes, counts. `TEXTS` has newlines at both ends, the empty string, letters that change their length with case.
+`patterns(dialect)` draws what all three dialects have in common and what is the dialect's own: anchors anywhere,
+groups, flags, classes, counts. `TEXTS` are short, with newlines, and with letters whose other cases are unusual.
 """
 
 from __future__ import annotations

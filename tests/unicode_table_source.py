@@ -87,10 +87,10 @@ def wrapped(name: str, text: str, width: int = 112) -> str:
 
 def source() -> str:
     category = categories()
-    codes = "{" + ", ".join(f'"{code}": "{name}"' for code, name in zip(CODES, CATEGORIES, strict=True)) + "}"
+    codes = "".join(f'    "{code}": "{name}",\n' for code, name in zip(CODES, CATEGORIES, strict=True))
     return (
         HEADER
-        + f"CODES = {codes}  # noqa: E501\n\n"
+        + f"CODES = {{\n{codes}}}\n\n"
         + wrapped("CATEGORIES", "".join(runs(category)))
         + "\n"
         + wrapped("FOLDINGS", " ".join(folding_items(foldings(category))))

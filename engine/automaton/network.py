@@ -1,8 +1,8 @@
 """Network: a grammar prepared for the automaton, nodes as integers.
 
-Each vertex is one of a few kinds that refer to each other by number, so that a stack frame is two small values. On the way, whatever is regular and short enough becomes one leaf: a
-digit, a character class, an enumeration of ten thousand words. Rules are not joined across a loop, since a leaf shared by
-all strings of all grammars keeps one set of token masks.
+Each vertex is one of a few kinds that refer to each other by number, so that a stack frame is two small values. On the way,
+whatever is regular and short enough becomes one leaf: a digit, a character class, an enumeration of ten thousand words. Rules
+are not joined across a loop, since a leaf shared by all strings of all grammars keeps one set of token masks.
 
 Refuses undefined rules and left recursion (through a fixpoint of what may be empty).
 """

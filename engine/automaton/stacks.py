@@ -106,7 +106,7 @@ class Stacks:
         return tuple(found)
 
     def _expand(self, stack: Stack) -> _Expansion:
-        number, datum, parent = self._frames[stack]
+        number, _, parent = self._frames[stack]
         match self.network.vertices[number]:
             case Leaf(terminal):
                 start = self.terminals[terminal].start
@@ -161,7 +161,8 @@ class Stacks:
         """`number` is the vertex of the object's `Inside`."""
         _, progress, parent = self._frames[stack]
         inside = self.network.vertices[number]
-        assert isinstance(inside, Inside) and isinstance(progress, tuple)
+        assert isinstance(inside, Inside)
+        assert isinstance(progress, tuple)
         out: list[Stack] = []
         if progress_of.may_add_other(inside.members, progress):
             after = self.push(number, progress_of.after_other(inside.members, progress), parent)
@@ -183,7 +184,8 @@ class Stacks:
             return item.stack
         number, progress, parent = self._frames[item.stack]
         inside = self.network.vertices[number]
-        assert isinstance(inside, Inside) and isinstance(progress, tuple)
+        assert isinstance(inside, Inside)
+        assert isinstance(progress, tuple)
         index, after = progress_of.after_declared(inside.members, progress, name)
         rest = self.push(inside.values[index], 0, self.push(number, after, parent))
         return self.push(inside.colon, 0, rest)

@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from engine.grammar.grammar import Spelling
@@ -372,7 +373,7 @@ class QuotedTerminal(_Lazy):
         for low, high, _ in astral:
             borders.update((low >> 10, (low >> 10) + 1, high >> 10, (high >> 10) + 1))
         cuts = sorted(borders)
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in pairwise(cuts):
             base = begin << 10
             tail = _window(astral, base, base + 0x3FF, base - 0xDC00)
             if tail and end <= 0x400:

@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 LINES = (
     "My name is John and I am 20 years old",
@@ -33,7 +33,7 @@ class Purchase(BaseModel):
 class Receipt(BaseModel):
     shop: str
     date: datetime.date
-    purchases: list[Purchase]
+    purchases: list[Purchase] = Field(max_length=6)
     total: float
     paid_by: Literal["cash", "card"]
 
@@ -57,13 +57,13 @@ class Example:
 EXAMPLES = (
     *(Example(f"user {number}", line, User, 1) for number, line in enumerate(LINES, start=1)),
     Example(
-        "receipt, short",
+        "receipt",
         "CORNER BAKERY\n12 March 2024 08:14\n2 x Rye bread 3.40\n1 x Butter croissant 1.95\nTOTAL 8.75\nPAID CASH\n",
         Receipt,
         1,
     ),
     Example(
-        "receipt, long",
+        "long receipt",
         "GREENFIELD HARDWARE & GARDEN\nUnit 7, Mill Lane Trading Estate\nTel 01632 960 114\n\nDate: 2023-11-05  17:42\n"
         "Wood screws 4x40 (200)   1   7.49\nPaint brush 50 mm        2   4.25\nMasonry paint white 5 l  1  32.00\n"
         "Potting soil 40 l        3   6.80\nTulip bulbs mixed        4   2.99\nGarden gloves size 9     1   5.60\n"

@@ -115,11 +115,12 @@ def extract(
 
 
 def _write(extraction: Extraction[Any], report: _Report, output: Output, *, hidden: bool) -> None:
-    with _progress(extraction, hidden=hidden) as tell, output:
+    with _progress(extraction, report.console, hidden=hidden) as tell, output:
         for result in extraction.detailed():
             output.write(result, report.documents.name(result.document))
-            report.update()
             tell()
+            if not hidden:  # a live table would be torn apart
+                report.update()
     report.update()
 
 
@@ -129,6 +130,7 @@ class _Report:
 
     documents: Documents
     extraction: Extraction[Any]
+    console: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True))
     seen: int = 0
     failures: list[EngineError] = field(default_factory=list)
 
@@ -139,10 +141,14 @@ class _Report:
             if outcome.error is not None:
                 self.failures.append(outcome.error)
                 trouble = self.documents.trouble(outcome.document) or str(outcome.error)
-                typer.echo(f"{name}: {trouble}", err=True)
+                self._say(f"{name}: {trouble}")
             elif outcome.finish == "budget":
-                typer.echo(f"{name}: --max-tokens was reached, so the output was closed early", err=True)
+                self._say(f"{name}: --max-tokens was reached, so the output was closed early")
             self.documents.forget(outcome.document)
+
+    def _say(self, text: str) -> None:
+        # Through the console, which knows how to write above a line of progress.
+        self.console.print(text, markup=False, highlight=False)
 
     def exit_code(self) -> int:
         """The only document's failure says what it was; of several documents some may have been printed."""
@@ -151,9 +157,8 @@ class _Report:
 
 
 @contextmanager
-def _progress(extraction: Extraction[Any], *, hidden: bool) -> Iterator[Any]:
+def _progress(extraction: Extraction[Any], console: Console, *, hidden: bool) -> Iterator[Any]:
     """A line on standard error while the results go elsewhere; in a terminal the results show it themselves."""
-    console = Console(stderr=True)
     if hidden or not console.is_terminal or Console().is_terminal:
         yield lambda: None
         return

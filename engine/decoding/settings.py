@@ -24,8 +24,9 @@ class ModelSettings:
     """`n_ctx` tokens are shared by the prompt's prefix and all documents that are decoded at once.
 
     `threads`: None uses the physical cores that this process may run on. `gpu_layers`: -1 is all. `kv_type`: one of
-    `KV_TYPES`. `sequences`: how many documents one context decodes at once (4 gave the most documents a second on CPU:
-    one pass of 4 rows costs 2.2 of one row, one of 8 rows costs 4). `n_batch`: how many tokens one pass takes.
+    `KV_TYPES`. `sequences`: how many documents one context decodes at once; on a CPU a pass of 4 rows costs 2.3 times
+    one of a single row and one of 8 rows 4 times, so more than 4 gain nothing there. `n_batch`: how many tokens one
+    pass takes. `verbose` lets llama.cpp write its log to stderr.
     """
 
     n_ctx: int = 4096

@@ -1,7 +1,7 @@
 """A grammar while a pass rewrites it: the rules so far, and names for helper rules.
 
-A pass takes a Grammar and gives another one; in between it holds a Draft. Helper rules are named after the rule that they
-serve, with letters, digits and dashes only, which is what llama.cpp reads.
+A pass takes a Grammar and gives another one; in between it holds a Draft. Helper rules are named after the rule that
+they serve, with letters, digits and dashes only, which is what llama.cpp reads.
 """
 
 from __future__ import annotations

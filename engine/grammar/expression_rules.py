@@ -1,9 +1,9 @@
 """Regular expressions → rules over literals and classes.
 
 A plain expression keeps its structure. An intersection, complement or multiple is run: its live states, merged where
-nothing tells them apart, become right-linear rules, one a state. A large set of words becomes a trie of rules. What an
-expression says of decoded characters of a JSON string is spelled character by character. Refused with NotPrintable: an
-automaton of more than `state_graph.STATE_LIMIT` states.
+nothing tells them apart, become right-linear rules, one a state. A large set of words becomes a trie of rules. What
+an expression says of decoded characters of a JSON string is spelled character by character. Refused with
+NotPrintable: an automaton of more than `state_graph.STATE_LIMIT` states.
 """
 
 from __future__ import annotations

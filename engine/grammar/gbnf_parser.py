@@ -1,10 +1,10 @@
 """GBNF text → Grammar.
 
-Accepts what llama.cpp accepts (its grammars/README.md and llama-grammar.cpp) and means the same, but for its defects: a
-repeat over 2,000 is exact instead of unbounded, `{3,2}` and every left recursion are refused instead of exhausting the
-memory, stacked repeats such as `"a"**` and repeats of empty rules are allowed. Kept are its oddities: `[]` and `[^]` are
-the empty text, `[z-a]` and escapes that name surrogates match nothing, the last definition of a rule wins. Refused are
-token literals (`<|im_end|>`, `<[123]>`), which match a token of one model and no text.
+Accepts what llama.cpp accepts (its grammars/README.md and llama-grammar.cpp) and means the same, but for its defects:
+a repeat over 2,000 is exact instead of unbounded, `{3,2}` and every left recursion are refused instead of exhausting
+the memory, stacked repeats such as `"a"**` and repeats of empty rules are allowed. Kept are its oddities: `[]` and
+`[^]` are the empty text, `[z-a]` and escapes that name surrogates match nothing, the last definition of a rule wins.
+Refused are token literals (`<|im_end|>`, `<[123]>`), which match a token of one model and no text.
 
 Syntax errors are GbnfSyntaxError, with line and column; left recursion and a missing root are GrammarError.
 """

@@ -1,9 +1,9 @@
 """Grammar → GBNF text that llama.cpp reads as the same language.
 
-The passes bring the grammar into a form that GBNF can say; printing is then one walk. Refused with NotPrintable: guards
-(unless allowed, then listed in comments at the top), objects with many keys in any order, automata with too many states.
-A printed grammar cannot keep the additional keys of an object from repeating; a comment says so. `parse_gbnf` of the text
-gives the same language, and printing that gives the same rules again.
+The passes bring the grammar into a form that GBNF can say; printing is then one walk. Refused with NotPrintable:
+guards (unless allowed, then listed in comments at the top), objects with many keys in any order, automata with too
+many states. A printed grammar cannot keep the additional keys of an object from repeating; a comment says so.
+`parse_gbnf` of the text gives the same language, and printing that gives the same rules again.
 """
 
 from __future__ import annotations

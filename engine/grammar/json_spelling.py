@@ -1,9 +1,9 @@
 """How one decoded character of a JSON string may be written (RFC 8259, section 7).
 
-`canonical` is the one way of `json.dumps(…, ensure_ascii=False)`: itself, but for the quote, the backslash and the controls
-below U+0020, which have a short escape or `\\u00` and two lower-case digits. `any` allows every way: short escapes, `\\/`,
-`\\u` and four digits in either case, a pair of them above U+FFFF. No two characters share a spelling and none is the
-beginning of another, so a language of characters is spelled character by character.
+`canonical` is the one way of `json.dumps(…, ensure_ascii=False)`: itself, but for the quote, the backslash and the
+controls below U+0020, which have a short escape or `\\u00` and two lower-case digits. `any` allows every way: short
+escapes, `\\/`, `\\u` and four digits in either case, a pair of them above U+FFFF. No two characters share a spelling
+and none is the beginning of another, so a language of characters is spelled character by character.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The GBNF files that come with the engine: terminals named by their RFC, and a few whole grammars as examples.
 
-In an installed package or a binary they lie in `engine/grammars/`, in a checkout in `grammars/` beside `engine/`. An unknown
-name is a UsageError that lists the known ones.
+In an installed package or a binary they lie in `engine/grammars/`, in a checkout in `grammars/` beside `engine/`. An
+unknown name is a UsageError that lists the known ones.
 """
 
 from __future__ import annotations

@@ -12,18 +12,24 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Literal as OneOf
 
 from engine.errors import UnsupportedSchema
+from engine.grammar import enforcement
 from engine.grammar import grammar as g
+from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
+from engine.grammar.traversal import walk
 from engine.regular import charset, numbers
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 from engine.regular.pattern import UnsupportedPattern, parse_pattern
 from engine.schema import schema as s
+from engine.schema.judge import Context
+from engine.schema.location import Document
 
 Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
@@ -32,14 +38,27 @@ _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
 
 
-def lower(schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard], *, root: str = "root") -> g.Grammar:
-    """The grammar of `schema` in a style; `watch` makes the guard of a check."""
-    return _Lowering(schema, style, watch).grammar(root)
+Note = Callable[[Enforcement], None]
+
+
+def lower(
+    schema: s.Schema,
+    style: Style,
+    watch: Callable[[s.Check], g.Guard],
+    *,
+    root: str = "root",
+    note: Note | None = None,
+) -> g.Grammar:
+    """The grammar of `schema` in a style; `watch` makes the guard of a check, `note` is told what enforces what."""
+    return _Lowering(schema, style, watch, note).grammar(root)
 
 
 class _Lowering:
-    def __init__(self, schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard]) -> None:
-        self._schema, self._watch = schema, watch
+    def __init__(
+        self, schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard], note: Note | None = None
+    ) -> None:
+        self._schema, self._watch, self._tell = schema, watch, note
+        self._place = (schema.root, 0)  # the alternative that is being lowered; only kept where notes are taken
         self._any = style == "any"
         self._spelling: g.Spelling = "any" if self._any else "canonical"
         blank: g.Node = g.Terminal(WHITE_SPACE) if self._any else g.EMPTY
@@ -61,14 +80,14 @@ class _Lowering:
                 continue
             done.add(vertex)
             known = set(self._names)
-            self._rules[self._names[vertex]] = self._union(self._schema.vertices[vertex])
+            self._rules[self._names[vertex]] = self._union(vertex)
             pending += [v for v in self._names if v not in known]
         return g.Grammar(self._rules, root)
 
     def _node(self, vertex: s.SchemaId) -> g.Node:
         if vertex not in self._names:
             if not self._needs_rule(vertex):
-                return self._union(self._schema.vertices[vertex])
+                return self._union(vertex)
             self._names[vertex] = self._name(self._schema.vertices[vertex])
         return g.Reference(self._names[vertex])
 
@@ -84,25 +103,52 @@ class _Lowering:
             name = f"{base}-{number}"
         return name
 
-    def _union(self, vertex: s.Vertex) -> g.Node:
-        nodes = [self._alternative(a) for a in vertex.alternatives]
+    def _union(self, vertex: s.SchemaId) -> g.Node:
+        outside, nodes = self._place, []
+        for index, alternative in enumerate(self._schema.vertices[vertex].alternatives):
+            self._place = (vertex, index)
+            nodes.append(self._alternative(alternative))
+        self._place = outside
         return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
 
     def _alternative(self, alternative: s.Alternative) -> g.Node:
         match alternative.shape:
-            case s.Literals(values):
+            case s.Literals(values) as literals:
                 node = self._literals(values)
+                self._note([enforcement.of_literals(literals)], _enforcing(node))
             case s.Text() as text:
                 node = self._text(text, alternative.path)
             case s.Number() as number:
                 node = self._number(number, alternative.path)
+                self._note(enforcement.of_number(number), _enforcing(node))
             case s.Array() as array:
+                self._note(enforcement.of_array(array, self._schema))
                 node = self._array(array)
             case s.Object() as an_object:
+                self._note_object(an_object)
                 node = self._object(an_object, alternative.path)
         for check in alternative.checks:
+            self._note([(keyword, "") for keyword in check.keywords], "guard", check)
             node = g.Guarded(node, self._watch(check))
         return node
+
+    # -- notes for the certificate --------------------------------------------------------------------------------
+
+    def _note(
+        self,
+        constraints: Iterable[enforcement.Constraint],
+        by: By = "grammar",
+        subject: s.Pattern | s.Check | None = None,
+    ) -> None:
+        if self._tell is not None:
+            for keyword, detail in constraints:
+                self._tell(Enforcement(*self._place, keyword, by, detail, subject))
+
+    def _note_object(self, an_object: s.Object) -> None:
+        counted = _counts(an_object)
+        self._note(enforcement.of_object(an_object, self._schema, counted, ordered=not self._any))
+        if an_object.others and counted[1] != 1:
+            self._note([("unique keys", "additional keys: compared as they close")], "guard")
 
     # -- scalars --------------------------------------------------------------------------------------------------
 
@@ -134,17 +180,22 @@ class _Lowering:
     def _text(self, text: s.Text, path: str) -> g.Node:
         length = ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)
         parts, checks = [length], []
+        self._note(enforcement.of_lengths(text))
         for pattern in text.patterns:
             try:
                 parts.append(parse_pattern(pattern.source, pattern.dialect))
-            except UnsupportedPattern:
-                checks.append(s.Check(path, ("pattern",), "json-schema", {"pattern": pattern.source}))
+                self._note([("pattern", pattern.source)], "grammar", pattern)
+            except UnsupportedPattern as error:
+                checks.append(_pattern_check(pattern, path))
+                self._note([("pattern", f"{pattern.source} ({error})")], "guard", pattern)
         for name in text.formats:
             language = format_language(name)
             if language is not None:
                 parts.append(language)
-            if language is None or name in INEXACT:
+            inexact = language is None or name in INEXACT
+            if inexact:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
+            self._note([("format", name)], "guard" if inexact else "grammar")
         node: g.Node = g.StringTerminal(ex.both(*parts), self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check))
@@ -220,8 +271,8 @@ class _Lowering:
             if (keys := ex.both(names, self._keys(other, path))).alive
         )
         members = self._members(declared, others)
-        low, high = an_object.min_properties, an_object.max_properties
-        return self._braces(_bounded(members, low, high))
+        low, high = _counts(an_object)
+        return self._braces(replace(members, low=low, high=high))
 
     def _keys(self, keys: s.Keys, path: str) -> Expression:
         try:
@@ -252,15 +303,27 @@ class _Lowering:
         return g.Sequence((g.Literal("{"), self._blank, members, self._blank, g.Literal("}")))
 
 
-def _bounded(members: g.Members, low: int, high: int | None) -> g.Members:
-    """The members with their count bounded, as far as the bounds say more than the declarations."""
-    required = sum(member.required for member in members.declared)
-    low = low if low > required else 0
-    if high is not None and not members.others and high >= len(members.declared):
+def _counts(an_object: s.Object) -> tuple[int, int | None]:
+    """How many members there may be, as far as that says more than the declarations."""
+    required = sum(one.required for one in an_object.properties)
+    low = an_object.min_properties if an_object.min_properties > required else 0
+    high = an_object.max_properties
+    if high is not None and not an_object.others and high >= len(an_object.properties):
         high = None
-    return g.Members(
-        members.declared, members.others, members.ordered, members.spelling, members.colon, members.comma, low, high
-    )
+    return low, high
+
+
+def _enforcing(node: g.Node) -> By:
+    """What holds values to the constraints of a scalar: a guard if any spelling of them needs it."""
+    return "guard" if any(isinstance(part, g.Guarded) for part in walk(node)) else "grammar"
+
+
+def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
+    """The check of a pattern that is not regular, in the dialect that it is written in."""
+    schema = {"pattern": pattern.source}
+    document = Document(schema)
+    document.pattern_dialect = pattern.dialect
+    return s.Check(path, ("pattern",), "json-schema", schema, Context.of(document.root))
 
 
 def _separated(items: list[g.Node], comma: g.Node) -> g.Node:

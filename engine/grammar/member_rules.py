@@ -1,10 +1,11 @@
 """Members → rules.
 
 In order, what may follow depends on the place and on whether a member stands before (then a comma comes first): each
-declared member adds one group and, as long as all before it are optional, one rule. Where the number of members is bounded
-in a way that required ones do not settle, places are told apart by the count as well. In any order the rules are told apart by
-the set of used keys, which is affordable up to UNORDERED_LIMIT declared ones. Refused with NotPrintable: more than that, and
-more than RULE_LIMIT rules for one object. Rules cannot compare keys, so those beside the declared ones may repeat.
+declared member adds one group and, as long as all before it are optional, one rule. Where the number of members is
+bounded in a way that required ones do not settle, places are told apart by the count as well. In any order the rules
+are told apart by the set of used keys, which is affordable up to UNORDERED_LIMIT declared ones. Refused with
+NotPrintable: more than that, and more than RULE_LIMIT rules for one object. Rules cannot compare keys, so those
+beside the declared ones may repeat.
 """
 
 from __future__ import annotations
@@ -147,11 +148,9 @@ class _Ordered(_Expansion):
         tails: dict[int, Node] = {}
         last = min(first_required, self.size - 1)
         for place in range(last, -1, -1):
-            if place == last:
-                node = self._tail(place + 1)
-            else:
-                node = Sequence((self._after_first(place + 1), tails[place + 1]))
-            tails[place] = node if place == 0 or not self.size else self.draft.add("rest", node)
+            shared = () if place == last else (self._after_first(place + 1), tails[place + 1])
+            node = Sequence(shared) if shared else self._tail(place + 1)
+            tails[place] = self.draft.add("rest", node) if place else node
         options: list[Node] = [Sequence((self.pairs[place], tails[place])) for place in range(last + 1)]
         if first_required == self.size:
             options.append(self.only_others(0))

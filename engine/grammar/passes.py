@@ -1,8 +1,8 @@
 """The passes from any Grammar to one of literals, classes, sequences, choices, repeats and references.
 
-Comes in: a Grammar without guards. Goes out: rules in the order of their first use, root first, with names that GBNF allows,
-whose every construct llama.cpp reads and counts exactly. Each pass takes a Grammar and gives another one of the same
-language; what a pass cannot express it refuses with NotPrintable.
+Comes in: a Grammar without guards. Goes out: rules in the order of their first use, root first, with names that GBNF
+allows, whose every construct llama.cpp reads and counts exactly. Each pass takes a Grammar and gives another one of
+the same language; what a pass cannot express it refuses with NotPrintable.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which rules match the empty text, and which ones call themselves before they have read anything.
 
 Comes in: a Grammar whose references are all defined. Goes out: the set of nullable rules; a left-recursive cycle is
-refused, because a top-down matcher (ours, llama.cpp's) would push rules for ever. Nullability is a least fixpoint over all
-rules, so a rule that is empty only through others is found too: llama.cpp looks for an empty alternative in the rule
-itself and misses `root ::= e root "a" | "b"` with `e ::= "c"?`, which exhausts its memory.
+refused, because a top-down matcher (ours, llama.cpp's) would push rules for ever. Nullability is a least fixpoint
+over all rules, so a rule that is empty only through others is found too: llama.cpp looks for an empty alternative in
+the rule itself and misses `root ::= e root "a" | "b"` with `e ::= "c"?`, which exhausts its memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.grammar.grammar import (
     StringTerminal,
     Terminal,
 )
-from engine.grammar.traversal import fold, references
+from engine.grammar.traversal import fold
 
 
 def least_fixpoint(rules: Mapping[str, Node], holds: Callable[[Node, AbstractSet[str]], bool]) -> frozenset[str]:

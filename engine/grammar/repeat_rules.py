@@ -1,12 +1,12 @@
 """Repeats in the form that llama.cpp counts exactly.
 
-llama.cpp turns an upper bound over 2,000 into none, refuses a lower one, and refuses a group whose inner rules times its
-count reach 2,000. It writes the item out once for each repetition, takes a repeat of an item that has an empty alternative
-for left recursion, and tries all ways to skip an item that may be empty. So: bodies are made non-empty first, large counts
-are split into blocks of BLOCK, and bodies that are costly to copy get a rule of their own.
+llama.cpp turns an upper bound over 2,000 into none, refuses a lower one, and refuses a group whose inner rules times
+its count reach 2,000. It writes the item out once for each repetition, takes a repeat of an item that has an empty
+alternative for left recursion, and tries all ways to skip an item that may be empty. So: bodies are made non-empty
+first, large counts are split into blocks of BLOCK, and bodies that are costly to copy get a rule of their own.
 
-With `x{m,n}` = `x{m} x{0,n-m}` and n = q·BLOCK + r, `x{0,n}` is `block{0,q-1} x{0,BLOCK-1} | block{q} x{0,r}` where `block`
-is `x{BLOCK}`: each count has one way, so the matcher follows few stacks. Rules: O(log n).
+With `x{m,n}` = `x{m} x{0,n-m}` and n = q·BLOCK + r, `x{0,n}` is `block{0,q-1} x{0,BLOCK-1} | block{q} x{0,r}` where
+`block` is `x{BLOCK}`: each count has one way, so the matcher follows few stacks. Rules: O(log n).
 """
 
 from __future__ import annotations

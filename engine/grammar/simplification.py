@@ -1,8 +1,8 @@
 """Passes that keep the language and make the grammar plainer: nothing and the empty text vanish, nesting is flattened.
 
-They work on grammars of literals, one-character classes, sequences, choices, repeats and references. Rules that no text can
-finish are removed together with the alternatives that need them, since GBNF has no word for nothing; where the whole
-grammar matches nothing, the root becomes an empty choice.
+They work on grammars of literals, one-character classes, sequences, choices, repeats and references. Rules that no
+text can finish are removed together with the alternatives that need them, since GBNF has no word for nothing; where
+the whole grammar matches nothing, the root becomes an empty choice.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def inline_trivial(grammar: Grammar) -> Grammar:
 
     inlined = Draft(grammar).rewrite_rules(change).rules
     start = inlined[grammar.root]
-    if isinstance(start, Reference) and not any(start.rule in references(node) for node in inlined.values() if node is not start):
+    if isinstance(start, Reference) and not any(
+        start.rule in references(node) for node in inlined.values() if node is not start
+    ):
         inlined = {**inlined, grammar.root: inlined[start.rule]}
     return Grammar(inlined, grammar.root)
 

@@ -1,8 +1,8 @@
 """The live states of an expression as a finite graph, for languages that rules can only say state by state.
 
-A state is whether a text may end there, and for each next state the characters that lead to it. States are numbered in the
-order of a breadth-first walk from the start, 0. States with the same moves are merged, repeatedly: on acyclic parts that is
-minimal, on cycles it may leave some apart.
+A state is whether a text may end there, and for each next state the characters that lead to it. States are numbered
+in the order of a breadth-first walk from the start, 0. States with the same moves are merged, repeatedly: on acyclic
+parts that is minimal, on cycles it may leave some apart.
 """
 
 from __future__ import annotations

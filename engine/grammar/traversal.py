@@ -1,8 +1,8 @@
 """Walks over the nodes of a grammar that neither recurse nor visit a shared node twice.
 
-`fold` computes a value for a node from the values of its children, bottom up; `rewrite` is the fold that gives back a node.
-Both keep their own stack, so that a grammar may be nested as deep as memory allows, and remember what they computed by
-identity, so that nodes which share their parts cost what they hold, not what they would hold written out.
+`fold` computes a value for a node from the values of its children, bottom up; `rewrite` is the fold that gives back a
+node. Both keep their own stack, so that a grammar may be nested as deep as memory allows, and remember what they
+computed by identity, so that nodes which share their parts cost what they hold, not what they would hold written out.
 """
 
 from __future__ import annotations

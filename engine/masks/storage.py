@@ -22,6 +22,9 @@ import platformdirs
 Array = npt.NDArray[np.generic]
 
 _MAGIC = b"ENGINE-ARRAYS-1\n"
+_DIGEST_SIZE = 16
+# The digest covers all that follows it.
+_PREAMBLE = len(_MAGIC) + _DIGEST_SIZE
 _ALIGNMENT = 64
 
 
@@ -53,23 +56,24 @@ def save(path: Path, key: str, arrays: Mapping[str, Array]) -> None:
         parts.append(padded)
         offset += len(padded)
     body = b"".join(parts)
-    header = json.dumps({"key": key, "arrays": entries, "digest": _digest(body)}).encode()
-    head = _MAGIC + len(header).to_bytes(8, "little") + header
+    header = json.dumps({"key": key, "arrays": entries}).encode()
+    head = len(header).to_bytes(8, "little") + header
+    checked = head + bytes(-(_PREAMBLE + len(head)) % _ALIGNMENT) + body
     with contextlib.suppress(OSError):
-        _replace(path, head + bytes(-len(head) % _ALIGNMENT) + body)
+        _replace(path, _MAGIC + _digest(checked) + checked)
 
 
 def _read(data: npt.NDArray[np.uint8], key: str) -> dict[str, Array] | None:
-    start = len(_MAGIC) + 8
     if data[: len(_MAGIC)].tobytes() != _MAGIC:
         return None
-    size = int.from_bytes(data[len(_MAGIC) : start].tobytes(), "little")
-    header = json.loads(data[start : start + size].tobytes())
+    if data[len(_MAGIC) : _PREAMBLE].tobytes() != _digest(data[_PREAMBLE:].data):
+        return None
+    start = _PREAMBLE + 8
+    end = start + int.from_bytes(data[_PREAMBLE:start].tobytes(), "little")
+    header = json.loads(data[start:end].tobytes())
     if header["key"] != key:
         return None
-    body = data[start + size + -(start + size) % _ALIGNMENT :]
-    if _digest(body.data) != header["digest"]:
-        return None
+    body = data[end + -end % _ALIGNMENT :]
     arrays = {}
     for name, kind, shape, offset in header["arrays"]:
         dtype = np.dtype(kind)
@@ -78,8 +82,8 @@ def _read(data: npt.NDArray[np.uint8], key: str) -> dict[str, Array] | None:
     return arrays
 
 
-def _digest(body: bytes | memoryview) -> str:
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
+def _digest(content: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -13,12 +13,13 @@ the wider string by counting characters, and only the nodes at which that one en
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.automaton.terminal import QuotedTerminal, Terminal, Wider
+from engine.automaton.terminal import Edges, QuotedTerminal, Terminal, Wider
 from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie
 
@@ -170,10 +171,7 @@ def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
     pending = [(0, start)]
     while pending:
         node, state = pending.pop()
-        for byte, target in terminal.edges(state).items():
-            child = trie.child(node, byte)
-            if child < 0:
-                continue
+        for child, target in _steps(trie, node, terminal.edges(state)):
             tokens = trie.tokens(child)
             if terminal.edges(target):
                 inside += tokens
@@ -183,6 +181,21 @@ def _follow(trie: Trie, terminal: Terminal, start: int) -> Walk:
             if terminal.accepts(target):
                 exits.append((child, target))
     return Walk(None, np.array(inside, np.int32), _group(trie, terminal, closing, exits))
+
+
+def _steps(trie: Trie, node: int, edges: Edges) -> Iterator[tuple[int, int]]:
+    """The children of a node that the edges lead to, and the states there; whichever are fewer are gone through."""
+    low, high = trie.children[node], trie.children[node + 1]
+    if high - low < len(edges):
+        for child in range(low, high):
+            target = edges.get(trie.bytes_[child])
+            if target:
+                yield child, target
+    else:
+        for byte, target in edges.items():
+            child = trie.bytes_.find(byte, low, high)
+            if child >= 0:
+                yield child, target
 
 
 def _states(trie: Trie, start: int, rows: Rows) -> Ints:

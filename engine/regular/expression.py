@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
+from heapq import heappop, heappush
 from itertools import count
 from typing import ClassVar
 
@@ -34,7 +35,7 @@ Transitions = tuple[tuple[CharSet, "Expression"], ...]
 class Expression:
     """One interned expression. `nullable`: the empty string is in. `plain`: no intersection or complement inside."""
 
-    __slots__ = ("_alive", "_classes", "_shortest", "_transitions", "nullable", "plain", "serial")
+    __slots__ = ("_alive", "_classes", "_derived", "_shortest", "_transitions", "nullable", "plain", "serial")
 
     nullable: bool
     plain: bool
@@ -45,15 +46,22 @@ class Expression:
         self._alive: bool | None = None
         self._classes: tuple[CharSet, ...] | None = None
         self._transitions: Transitions | None = None
+        self._derived: dict[int, Expression] = {}
         self._shortest: str | None = None
 
     def _partition(self) -> tuple[CharSet, ...]:
         """Disjoint sets that cover all characters, each with one derivative."""
         raise NotImplementedError
 
+    def _derivative(self, code_point: int) -> Expression:
+        raise NotImplementedError
+
     def derive(self, code_point: int) -> Expression:
         """The expression of what may follow `code_point`; may be dead without being NOTHING."""
-        raise NotImplementedError
+        found = self._derived.get(code_point)
+        if found is None:
+            found = self._derived[code_point] = self._derivative(code_point)
+        return found
 
     def _shortest_plain(self) -> str:
         raise NotImplementedError
@@ -126,7 +134,7 @@ class Chars(Expression):
         rest = charset.complement(self.members)
         return (self.members, rest) if rest else (self.members,)
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         return EMPTY if charset.contains(self.members, code_point) else NOTHING
 
     def _shortest_plain(self) -> str:
@@ -141,7 +149,7 @@ class Empty(Expression):
     def _partition(self) -> tuple[CharSet, ...]:
         return (charset.ANY,)
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         return NOTHING
 
 
@@ -165,7 +173,7 @@ class Concat(Expression):
             return _refine(self.head.classes, self.tail.classes)
         return self.head.classes
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         after = concat(self.head.derive(code_point), self.tail)
         return union(after, self.tail.derive(code_point)) if self.head.nullable else after
 
@@ -190,7 +198,7 @@ class Repeat(Expression):
     def _partition(self) -> tuple[CharSet, ...]:
         return self.body.classes
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         after = self.body.derive(code_point)
         if after is NOTHING:
             return NOTHING
@@ -212,7 +220,7 @@ class Union(Expression):
     def _partition(self) -> tuple[CharSet, ...]:
         return _refine_all(self.options)
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         return union(*(o.derive(code_point) for o in self.options))
 
     def _shortest_plain(self) -> str:
@@ -231,7 +239,7 @@ class Both(Expression):
     def _partition(self) -> tuple[CharSet, ...]:
         return _refine_all(self.parts)
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         return both(*(p.derive(code_point) for p in self.parts))
 
 
@@ -247,7 +255,7 @@ class Complement(Expression):
     def _partition(self) -> tuple[CharSet, ...]:
         return self.body.classes
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         return complement(self.body.derive(code_point))
 
 
@@ -288,7 +296,7 @@ class Words(Expression):
         rest = charset.complement(charset.normalise((c, c) for c in firsts))
         return (*(((c, c),) for c in firsts), *((rest,) if rest else ()))
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         begin = self._end(self._first, code_point - 1)
         end = self._end(begin, code_point)
         return _words(self.table, begin, end, self.offset + 1, self.gone, self.labelled)
@@ -317,7 +325,7 @@ class Multiple(Expression):
     def _partition(self) -> tuple[CharSet, ...]:
         return (*self.DIGITS, charset.complement(((48, 57),)))
 
-    def derive(self, code_point: int) -> Expression:
+    def _derivative(self, code_point: int) -> Expression:
         if not 48 <= code_point <= 57:
             return NOTHING
         return multiple(self.modulus, (self.remainder * 10 + code_point - 48) % self.modulus, started=True)
@@ -358,11 +366,15 @@ def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:
 
 
 def _search(start: Expression) -> bool:
-    """Breadth first to an expression with a known or empty shortest string. On success every expression on the way learns
-    that it is alive and a short string of its own; without success all that were visited are dead."""
+    """The nearest expression with a known or empty shortest string, best first (A*, by what each part alone still needs).
+
+    On success every expression on the way learns that it is alive and a short string of its own; without success all that were
+    visited are dead.
+    """
     before: dict[Expression, tuple[Expression, int] | None] = {start: None}
-    queue = [start]
-    for node in queue:
+    queue = [(_needed(start), 0, start.serial, start)]  # needed in all, characters so far (negative: the deepest first)
+    while queue:
+        _, depth, _, node = heappop(queue)
         if node.nullable or node._shortest is not None or (node.plain and node is not NOTHING):
             _record_path(node, before)
             return True
@@ -370,12 +382,21 @@ def _search(start: Expression) -> bool:
             target = node.derive(members[0][0])
             if target not in before and target is not NOTHING and target._alive is not False:
                 before[target] = (node, charset.example(members))
-                queue.append(target)
+                heappush(queue, (1 - depth + _needed(target), depth - 1, target.serial, target))
         if len(before) > STATE_LIMIT:
             raise GrammarTooComplex("an intersection of string constraints", STATE_LIMIT)
-    for node in queue:
+    for node in before:
         node._alive = False
     return False
+
+
+def _needed(node: Expression) -> int:
+    """How many characters must still come, at least."""
+    if node._shortest is not None or (node.plain and node is not NOTHING):
+        return len(node.shortest)
+    if isinstance(node, Both):
+        return max(_needed(part) for part in node.parts)
+    return 0 if node.nullable else 1
 
 
 def _record_path(end: Expression, before: dict[Expression, tuple[Expression, int] | None]) -> None:

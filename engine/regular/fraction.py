@@ -65,10 +65,8 @@ def _fraction_from(digits: str, strict: bool, room: int | None) -> Expression:
     digits = digits.rstrip("0")
     found = _positive_fraction(_less(room, len(digits))) if strict else repeat(DIGIT, 0, _less(room, len(digits)))
     for begin, end in _runs(digits, room):
-        if digits[begin] == "0":
-            greater = concat(repeat(ZERO, 0, end - begin - 1), NONZERO)
-        else:
-            greater = one_of(int(digits[begin]) + 1, 9)
+        above = NONZERO if digits[begin] == "0" else one_of(int(digits[begin]) + 1, 9)
+        greater = concat(repeat(ZERO, 0, end - begin - 1), above)
         rest = repeat(DIGIT, 0, _less(room, begin + 1))
         found = union(concat(greater, rest), concat(text(digits[begin:end]), found))
     return found

@@ -292,9 +292,10 @@ class _Translation:
 
     def _two_or_more(self, node: Quantified, left: int, right: int, low: int) -> Expression:
         """At least two turns that match something, and at least `low`."""
-        first = {nonempty(self.language(node.body, left, seam)) for seam in self._seams(right)}
-        middle = {nonempty(self.language(node.body, c, seam)) for c in self._inner for seam in self._seams(right)}
         last = {nonempty(self.language(node.body, c, right)) for c in self._inner}
+        seams = self._seams(right) if any(language.matches("\n") for language in last) else self._inner
+        first = {nonempty(self.language(node.body, left, seam)) for seam in seams}
+        middle = {nonempty(self.language(node.body, c, seam)) for c in self._inner for seam in seams}
         if max(map(len, (first, middle, last))) > 1:
             raise self._refuse("a repeat whose turns look at each other through anchors")
         inside = repeat(middle.pop(), max(low - 2, 0), None if node.high is None else node.high - 2)

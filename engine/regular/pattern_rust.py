@@ -133,10 +133,8 @@ class Rust:
         return ord(letter)
 
     def _hexadecimal(self, letter: str, scanner: Scanner, position: int) -> int:
-        if scanner.accept("{"):
-            value = scanner.braced_hexadecimal()
-        else:
-            value = scanner.hexadecimal({"x": 2, "u": 4, "U": 8}[letter])
+        digits = {"x": 2, "u": 4, "U": 8}[letter]
+        value = scanner.braced_hexadecimal() if scanner.accept("{") else scanner.hexadecimal(digits)
         if value > 0x10FFFF or 0xD800 <= value <= 0xDFFF:
             raise scanner.invalid("not a Unicode scalar value", position)
         return value

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.schema.choice import REFERENCES, Branch, Choice, Residual, branches_of, part, reference
-from engine.schema.facts import facts_of, schemas, strings, wrong
+from engine.schema.facts import facts_of
 from engine.schema.kind import OBJECT
 from engine.schema.location import Location
 from engine.schema.negation import flat_negation, negation
+from engine.schema.operand import schemas, strings, wrong
 from engine.schema.schema import Json
 
 
@@ -110,18 +111,16 @@ def _dependent(location: Location, keyword: str) -> Iterator[Choice]:
         if keyword == "dependencies" and isinstance(demand, str):
             demand = [demand]  # draft 3's spelling
         residual = Residual(location, (keyword,), {keyword: {name: demand}}, OBJECT)
-        absent = location.derived(f"absent {name}", lambda name=name: {"properties": {name: False}})
+        absent = location.derived(f"absent {name}", {"properties": {name: False}})
         if isinstance(demand, list) and keyword != "dependentSchemas":
             needed = [name, *strings(location, keyword, demand)]
             if len(needed) == 1:
                 continue
-            present = location.derived(
-                f"{keyword} {name}", lambda needed=needed: {"type": "object", "required": needed}
-            )
+            present = location.derived(f"{keyword} {name}", {"type": "object", "required": needed})
             yield Choice((Branch((present,)), Branch((absent,))), residual, minor=True)
         else:
             target = schemas(location, keyword)[name]
-            present = location.derived(f"present {name}", lambda name=name: {"type": "object", "required": [name]})
+            present = location.derived(f"present {name}", {"type": "object", "required": [name]})
             yield Choice((Branch((present, target)), Branch((absent,))), residual, minor=True)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.schema.facts import schema_list, wrong
 from engine.schema.kind import ANY
 from engine.schema.location import Location
+from engine.schema.operand import schema_list, wrong
 from engine.schema.schema import Json
 
 REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})

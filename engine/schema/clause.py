@@ -1,9 +1,7 @@
-"""Clauses: a conjunction of schemas as a union of conjunctions in which nothing is left to choose.
+"""Clauses: a conjunction of schemas, with the choices that are still to be made.
 
-In: locations that must all hold. Out: `Clause`s, in the order of preference; a value is valid under all the locations
-exactly when it is valid under one of the clauses. References and `allOf` are followed, choices are distributed. Where that
-would give too many the choice stays undistributed, as a residual: sound, but only the closed value shows it.
-Clauses that contradict themselves by simple reasoning (kinds, literals, required members) are left out.
+A Clause takes in locations with all that they refer to, and narrows kinds, literals and required members as it does. It is
+dead when it contradicts itself by simple reasoning. engine.schema.distribution makes the choices.
 """
 
 from __future__ import annotations
@@ -13,21 +11,15 @@ from itertools import islice
 
 from engine.schema.applied import Applied, read_applied
 from engine.schema.choice import Branch, Choice, Residual
-from engine.schema.facts import Facts, facts_of, meet_numbers, meet_texts
-from engine.schema.key_match import matches, overlap
-from engine.schema.kind import ANY, ARRAY, INTEGER, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.facts import Facts, facts_of
+from engine.schema.key_match import matches
+from engine.schema.kind import ANY, INTEGER, NUMBER, OBJECT, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
-from engine.schema.negation import flat_negation
+from engine.schema.meet import meet_numbers, meet_texts
 from engine.schema.schema import Json, Number, Text
 
-MOST_BRANCHES = 4096  # of a first choice
-MOST_CLAUSES = 1024  # where a choice adds, as along a chain of if and else
-MOST_PRODUCTS = 64  # where choices multiply
-MOST_MINOR = 16  # where a choice comes of `not` or `dependencies`
-MOST_EXCLUSIVE = 64  # branches of a `oneOf` that are compared in pairs
-
-_Chain = tuple[Location, "_Chain"] | None  # a location and those that applied it
+Chain = tuple[Location, "Chain"] | None  # a location and those that applied it
 
 
 class Clause:
@@ -35,6 +27,7 @@ class Clause:
 
     __slots__ = (
         "_members",
+        "_settled",
         "chains",
         "dead",
         "digits_only",
@@ -47,15 +40,16 @@ class Clause:
     )
 
     def __init__(self) -> None:
-        self.chains: dict[Location, _Chain] = {}
+        self.chains: dict[Location, Chain] = {}
         self.kinds = ANY
         self.values: dict[Hashable, Json] | None = None
         self.excluded: dict[Hashable, Json] = {}
         self.residuals: list[Residual] = []
-        self.pending: list[tuple[Choice, _Chain]] = []
+        self.pending: list[tuple[Choice, Chain]] = []
         self.required: dict[str, None] = {}
         self.digits_only = False
         self.dead = False
+        self._settled = (0, 0)  # how many schemas and required names are known not to contradict each other
         self._members: dict[str, tuple[int, Clause]] = {}  # and how many of the schemas it takes into account
 
     def copy(self) -> Clause:
@@ -65,7 +59,7 @@ class Clause:
         made.kinds, made.values, made.excluded = self.kinds, self.values, dict(self.excluded)
         made.residuals, made.pending = list(self.residuals), list(self.pending)
         made.required, made.digits_only, made.dead = dict(self.required), self.digits_only, self.dead
-        made._members = dict(self._members)
+        made._members, made._settled = dict(self._members), self._settled
         return made
 
     @property
@@ -73,7 +67,7 @@ class Clause:
         """The facts of all schemas in it."""
         return (facts_of(location) for location in self.chains)
 
-    def require(self, location: Location, chain: _Chain = None) -> None:
+    def require(self, location: Location, chain: Chain = None) -> None:
         """Demand a location, with all that it refers to."""
         if self.dead or location.value is True:
             return
@@ -95,7 +89,7 @@ class Clause:
         self.demand(Branch(tuple(applied.together), tuple(applied.residuals), tuple(applied.excluded)), chain)
         self.pending.extend((choice, chain) for choice in applied.choices)
 
-    def demand(self, branch: Branch, chain: _Chain = None) -> None:
+    def demand(self, branch: Branch, chain: Chain = None) -> None:
         """Demand a branch."""
         self.residuals.extend(branch.residuals)
         for location in branch.locations:
@@ -163,7 +157,16 @@ class Clause:
         """Whether it is dead, or an object that requires a member that nothing can be."""
         if self.dead or self.kinds != OBJECT:
             return self.dead
-        return any(self.member(name).dead for name in self.required)
+        known, settled = self._settled
+        touched = set(islice(self.required, settled, None))
+        for place in islice(self.chains, known, None):
+            members = facts_of(place).members
+            if members is not None:
+                if members.patterns or members.additional is not None:
+                    touched.update(self.required)
+                touched.update(name for name in members.properties if name in self.required)
+        self._settled = (len(self.chains), len(self.required))
+        return any(self.member(name).dead for name in touched)
 
 
 def _member_schemas(place: Location, name: str) -> list[Location]:
@@ -193,117 +196,3 @@ def applied_of(location: Location) -> Applied:
         found = location.applied = read_applied(location)
     applied: Applied = found
     return applied
-
-
-def clauses(locations: Iterable[Location]) -> list[Clause]:
-    """The union of conjunctions that these locations come to.
-
-    In rounds: each clause makes its first pending choice, if all that comes of it together is not too much.
-    """
-    start = conjunction(locations)
-    found = [] if start.contradicts else [start]
-    while any(clause.pending for clause in found):
-        before = len(found)
-        allowed = MOST_BRANCHES if before == 1 else MOST_CLAUSES
-        extended: list[Clause] = []
-        for n, clause in enumerate(found):
-            if not clause.pending:
-                extended.append(clause)
-                continue
-            choice, chain = clause.pending.pop(0)
-            made = _distributed(clause, choice, chain) if choice.residual.kinds & clause.kinds else [clause]
-            others = len(extended) + len(found) - n - 1
-            limit = MOST_MINOR if choice.minor else MOST_PRODUCTS if len(made) > 1 and others > before else allowed
-            if len(made) > 1 and others + len(made) > limit:
-                clause.residuals.append(choice.residual)
-                made = [clause]
-            extended += made
-        found = extended
-    return found
-
-
-def _distributed(clause: Clause, choice: Choice, chain: _Chain) -> list[Clause]:
-    """One clause a branch; for an exclusive choice each also says that no other branch holds."""
-    alive: list[tuple[Branch, Clause]] = []
-    for branch in choice.branches:
-        extended = clause.copy()
-        extended.demand(branch, chain)
-        if not extended.contradicts:
-            alive.append((branch, extended))
-    if choice.exclusive and not _told_apart([extended for _, extended in alive]):
-        if len(alive) > MOST_EXCLUSIVE:
-            for _, extended in alive:
-                extended.residuals.append(choice.residual)
-        else:
-            _separate(alive, choice.residual, chain)
-    return [extended for _, extended in alive if not extended.contradicts]
-
-
-def _told_apart(alive: list[Clause]) -> bool:
-    """Whether one required member has different literals in each: the usual discriminator, found in O(branches)."""
-    shared = set(alive[0].required).intersection(*(clause.required for clause in alive[1:])) if alive else set()
-    for name in shared:
-        values = [clause.member(name).values for clause in alive if clause.kinds == OBJECT]
-        keys = [key for known in values if known is not None for key in known]
-        if None not in values and len(values) == len(alive) and len(keys) == len(set(keys)):
-            return True
-    return False
-
-
-def _separate(alive: list[tuple[Branch, Clause]], whole: Residual, chain: _Chain) -> None:
-    bare = [extended.copy() for _, extended in alive]
-    for n, (_, extended) in enumerate(alive):
-        overlapping = [alive[m][0] for m, other in enumerate(bare) if m != n and not disjoint(bare[n], other)]
-        _exclude(extended, overlapping, whole, chain)
-
-
-def _exclude(clause: Clause, branches: list[Branch], whole: Residual, chain: _Chain) -> None:
-    left = []
-    for branch in branches:
-        opposites = flat_negation(branch.locations[0])
-        if opposites is not None and len(opposites) <= 1:
-            if opposites:
-                clause.demand(opposites[0], chain)
-            else:
-                clause.dead = True
-        else:
-            left.append(branch.locations[0])
-    if left:
-        schema = {"not": {"anyOf": [location.value for location in left]}}
-        clause.residuals.append(Residual(whole.location, whole.keywords, schema))
-
-
-def disjoint(a: Clause, b: Clause, depth: int = 3) -> bool:
-    """Whether surely no value is valid under both; the pending choices are not looked at."""
-    common = a.kinds & b.kinds
-    if a.dead or b.dead or not common:
-        return True
-    if a.values is not None and b.values is not None:
-        return a.values.keys().isdisjoint(b.values)
-    if not common & ~STRING:
-        first, second = a.text, b.text
-        return _apart((first.min_length, first.max_length), (second.min_length, second.max_length)) or (
-            bool(first.patterns and second.patterns) and not overlap((*first.patterns, *second.patterns))
-        )
-    if not common & ~NUMBER:
-        met = meet_numbers(a.number, b.number)
-        if met.minimum is None or met.maximum is None:
-            return False
-        return met.minimum > met.maximum or (
-            met.minimum == met.maximum and (met.exclusive_minimum or met.exclusive_maximum)
-        )
-    if not common & ~ARRAY:
-        return _apart(_sizes(a), _sizes(b))
-    if common == OBJECT and depth:
-        return any(disjoint(a.member(name), b.member(name), depth - 1) for name in a.required | b.required)
-    return False
-
-
-def _sizes(clause: Clause) -> tuple[int, int | None]:
-    items = [facts.items for facts in clause.facts if facts.items is not None]
-    most = [found.maximum for found in items if found.maximum is not None]
-    return max((found.minimum for found in items), default=0), min(most) if most else None
-
-
-def _apart(a: tuple[int, int | None], b: tuple[int, int | None]) -> bool:
-    return (a[1] is not None and a[1] < b[0]) or (b[1] is not None and b[1] < a[0])

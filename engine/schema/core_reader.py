@@ -8,10 +8,10 @@ spelling in JSON at all is refused with its path. `x-engine-patterns` holds Patt
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -25,7 +25,7 @@ from engine.schema.literal import literal_key
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
 
-GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
+GUARDS, PATTERNS, HINT, DIGITS = "x-engine-guards", "x-engine-patterns", "x-engine-hint", "x-engine-digits"
 _HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 _TEMPORAL_BOUNDS = ("le", "ge", "lt", "gt", "now_op")
@@ -113,6 +113,24 @@ class CoreReader(GenerateJsonSchema):
 
     # -- scalars
 
+    def int_schema(self, schema: Any) -> Json:
+        """In strict mode `1.0` is not an integer."""
+        made = super().int_schema(schema)
+        strict = schema.get("strict", self.core_config.get("strict", False))
+        return made | {DIGITS: True} if strict else made
+
+    def is_subclass_schema(self, schema: Any) -> Json:
+        """No JSON value is a class."""
+        return self.handle_invalid_for_json_schema(schema, "classes")
+
+    def arguments_schema(self, schema: Any) -> Json:
+        """Arguments of a call have several spellings; none is chosen here."""
+        return self.handle_invalid_for_json_schema(schema, "arguments of a call")
+
+    def arguments_v3_schema(self, schema: Any) -> Json:
+        """As above."""
+        return self.handle_invalid_for_json_schema(schema, "arguments of a call")
+
     def float_schema(self, schema: Any) -> Json:
         """Rounding may move a spelling onto an exclusive bound; divisibility is judged with a tolerance."""
         made = super().float_schema(schema)
@@ -141,7 +159,9 @@ class CoreReader(GenerateJsonSchema):
         ]
         if schema.get("ascii_only"):
             made.setdefault(PATTERNS, []).append(Pattern("^[\\x00-\\x7f]*$", "ecma"))
-        constrained = "minLength" in made or pattern is not None or ("maxLength" in made and changed[0:1] != ["strip_whitespace"])
+        constrained = (
+            "minLength" in made or pattern is not None or ("maxLength" in made and changed[0:1] != ["strip_whitespace"])
+        )
         return self.guarded(made, schema, ", ".join(changed)) if changed and constrained else made
 
     def _pattern(self, schema: Any, pattern: Any) -> Pattern:
@@ -233,12 +253,10 @@ class CoreReader(GenerateJsonSchema):
         found: dict[Any, Json] = {}
         for member in members:
             value = member.value if isinstance(member, Enum) else member
-            try:
-                spelled = to_jsonable_python(value)
-                judge(json.dumps(spelled).encode())
-            except ValueError:
-                continue
-            found[literal_key(spelled)] = spelled
+            for spelled in _spellings(value):
+                if judge.passes(spelled):
+                    found[literal_key(spelled)] = spelled
+                    break
         if not found:
             raise self.refused(schema["type"], "none of the values can be written in JSON")
         return {"enum": list(found.values())}
@@ -264,9 +282,11 @@ class CoreReader(GenerateJsonSchema):
     def function_plain_schema(self, schema: Any) -> Json:
         """The input type, which must be declared."""
         declared = schema.get("json_schema_input_schema")
-        if declared is None:
+        if declared is None or declared["type"] == "any":  # Any is what stands there when nothing was declared
             name = _name_of(schema)
-            raise self.refused(schema["type"], f"validator {name!r} does not say what it takes: give json_schema_input_type")
+            raise self.refused(
+                schema["type"], f"validator {name!r} does not say what it takes: give json_schema_input_type"
+            )
         return self._validated(schema, self.generate_inner(declared))
 
     def _validated(self, schema: Any, made: Json) -> Json:
@@ -306,6 +326,15 @@ class CoreReader(GenerateJsonSchema):
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "a": re.ASCII}
 
 
+def _spellings(value: Any) -> list[Json]:
+    """What may stand for a literal in JSON."""
+    try:
+        usual = [to_jsonable_python(value)]
+    except ValueError:
+        usual = []
+    return [*usual, float(value)] if isinstance(value, Decimal) and value.is_finite() else usual
+
+
 def _zone(schema: Any) -> str | None:
     zone = schema.get("tz_constraint")
     return zone if isinstance(zone, str) else "aware" if isinstance(zone, int) else None
@@ -326,7 +355,7 @@ def _rewritten(schema: Any) -> bool:
     extra = metadata.get("pydantic_js_extra")
     return (
         any(getattr(one, "__func__", None) is not inherited for one in functions)
-        or not _HARMLESS >= metadata.get("pydantic_js_updates", {}).keys()
+        or not metadata.get("pydantic_js_updates", {}).keys() <= _HARMLESS
         or callable(extra)
-        or (isinstance(extra, dict) and not _HARMLESS >= {key for key in extra if not key.startswith("x-")})
+        or (isinstance(extra, dict) and not {key for key in extra if not key.startswith("x-")} <= _HARMLESS)
     )

@@ -67,8 +67,10 @@ def dialect_named(uri: Json, path: str) -> Dialect:
     """The dialect that a `$schema` names; raises UnsupportedSchema for one that is not known."""
     if isinstance(uri, str):
         bare = uri.removesuffix("#").rstrip("/")
-        found = _BY_URI.get(bare) or _BY_URI.get(bare.replace("https:", "http:")) or _BY_URI.get(
-            bare.replace("http:", "https:")
+        found = (
+            _BY_URI.get(bare)
+            or _BY_URI.get(bare.replace("https:", "http:"))
+            or _BY_URI.get(bare.replace("http:", "https:"))
         )
         if found is not None:
             return found

@@ -7,17 +7,18 @@ validated here; a keyword that is unknown is an annotation, as JSON Schema says,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.dialect import Dialect, exists
 from engine.schema.formats import KNOWN_FORMATS
 from engine.schema.key_match import PatternUnknown, matches
-from engine.schema.kind import ANY, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING, kind_of
+from engine.schema.kind import ANY, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
+from engine.schema.meet import meet_numbers, meet_texts
+from engine.schema.operand import count, exact, kind_name, schema_list, schemas, strings, wrong
 from engine.schema.schema import Json, Number, Pattern, Text
 
 EXTENSION = "x-engine-"  # our own vocabulary; only the reader of Python types writes it
@@ -60,8 +61,10 @@ class Facts:
     items: Items | None = None
     members: Members | None = None
     applicators: list[str] = field(default_factory=list)
-    residual: list[tuple[str, int]] = field(default_factory=list)  # keywords that only the closed value shows, and where
-    guards: tuple[Json, ...] = ()  # callables that take the value's JSON bytes and raise ValueError
+    residual: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # keywords that only the closed value shows, and where
+    guards: tuple[Json, ...] = ()  # NodeValidators; not named here because they need Pydantic
 
     @property
     def asserts_nothing(self) -> bool:
@@ -82,8 +85,10 @@ class Facts:
     @property
     def only_applies(self) -> bool:
         """Nothing is asserted but by other schemas."""
-        return self.kinds == ANY and self.values is None and not (
-            self.text or self.number or self.items or self.members or self.residual or self.guards
+        return (
+            self.kinds == ANY
+            and self.values is None
+            and not (self.text or self.number or self.items or self.members or self.residual or self.guards)
         )
 
 
@@ -98,7 +103,7 @@ def facts_of(location: Location) -> Facts:
 def _read(location: Location) -> Facts:
     value, facts = location.value, Facts()
     if not isinstance(value, dict):
-        raise SchemaError(location.path, "", f"a schema is an object, true or false, not {_kind_name(value)}")
+        raise SchemaError(location.path, "", f"a schema is an object, true or false, not {kind_name(value)}")
     dialect = location.dialect
     if "$ref" in value and dialect.reference_stands_alone:
         facts.applicators.append("$ref")
@@ -125,57 +130,6 @@ def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> N
             facts.digits_only = True
     elif not keyword.startswith("x-"):
         location.document.annotations[location.path, keyword] = None
-
-
-def _kind_name(value: Json) -> str:
-    return next(name for name, kind in KINDS.items() if kind & kind_of(value))
-
-
-def wrong(location: Location, keyword: str, operand: Json, expected: str) -> SchemaError:
-    """The error for an operand that is not what its keyword takes."""
-    shown = repr(operand)
-    return SchemaError(location.path, keyword, f"expected {expected}, found {shown[:60]}")
-
-
-def exact(location: Location, keyword: str, operand: Json) -> Decimal:
-    """A number of the schema, exactly as it is spelled."""
-    if isinstance(operand, bool) or not isinstance(operand, (int, float, Decimal)):
-        raise wrong(location, keyword, operand, "a number")
-    number = Decimal(repr(operand)) if isinstance(operand, float) else Decimal(operand)
-    if not number.is_finite():
-        raise wrong(location, keyword, operand, "a finite number")
-    return number
-
-
-def count(location: Location, keyword: str, operand: Json) -> int:
-    """A length or a number of items."""
-    number = exact(location, keyword, operand)
-    if number < 0 or number.adjusted() > 1000 or number != number // 1:
-        raise wrong(location, keyword, operand, "a whole number that is not negative")
-    return int(number)
-
-
-def strings(location: Location, keyword: str, operand: Json) -> tuple[str, ...]:
-    """A list of strings, without repetitions."""
-    if not isinstance(operand, list) or not all(isinstance(item, str) for item in operand):
-        raise wrong(location, keyword, operand, "a list of strings")
-    return tuple(dict.fromkeys(operand))
-
-
-def schemas(location: Location, keyword: str) -> dict[str, Location]:
-    """The schemas in a map of schemas."""
-    operand = location.value[keyword]
-    if not isinstance(operand, dict):
-        raise wrong(location, keyword, operand, "an object of schemas")
-    return {name: location.child(keyword, name) for name in operand}
-
-
-def schema_list(location: Location, keyword: str) -> tuple[Location, ...]:
-    """The schemas in a list of schemas."""
-    operand = location.value[keyword]
-    if not isinstance(operand, list):
-        raise wrong(location, keyword, operand, "a list of schemas")
-    return tuple(location.child(keyword, str(n)) for n in range(len(operand)))
 
 
 _Reader = Callable[[Location, Facts, str, Json], None]
@@ -206,7 +160,9 @@ def _type(location: Location, facts: Facts, keyword: str, operand: Json) -> None
 def _values(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     if keyword == "enum" and not isinstance(operand, list):
         raise wrong(location, keyword, operand, "a list of values")
-    values = {literal_key(value): value for value in (operand if keyword == "enum" else [operand])}
+    values: dict[Hashable, Json] = {}
+    for value in operand if keyword == "enum" else [operand]:
+        values.setdefault(literal_key(value), value)
     if facts.values is not None:
         values = {key: value for value in facts.values if (key := literal_key(value)) in values}
     facts.values = tuple(values.values())
@@ -269,41 +225,6 @@ def _exclusive(location: Location, keyword: str) -> bool:
     return location.value.get(keyword) is True
 
 
-def meet_texts(a: Text, b: Text) -> Text:
-    """The strings that both allow."""
-    lengths = [n for n in (a.max_length, b.max_length) if n is not None]
-    return Text(
-        min_length=max(a.min_length, b.min_length),
-        max_length=min(lengths) if lengths else None,
-        patterns=tuple(dict.fromkeys(a.patterns + b.patterns)),
-        formats=tuple(dict.fromkeys(a.formats + b.formats)),
-    )
-
-
-def meet_numbers(a: Number, b: Number) -> Number:
-    """The numbers that both allow."""
-    low = max(_bounds(a.minimum, a.exclusive_minimum, b.minimum, b.exclusive_minimum), default=(None, False))
-    high = min(
-        ((bound, not exclusive) for bound, exclusive in _bounds(a.maximum, a.exclusive_maximum, b.maximum, b.exclusive_maximum)),
-        default=(None, True),
-    )
-    return Number(
-        integer=a.integer or b.integer,
-        digits_only=a.digits_only or b.digits_only,
-        minimum=low[0],
-        maximum=high[0],
-        exclusive_minimum=low[1],
-        exclusive_maximum=not high[1],
-        multiples_of=tuple(dict.fromkeys(a.multiples_of + b.multiples_of)),
-    )
-
-
-def _bounds(
-    a: Decimal | None, a_exclusive: bool, b: Decimal | None, b_exclusive: bool
-) -> list[tuple[Decimal, bool]]:
-    return [(bound, exclusive) for bound, exclusive in ((a, a_exclusive), (b, b_exclusive)) if bound is not None]
-
-
 @_reads("prefixItems", "items", "additionalItems", "unevaluatedItems", "minItems", "maxItems")
 def _items(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     items = facts.items = facts.items or Items()
@@ -325,7 +246,9 @@ def _items(location: Location, facts: Facts, keyword: str, operand: Json) -> Non
 @_reads("propertyNames", "minProperties", "maxProperties")
 def _members(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
     if keyword == "required" and isinstance(operand, bool) and location.dialect in (Dialect.DRAFT4, Dialect.LENIENT):
-        location.document.annotations[location.path, keyword] = None  # draft 3's spelling; no later draft gives it a meaning
+        location.document.annotations[location.path, keyword] = (
+            None  # draft 3's spelling; no later draft gives it a meaning
+        )
         return
     members = facts.members = facts.members or Members()
     if keyword == "properties":
@@ -384,16 +307,59 @@ def _applies(location: Location, facts: Facts, keyword: str, operand: Json) -> N
 
 
 _SILENT = frozenset(
-    "$schema $id id $anchor $dynamicAnchor $recursiveAnchor $defs definitions $comment $vocabulary title description "
-    "default example examples readOnly writeOnly deprecated then else".split()
+    [
+        "$schema",
+        "$id",
+        "id",
+        "$anchor",
+        "$dynamicAnchor",
+        "$recursiveAnchor",
+        "$defs",
+        "definitions",
+        "$comment",
+        "$vocabulary",
+        "title",
+        "description",
+        "default",
+        "example",
+        "examples",
+        "readOnly",
+        "writeOnly",
+        "deprecated",
+        "then",
+        "else",
+    ]
 )
 KIND_OF_KEYWORD = (
-    dict.fromkeys("minLength maxLength pattern format".split(), STRING)
-    | dict.fromkeys("minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split(), NUMBER)
-    | dict.fromkeys("prefixItems items additionalItems unevaluatedItems minItems maxItems uniqueItems contains".split(), ARRAY)
+    dict.fromkeys(["minLength", "maxLength", "pattern", "format"], STRING)
+    | dict.fromkeys(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"], NUMBER)
     | dict.fromkeys(
-        "properties required additionalProperties patternProperties unevaluatedProperties propertyNames minProperties "
-        "maxProperties dependencies dependentRequired dependentSchemas".split(),
+        [
+            "prefixItems",
+            "items",
+            "additionalItems",
+            "unevaluatedItems",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "contains",
+        ],
+        ARRAY,
+    )
+    | dict.fromkeys(
+        [
+            "properties",
+            "required",
+            "additionalProperties",
+            "patternProperties",
+            "unevaluatedProperties",
+            "propertyNames",
+            "minProperties",
+            "maxProperties",
+            "dependencies",
+            "dependentRequired",
+            "dependentSchemas",
+        ],
         OBJECT,
     )
 )

@@ -144,7 +144,7 @@ def _iri_grammar(extra: str, private: str, *, relative: bool) -> re.Pattern[str]
     pchar = rf"(?:[{unreserved}{sub}:@]|{escape})"
     user = rf"(?:[{unreserved}{sub}:]|{escape})*"
     name = rf"(?:[{unreserved}{sub}]|{escape})*"
-    literal = rf"\[(?:(?P<v6>[0-9A-Fa-f:.]+)|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
+    literal = r"\[(?:(?P<v6>[0-9A-Fa-f:.]+)|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
     authority = rf"//(?:{user}@)?(?:{literal}|{name})(?::[0-9]*)?(?:/{pchar}*)*"
     absolute = rf"/(?:{pchar}+(?:/{pchar}*)*)?"
     tail = rf"(?:\?(?:{pchar}|[/?{private}])*)?(?:\#(?:{pchar}|[/?])*)?"
@@ -178,7 +178,7 @@ def _regex(text: str) -> bool:
             re.compile(translated(pattern).replace("(?<=", "(?=").replace("(?<!", "(?!"))
     except (PatternUnknown, re.error, OverflowError, RecursionError):
         return False
-    return True
+    return not re.search(r"(?<!\\)(?:\\\\)*\\a", text)  # a letter that is no escape; engines differ on the others
 
 
 def _base64(text: str) -> bool:

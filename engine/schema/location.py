@@ -8,7 +8,7 @@ any other document is refused. The dynamic scope of `$dynamicRef` is part of a l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import unquote, urldefrag, urljoin
 
 from engine.errors import SchemaError, UnsupportedSchema
@@ -16,11 +16,23 @@ from engine.schema.dialect import Dialect, dialect_named
 from engine.schema.schema import Check, Json
 
 _SCHEMA_VALUED = frozenset(
-    "additionalProperties items additionalItems contains propertyNames not if then else unevaluatedProperties "
-    "unevaluatedItems contentSchema".split()
+    [
+        "additionalProperties",
+        "items",
+        "additionalItems",
+        "contains",
+        "propertyNames",
+        "not",
+        "if",
+        "then",
+        "else",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "contentSchema",
+    ]
 )
-_LISTS = frozenset("allOf anyOf oneOf prefixItems items".split())
-_MAPS = frozenset("properties patternProperties dependentSchemas dependencies $defs definitions".split())
+_LISTS = frozenset(["allOf", "anyOf", "oneOf", "prefixItems", "items"])
+_MAPS = frozenset(["properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"])
 _METASCHEMA_HOSTS = ("http://json-schema.org/", "https://json-schema.org/")
 
 
@@ -41,9 +53,24 @@ Scope = tuple[Resource, ...]  # resources with dynamic anchors, in the order in 
 class Location:
     """A place. `value` is what stands there; `is_schema` says that its identifiers and children mean something."""
 
-    __slots__ = ("_children", "_derived", "_path", "applied", "document", "facts", "is_schema", "parent", "resource", "scope", "token", "value")
+    __slots__ = (
+        "_children",
+        "_derived",
+        "_path",
+        "applied",
+        "document",
+        "facts",
+        "is_schema",
+        "parent",
+        "resource",
+        "scope",
+        "token",
+        "value",
+    )
 
-    def __init__(self, document: Document, value: Json, parent: Location | None, token: str, resource: Resource) -> None:
+    def __init__(
+        self, document: Document, value: Json, parent: Location | None, token: str, resource: Resource
+    ) -> None:
         self.document, self.value, self.parent, self.token, self.resource = document, value, parent, token, resource
         self.scope: Scope = parent.scope if parent is not None else ()
         self.is_schema: bool | None = True  # None: a list or map of schemas
@@ -101,11 +128,11 @@ class Location:
         made.is_schema = is_schema
         return made
 
-    def derived(self, key: str, value: Callable[[], Json]) -> Location:
+    def derived(self, key: str, value: Json) -> Location:
         """A schema that follows from this one; it resolves references from here and is made once per `key`."""
         found = self._derived.get(key)
         if found is None:
-            found = self._derived[key] = Location(self.document, value(), self, "", self.resource)
+            found = self._derived[key] = Location(self.document, value, self, "", self.resource)
         return found
 
     def graft(self, tokens: tuple[str, ...], scion: Location) -> None:
@@ -211,7 +238,7 @@ class Document:
         uri, fragment = urldefrag(reference)
         resource = origin.resource if uri == "" else self._find(urljoin(origin.resource.uri, uri))
         if resource is None and self.permits(origin.path, keyword):
-            return origin.derived("unenforced", lambda: True)
+            return origin.derived("unenforced", True)
         if resource is None:
             raise UnsupportedSchema(origin.path, keyword, f"{reference!r} is in another document; nothing is fetched")
         try:
@@ -262,7 +289,7 @@ class Document:
         return found
 
     def _metaschema(self, uri: str) -> Resource | None:
-        from jsonschema_specifications import REGISTRY  # heavy, and needed by few documents
+        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # heavy, and few documents need it
 
         known = REGISTRY.get(uri) or REGISTRY.get(uri + "#")
         if known is None:
@@ -314,7 +341,9 @@ def subschemas(value: dict[str, Json], tokens: tuple[str, ...]) -> Iterator[tupl
     """The schemas directly inside a schema, each with the tokens that lead to it."""
     for keyword, operand in value.items():
         if keyword in _MAPS and isinstance(operand, dict):
-            yield from ((sub, (*tokens, keyword, name)) for name, sub in operand.items())
+            for name, sub in operand.items():
+                if not isinstance(sub, list):  # `dependencies` may list names
+                    yield sub, (*tokens, keyword, name)
         elif keyword in _LISTS and isinstance(operand, list):
             yield from ((sub, (*tokens, keyword, str(n))) for n, sub in enumerate(operand))
         elif keyword in _SCHEMA_VALUED:

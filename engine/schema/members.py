@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.schema.choice import Residual, part
-from engine.schema.clause import Clause, clauses
+from engine.schema.clause import Clause
+from engine.schema.distribution import clauses
 from engine.schema.evaluated import unevaluated
 from engine.schema.facts import Members, facts_of
 from engine.schema.judge import Context, judge
@@ -118,7 +119,7 @@ def _rule(place: Location, residuals: list[Residual]) -> _Rule:
 
 
 def _never(place: Location) -> Location:
-    return place.derived("never", lambda: False)
+    return place.derived("never", False)
 
 
 def _description(members: list[Members], name: str) -> str:
@@ -142,7 +143,7 @@ def _names(
     said = {place: members.names for place in places if (members := facts_of(place).members) and members.names}
     if not said:
         return (), None
-    string = next(iter(said)).derived("string", lambda: {"type": "string"})
+    string = next(iter(said)).derived("string", {"type": "string"})
     found = clauses([string, *said.values()])
     if all(one.values is not None for one in found):
         names = [name for one in found for name in one.values or {} if isinstance(name, str)]
@@ -190,4 +191,9 @@ def _classes_in_turn(
             elif any(pattern == first for pattern, _ in rule.members.patterns):
                 subs += rule.evaluates(None, frozenset({first}))
         yield Keys(vertices.vertex(subs), (first,), tuple(patterns[:n]), names)
-    yield Keys(vertices.vertex([sub for rule in rules for sub in rule.evaluates(None, frozenset())]), (), tuple(patterns), names)
+    yield Keys(
+        vertices.vertex([sub for rule in rules for sub in rule.evaluates(None, frozenset())]),
+        (),
+        tuple(patterns),
+        names,
+    )

@@ -45,8 +45,8 @@ def opposite(location: Location) -> Location:
     """The schema that holds exactly where this one does not."""
     value = location.value
     if isinstance(value, bool):
-        return location.derived("not", lambda: not value)
-    made = location.derived("not", lambda: {"not": value})
+        return location.derived("not", not value)
+    made = location.derived("not", {"not": value})
     made.graft(("not",), location)
     return made
 
@@ -92,7 +92,7 @@ def _failures(location: Location) -> Iterator[Branch]:
 
 
 def _typed(location: Location, names: list[str]) -> Branch:
-    return Branch((location.derived(f"type {names}", lambda: {"type": names}),))
+    return Branch((location.derived(f"type {names}", {"type": names}),))
 
 
 def _bounds(location: Location) -> Iterator[Branch]:
@@ -110,7 +110,7 @@ def _bounds(location: Location) -> Iterator[Branch]:
             )
         elif bound + step >= 0 or step == 0:
             made = {"type": _SHAPES[kinds][0], flipped: bound + step if step else bound}
-            yield Branch((location.derived(f"not {keyword}", lambda made=made: made),))
+            yield Branch((location.derived(f"not {keyword}", made),))
 
 
 _STEMS = {STRING: ("Length",), ARRAY: ("Items",), OBJECT: ("Properties",), NUMBER: ("imum",)}
@@ -121,12 +121,12 @@ def _members(location: Location) -> Iterator[Branch]:
     if members is None:
         return
     for name in members.required:
-        made = location.derived(f"no {name}", lambda name=name: {"type": "object", "properties": {name: False}})
+        made = location.derived(f"no {name}", {"type": "object", "properties": {name: False}})
         yield Branch((made,))
     for name, sub in members.properties.items():
         if sub.value is True or (isinstance(sub.value, dict) and facts_of(sub).asserts_nothing):
             continue
-        made = location.derived(f"fails {name}", lambda name=name, sub=sub: _failing_member(name, sub.value))
+        made = location.derived(f"fails {name}", _failing_member(name, sub.value))
         made.graft(("properties", name), opposite(sub))
         yield Branch((made,))
 
@@ -139,7 +139,7 @@ def _rest(location: Location) -> Iterator[Branch]:
     """The keywords of each kind that have no simple opposite, together."""
     for kinds, (type_name, keywords) in _SHAPES.items():
         names = [keyword for keyword in keywords if keyword in location.value]
-        if not names or names == ["uniqueItems"] and not location.value["uniqueItems"]:
+        if not names or (names == ["uniqueItems"] and not location.value["uniqueItems"]):
             continue
         if kinds == OBJECT:
             names.append("properties")  # what is additional depends on it

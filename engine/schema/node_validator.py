@@ -6,6 +6,7 @@ JSON bytes and raises ValueError (pydantic_core's ValidationError is one) when t
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema
@@ -30,6 +31,14 @@ class NodeValidator:
         if self._validator is None:
             self._validator = self._built()
         return self._validator.validate_json(value_json, context=self._context)
+
+    def passes(self, value: Any) -> bool:
+        """Whether a JSON value is valid."""
+        try:
+            self(json.dumps(value, ensure_ascii=False).encode())
+        except ValueError:
+            return False
+        return True
 
     def judges(self, node: CoreSchema) -> bool:
         """Whether it is this node's."""

@@ -212,5 +212,3 @@ def _overrides(cls: type, name: str) -> bool:
         if defined is not None and getattr(defined, "__module__", "").split(".")[0] != "pydantic":
             return True
     return False
-
-

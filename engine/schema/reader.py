@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.choice import REFERENCES, reference
-from engine.schema.clause import clauses
+from engine.schema.distribution import clauses
 from engine.schema.emptiness import without_empty
-from engine.schema.facts import facts_of
+from engine.schema.facts import EXTENSION, facts_of
 from engine.schema.key_match import PatternUnknown
 from engine.schema.location import Document, Location
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
@@ -124,15 +124,14 @@ class Reader:
             self.vertices[known] = Vertex(distinct(found), *_named(locations))
 
 
-def _named(locations: list[Location]) -> tuple[str, str]:
-    """A title and a description."""
-    title = description = ""
-    for location in locations:
-        value = location.value
-        if isinstance(value, dict):
-            title = title or (value["title"] if isinstance(value.get("title"), str) else "")
-            description = description or (value["description"] if isinstance(value.get("description"), str) else "")
-        if not title and location.parent is not None and location.parent.token in ("$defs", "definitions"):
-            title = location.token
-    return title, description
+def _named(locations: list[Location]) -> tuple[str, str, str]:
+    """A title, a description and a hint."""
+    title = _first(locations, "title")
+    named = (one for one in locations if one.parent is not None and one.parent.token in ("$defs", "definitions"))
+    title = title or next((one.token for one in named), "")
+    return title, _first(locations, "description"), _first(locations, f"{EXTENSION}hint")
 
+
+def _first(locations: list[Location], keyword: str) -> str:
+    said = (location.value.get(keyword) for location in locations if isinstance(location.value, dict))
+    return next((text for text in said if isinstance(text, str) and text), "")

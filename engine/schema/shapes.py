@@ -7,8 +7,7 @@ as a Check.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import partial
 from typing import Protocol
@@ -16,16 +15,17 @@ from typing import Protocol
 from engine.schema.choice import Residual
 from engine.schema.clause import Clause
 from engine.schema.facts import facts_of
-from engine.schema.items import array
 from engine.schema.formats import conforms
-from engine.schema.judge import Context, Holds, judge, remains
+from engine.schema.items import array
+from engine.schema.judge import Context, Holds, judge
 from engine.schema.key_match import matches
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.literal import literal_key
 from engine.schema.location import Location
 from engine.schema.members import object_
-from engine.schema.survey import survey
 from engine.schema.schema import Alternative, Array, Check, Json, Literals, Number, SchemaId, Shape, Text
+from engine.schema.survey import survey
+from engine.schema.validator_class import remains
 
 
 class Vertices(Protocol):
@@ -135,7 +135,7 @@ def _tests(clause: Clause, kind: int) -> Iterator[Holds]:
             yield judge(residual.schema, Context.of(residual.location))
     for place in clause.chains:
         for guard in facts_of(place).guards:
-            yield partial(_passes, guard)
+            yield guard.passes
 
 
 def _text_holds(shape: Text, value: str) -> bool:
@@ -157,14 +157,6 @@ def _number_holds(shape: Number, value: Json) -> bool:
         and (high is None or number < high or (number == high and not shape.exclusive_maximum))
         and not any(remains(number, step) for step in shape.multiples_of)
     )
-
-
-def _passes(guard: Callable[[bytes], Json], value: Json) -> bool:
-    try:
-        guard(json.dumps(value, ensure_ascii=False).encode())
-    except ValueError:
-        return False
-    return True
 
 
 def distinct(found: list[Alternative]) -> tuple[Alternative, ...]:

@@ -35,7 +35,7 @@ def core_document(tp: Any, context: Any = None) -> Json:
     try:
         core = TypeAdapter(tp).core_schema
     except PydanticUndefinedAnnotation as error:
-        raise SchemaError("", error.name, "this name is not defined where the type uses it") from None
+        raise SchemaError("", error.name or "", "this name is not defined where the type uses it") from None
     except PydanticUserError as error:
         raise UnsupportedSchema("", error.code or "", error.message) from None
     reader = ObjectReader()

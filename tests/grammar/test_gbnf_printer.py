@@ -141,6 +141,9 @@ def test_structure_is_kept_readable() -> None:
         (Repeat(EMPTY, 3, 3), [""], ["a"]),
         (Repeat(Repeat(A, 0, None), 0, None), ["", "aaa"], ["b"]),
         (Repeat(Repeat(A, 2, 3), 2, 2), ["aaaa", "a" * 5, "a" * 6], ["aaa", "a" * 7]),
+        (Repeat(Repeat(A, 2, 3), 0, 2), ["", "aa", "a" * 6], ["a", "a" * 7]),
+        (Repeat(Repeat(A, 2, None), 0, None), ["", "aa", "aaa"], ["a"]),
+        (Repeat(Repeat(A, 3, 3), 1, 2), ["aaa", "a" * 6], ["aaaa", "a" * 5]),
         (Repeat(Repeat(A, 1, 3), 2, 4), ["aa", "a" * 12], ["a", "a" * 13]),
         (Repeat(Choice((A, EMPTY)), 3, 3), ["", "a", "aaa"], ["aaaa"]),
         (Repeat(Choice((A, EMPTY)), 3, None), ["", "a", "aaaa"], ["b"]),
@@ -236,7 +239,7 @@ for seed in range(30):
             check=True,
             env={"PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": seed},
         ).stdout
-        for before, seed in (("", "1"), ("zyxcba\\\"é", "2"))
+        for before, seed in (("", "1"), ('zyxcba\\"é', "2"))
     }
     assert len(outputs) == 1
 
@@ -271,7 +274,10 @@ def test_counts_of_groups_evade_the_product_rule(oracle: LlamaOracle) -> None:
 def test_nested_counts_stay_exact(oracle: LlamaOracle) -> None:
     line = Sequence((Repeat(A, 0, 2_500), Literal("\n")))
     check_acceptance(
-        oracle, Repeat(line, 2, 2_100), ["\n" * 2_100, ("a" * 2_500 + "\n") * 2], ["\n", "\n" * 2_101, "a" * 2_501 + "\n\n"]
+        oracle,
+        Repeat(line, 2, 2_100),
+        ["\n" * 2_100, ("a" * 2_500 + "\n") * 2],
+        ["\n", "\n" * 2_101, "a" * 2_501 + "\n\n"],
     )
 
 
@@ -289,7 +295,11 @@ def test_nested_counts_stay_exact(oracle: LlamaOracle) -> None:
         (multiple(7), ["0", "7", "14", "007", "700"], ["", "1", "15", "7x"]),
         (complement(text("ab")), ["", "a", "abc", "é"], ["ab"]),
         (both(repeat(DIGIT, 2, 4), complement(text("123"))), ["12", "1234", "124"], ["123", "1", "12345"]),
-        (repeat(both(nonempty(ANYTHING), complement(concat(ANYTHING, text("a")))), 2, 3), ["bb", "abab", "bbb"], ["b", "a"]),
+        (
+            repeat(both(nonempty(ANYTHING), complement(concat(ANYTHING, text("a")))), 2, 3),
+            ["bb", "abab", "bbb"],
+            ["b", "a"],
+        ),
         (concat(complement(text("")), text("!")), ["x!", "!!"], ["!", "", "x"]),
     ],
 )
@@ -312,7 +322,7 @@ def test_thousands_of_words_are_printed_as_a_trie(oracle: LlamaOracle) -> None:
 
 def test_automata_over_the_limit_are_refused_with_their_rule() -> None:
     language = both(repeat(chars(charset.ANY), 0, 3_000), complement(concat(ANYTHING, text("ab"), ANYTHING)))
-    with pytest.raises(NotPrintable, match="rule 'name': .* over 2000 states") as caught:
+    with pytest.raises(NotPrintable, match=r"rule 'name': .* over 2000 states") as caught:
         printed(Reference("name"), name=StringTerminal(language))
     assert len(caught.value.reasons) == 1
 
@@ -348,7 +358,15 @@ def test_free_strings_are_spelled_as_json_allows(oracle: LlamaOracle, spelling: 
 
 def test_each_character_has_just_the_escapes_that_json_reads() -> None:
     rng = random.Random(11)
-    for code_point in [*range(0x80), 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF, *rng.sample(range(0xE000, 0x110000), 50)]:
+    for code_point in [
+        *range(0x80),
+        0xD7FF,
+        0xE000,
+        0xFFFF,
+        0x10000,
+        0x10FFFF,
+        *rng.sample(range(0xE000, 0x110000), 50),
+    ]:
         character = chr(code_point)
         canonical = json.dumps(character, ensure_ascii=False)[1:-1]
         units = [json.dumps(character)[1:-1], f"\\u{code_point:04x}"]
@@ -401,8 +419,33 @@ def test_members_come_with_right_commas_and_counts(
 ) -> None:
     declared = tuple(member(name, name in required) for name in "abc")
     more = (Others(words(["x", "yy"]), A),) if others else ()
-    keys = ["", "a", "b", "c", "ab", "ba", "ac", "ca", "bc", "abc", "cba", "bac", "x", "ax", "xa", "abcx", "axc", "xx", "aa"]
-    candidates = [pairs(*k) for k in keys] + [pairs("a") + ", ", ", " + pairs("a"), '"a": a, , "b": a', '"yy": a, "x": a']
+    keys = [
+        "",
+        "a",
+        "b",
+        "c",
+        "ab",
+        "ba",
+        "ac",
+        "ca",
+        "bc",
+        "abc",
+        "cba",
+        "bac",
+        "x",
+        "ax",
+        "xa",
+        "abcx",
+        "axc",
+        "xx",
+        "aa",
+    ]
+    candidates = [pairs(*k) for k in keys] + [
+        pairs("a") + ", ",
+        ", " + pairs("a"),
+        '"a": a, , "b": a',
+        '"yy": a, "x": a',
+    ]
     for low, high in ((0, None), (1, None), (2, 3), (0, 1), (3, 3), (0, 0), (4, None), (2, 1)):
         grammar = Grammar({"root": Members(declared, more, ordered, low=low, high=high)})
         expected = [matches(grammar, c, keys_repeat=True) for c in candidates]
@@ -460,17 +503,17 @@ def test_guards_are_refused_or_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "count"), [(0, 500), pytest.param(500, 10_000, marks=pytest.mark.thorough)], ids=["fast", "thorough"]
+    ("first", "count"), [(0, 170), pytest.param(170, 10_000, marks=pytest.mark.thorough)], ids=["fast", "thorough"]
 )
 def test_random_grammars_are_printed_as_what_they_are(first: int, count: int) -> None:
-    """At least 20 texts of each; the second text that parse and print make is the first."""
+    """60 texts of each; the second text that parse and print make is the first."""
     accepted = tried = skipped = 0
-    with LlamaOracle(timeout=2) as oracle:
+    with LlamaOracle(cpu_seconds=1) as oracle:
         for seed in range(first, first + count):
             rng = random.Random(seed)
             grammar = random_grammar(rng)
             gbnf = print_gbnf(grammar)
-            candidates = strings(grammar, rng, 20)
+            candidates = strings(grammar, rng, 60)
             try:
                 answers = oracle.accepts(gbnf, candidates)
             except OracleDied:  # ambiguous grammars have exponentially many stacks
@@ -482,7 +525,7 @@ def test_random_grammars_are_printed_as_what_they_are(first: int, count: int) ->
             assert [matches(again, c) for c in candidates] == expected, gbnf
             assert print_gbnf(again) == without_comments(gbnf)
             accepted, tried = accepted + sum(expected), tried + len(expected)
-    print(f"{tried} texts, {accepted / tried:.0%} accepted")
+    print(f"{tried} texts, {accepted / tried:.0%} accepted")  # shown by pytest -s
     assert 0.3 < accepted / tried < 0.7
     assert skipped <= count // 50
 

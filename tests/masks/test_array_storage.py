@@ -53,17 +53,14 @@ def test_no_flipped_bit_goes_unnoticed(saved: Path, data: st.DataObject) -> None
     content[place // 8] ^= 1 << place % 8
     damaged = saved.with_name("damaged")
     damaged.write_bytes(content)
-    loaded = storage.load(damaged, "key")
-    # A bit of the padding in front of the arrays, or of a name, may be anything; the arrays may not.
-    if loaded is not None:
-        assert all(np.array_equal(one, other) for one, other in zip(loaded.values(), ARRAYS.values(), strict=True))
+    assert storage.load(damaged, "key") is None
 
 
 @settings(max_examples=100, deadline=None)
 @given(content=st.binary(max_size=200))
 def test_foreign_files_are_nothing(saved: Path, content: bytes) -> None:
     foreign = saved.with_name("foreign")
-    for start in (b"", b"ENGINE-ARRAYS-1\n", b"ENGINE-ARRAYS-1\n\x20\0\0\0\0\0\0\0"):
+    for start in (b"", b"ENGINE-ARRAYS-1\n", b"ENGINE-ARRAYS-1\n" + bytes(16) + b"\x20\0\0\0\0\0\0\0"):
         foreign.write_bytes(start + content)
         assert storage.load(foreign, "key") is None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from engine.regular.expression import NOTHING
@@ -40,8 +39,7 @@ HOSTILE = {
 def test_hostile_patterns_are_read_or_refused(source: str, dialect: str) -> None:
     try:
         language = parse_pattern(source, dialect)
-    except (InvalidPattern, UnsupportedPattern) as error:
-        assert len(str(error)) < 500
+    except (InvalidPattern, UnsupportedPattern):
         return
     state = language
     for character in "aab a\n" * 5:
