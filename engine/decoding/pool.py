@@ -46,6 +46,8 @@ class Pool:
         self._lock = threading.Lock()
         # Appending needs no lock: a run may be given up by the collector, in whatever thread that happens to be.
         self._idle: deque[Workspace[LlamaContext]] = deque()
+        # Held, or the collector would free a context together with the forgotten run that is about to give it back.
+        self._leased: dict[int, Workspace[LlamaContext]] = {}
 
     def lease(self, prefix: Sequence[int]) -> Workspace[LlamaContext]:
         """The idle context that holds most of `prefix`, or a new one."""
@@ -53,9 +55,12 @@ class Pool:
             idle = [self._idle.popleft() for _ in range(len(self._idle))]
             best = max(idle, key=lambda workspace: common_length(workspace.prefix, prefix), default=None)
             self._idle.extend(workspace for workspace in idle if workspace is not best)
-            return best or self._create()
+            leased = best or self._create()
+            self._leased[id(leased)] = leased
+            return leased
 
     def give_back(self, workspace: Workspace[LlamaContext]) -> None:
+        self._leased.pop(id(workspace), None)
         if workspace.sequences.usable and len(self._idle) < IDLE_CONTEXTS:
             self._idle.append(workspace)
 

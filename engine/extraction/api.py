@@ -53,7 +53,7 @@ class ItemOptions(Options, total=False):
     max_items: int | None
 
 
-_BINDING = ("model", "instructions", "examples", "style", "settings", "min_items", "max_items")
+_BINDING = ("model", "instructions", "examples", "style", "settings", "context", "min_items", "max_items")
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
 
@@ -99,6 +99,7 @@ class AsyncExtraction(AsyncIterator[T]):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-aextract")
         self._request = (text, model_type, options)
         self._extraction: Extraction[T] | None = None
+        self._over = False
 
     @property
     def stats(self) -> Stats:
@@ -109,16 +110,19 @@ class AsyncExtraction(AsyncIterator[T]):
         return self
 
     async def __anext__(self) -> T:
+        if self._over:
+            raise StopAsyncIteration
         value: Any = await asyncio.get_running_loop().run_in_executor(self._thread, self._next)
         if value is _END:
-            self._thread.shutdown(wait=False)
+            self._end()
             raise StopAsyncIteration
         return value  # type: ignore[no-any-return]
 
     async def aclose(self) -> None:
         """End early; waits for the pass that is being computed."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
+        if not self._over:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+            self._end()
 
     async def __aenter__(self) -> AsyncExtraction[T]:
         return self
@@ -131,6 +135,10 @@ class AsyncExtraction(AsyncIterator[T]):
             text, model_type, options = self._request
             self._extraction = _run(text, model_type, "many", options)
         return next(self._extraction, _END)
+
+    def _end(self) -> None:
+        self._over = True
+        self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
         if self._extraction is not None:

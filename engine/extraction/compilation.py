@@ -5,24 +5,31 @@ Refuses what it cannot enforce with path and keyword, unless `allow_unenforced` 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection
 from typing import Any
 
+from pydantic import PydanticUserError, TypeAdapter
+
 from engine.errors import GrammarTooComplex, UsageError
+from engine.grammar.certificate import Certificate, certificate
+from engine.grammar.enforcement import Enforcement
 from engine.grammar.grammar import Grammar
-from engine.grammar.lowering import STYLES, Style, lower
+from engine.grammar.lowering import STYLES, Note, Style, lower
 from engine.guards.guard import ValueGuard
 from engine.schema import Schema, read_json_schema, read_type
-from engine.schema.schema import Alternative, Array, SchemaId, Vertex
+from engine.schema.schema import Alternative, Array, Json, SchemaId, Vertex
 
 DEFAULT_STYLE: Style = "spaced"
 
 
-def read_schema(model: Any, *, allow_unenforced: Collection[str] = ()) -> Schema:
-    """The Schema of a type, or of a JSON Schema given as a dict or a bool."""
+def read_schema(model: Any, *, allow_unenforced: Collection[str] = (), context: Any = None) -> Schema:
+    """The Schema of a type, whose validators see `context`, or of a JSON Schema given as a dict or a bool."""
+    if isinstance(model, str):
+        raise UsageError(f"a type or a JSON Schema is needed, not the text {model!r}")
     if isinstance(model, dict | bool):
         return read_json_schema(model, allow_unenforced=allow_unenforced)
-    return read_type(model, allow_unenforced=allow_unenforced)
+    return read_type(model, allow_unenforced=allow_unenforced, context=context)
 
 
 def compile_schema(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Collection[str] = ()) -> Grammar:
@@ -33,11 +40,33 @@ def compile_schema(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced
     return lower_schema(read_schema(model, allow_unenforced=allow_unenforced), style)
 
 
-def lower_schema(schema: Schema, style: Style) -> Grammar:
+def certify(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Collection[str] = ()) -> Certificate:
+    """What enforces each constraint of a Pydantic type or a JSON Schema, and lints.
+
+    Raises `SchemaError` as `compile_schema` does.
+    """
+    schema = read_schema(model, allow_unenforced=allow_unenforced)
+    noted: list[Enforcement] = []
+    lower_schema(schema, style, note=noted.append)
+    return certificate(schema, noted, plain=None if isinstance(model, dict | bool) else _plain_schema(model))
+
+
+def _plain_schema(tp: Any) -> Json:
+    """The JSON Schema that Pydantic itself gives, {} where it gives none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they speak of defaults, which constrain nothing
+        try:
+            return TypeAdapter(tp).json_schema()
+        except PydanticUserError:
+            return {}
+
+
+def lower_schema(schema: Schema, style: Style, *, note: Note | None = None) -> Grammar:
+    """The grammar of a Schema; `note` is told what enforces what."""
     if style not in STYLES:
         raise UsageError(f"style {style!r} is none of {', '.join(STYLES)}")
     try:
-        return lower(schema, style, ValueGuard)
+        return lower(schema, style, ValueGuard, note=note)
     except RecursionError as error:
         raise GrammarTooComplex("the nesting of this schema", 1000) from error
 

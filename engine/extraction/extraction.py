@@ -68,7 +68,7 @@ class Extraction(Generic[T]):
 
     def __init__(
         self,
-        events: Generator[Event, None, None] | Iterator[Event],
+        events: Iterator[Event],
         read: Callable[[bytes], T],
         stats: Stats,
         *,
@@ -77,11 +77,9 @@ class Extraction(Generic[T]):
     ) -> None:
         self.stats = stats
         self.outcomes: list[Outcome] = []
-        self._events = events
-        self._read = read
-        self._many = many
-        self._errors: Errors = errors
-        self._results = self._run()
+        # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
+        run = _Run(events, read, stats, self.outcomes, many)
+        self._results = run.results(errors)
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -96,8 +94,6 @@ class Extraction(Generic[T]):
     def close(self) -> None:
         """End early; what is in work is given up."""
         self._results.close()
-        if isinstance(self._events, Generator):
-            self._events.close()
 
     def __enter__(self) -> Extraction[T]:
         return self
@@ -110,24 +106,41 @@ class Extraction(Generic[T]):
     @property
     def errors(self) -> dict[int, EngineError]:
         """The errors so far, by document."""
-        return {o.document: o.error for o in self.outcomes if o.error is not None}
+        return errors_of(self.outcomes)
 
-    def _run(self) -> Generator[Extracted[T], None, None]:
+
+def errors_of(outcomes: list[Outcome]) -> dict[int, EngineError]:
+    return {outcome.document: outcome.error for outcome in outcomes if outcome.error is not None}
+
+
+@dataclass(slots=True)
+class _Run(Generic[T]):
+    events: Iterator[Event]
+    read: Callable[[bytes], T]
+    stats: Stats
+    outcomes: list[Outcome]
+    many: bool
+
+    def results(self, errors: Errors) -> Generator[Extracted[T], None, None]:
         started = time.perf_counter()
-        for result in self._ordered():
-            self.stats.objects += 1
-            if self.stats.seconds_to_first_object is None:
-                self.stats.seconds_to_first_object = time.perf_counter() - started
-            yield result
-        if self.errors and self._errors == "raise":
-            errors = self.errors
-            raise next(iter(errors.values())) if len(errors) == 1 else ExtractionFailed(errors)
+        try:
+            for result in self._ordered():
+                self.stats.objects += 1
+                if self.stats.seconds_to_first_object is None:
+                    self.stats.seconds_to_first_object = time.perf_counter() - started
+                yield result
+        finally:
+            if isinstance(self.events, Generator):
+                self.events.close()
+        failed = errors_of(self.outcomes)
+        if failed and errors == "raise":
+            raise next(iter(failed.values())) if len(failed) == 1 else ExtractionFailed(failed)
 
     def _ordered(self) -> Iterator[Extracted[T]]:
         pending: dict[int, _Pending] = {}
         turn = 0
-        for event in self._events:
-            document = pending.setdefault(event.document, _Pending(Cutter(many=self._many)))
+        for event in self.events:
+            document = pending.setdefault(event.document, _Pending(Cutter(many=self.many)))
             self._apply(event, document)
             while turn in pending:
                 here = pending[turn]
@@ -148,5 +161,4 @@ class Extraction(Generic[T]):
         elif event.finish is not None or event.error is not None:
             document.outcome = Outcome(event.document, event.finish, event.error)
         for text in texts:
-            value = self._read(text)
-            document.objects.append(Extracted(value, event.document, text.decode()))
+            document.objects.append(Extracted(self.read(text), event.document, text.decode()))

@@ -61,13 +61,16 @@ class Extractor:
         style: Style = DEFAULT_STYLE,
         min_items: int = 0,
         max_items: int | None = None,
+        context: Any = None,
         settings: ModelSettings | None = None,
         progress: Progress | None = None,
     ) -> None:
         _check_items(min_items, max_items)
         self._many = mode == "many"
+        # Read first: what is no type of anything is refused with an error of the engine.
+        schema = read_schema(item_annotation(model_type), context=context)
         self.item = item_type(model_type)
-        schema = read_schema(item_annotation(model_type))
+        self._context = context
         self.task: Task = task(
             schema, self.item.name, many=self._many, instructions=instructions, examples=examples, dump=self._dump
         )
@@ -95,7 +98,6 @@ class Extractor:
         messages: Sequence[Message] | None = None,
         max_tokens: int = 1024,
         sampling: Sampling | None = None,
-        context: Any = None,
         errors: Errors = "raise",
     ) -> Extraction[Any]:
         """An iterator over the objects of a text, or of each of several texts, in their order.
@@ -118,7 +120,8 @@ class Extractor:
             return Request(prompt, Matcher(self._masks), max_tokens, chosen)
 
         events = self.model.decode(documents, prepare, prefix=self._prefix, statistics=stats)
-        return Extraction(events, lambda data: self.item.read(data, context), stats, many=self._many, errors=errors)
+        item, seen = self.item, self._context
+        return Extraction(events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors)
 
     def _dump(self, answer: Any) -> str:
         """An example's answer as the model should have written it."""

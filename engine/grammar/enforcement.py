@@ -62,21 +62,23 @@ def _is_free(shape: s.Shape, vertex: s.SchemaId) -> bool:
             return shape == s.Number()
 
 
-def of_literals(shape: s.Literals) -> Constraint:
+def of_literals(shape: s.Literals) -> Iterator[Constraint]:
     """The keyword that says the same: `type` of null and of both booleans, else `const` or `enum`."""
     values = shape.values
     constants = [value for value in values if value is None or isinstance(value, bool)]
     if len(constants) == len(values) and (len([v for v in values if v is not None]) != 1):
         names = {None: "null", False: "boolean", True: "boolean"}
-        return "type", " or ".join(dict.fromkeys(names[value] for value in values))
-    if len(values) == 1:
-        return "const", _cut(json.dumps(values[0], ensure_ascii=False))
-    return "enum", _cut(", ".join(json.dumps(value, ensure_ascii=False) for value in values[:_SHOWN]))
+        yield "type", " or ".join(dict.fromkeys(names[value] for value in values))
+    elif len(values) == 1:
+        yield "const", _cut(json.dumps(values[0], ensure_ascii=False))
+    else:
+        yield "enum", _cut(", ".join(json.dumps(value, ensure_ascii=False) for value in values[:_SHOWN]))
 
 
 def of_number(shape: s.Number) -> Iterator[Constraint]:
     """The type, the bounds and the divisors."""
-    yield "type", "integer" if shape.integer else "number"
+    digits = ", in digits only" if shape.digits_only else ""
+    yield "type", ("integer" if shape.integer else "number") + digits
     if shape.minimum is not None:
         yield "exclusiveMinimum" if shape.exclusive_minimum else "minimum", _cut(f"{shape.minimum}")
     if shape.maximum is not None:
@@ -149,7 +151,7 @@ def _of_others(shape: s.Object, schema: s.Schema) -> Iterator[Constraint]:
 
 def _of_name(name: s.Text | s.Literals) -> str:
     if isinstance(name, s.Literals):
-        return of_literals(name)[1]
+        return next(of_literals(name))[1]
     said = [f"{keyword} {detail}" for keyword, detail in of_lengths(name)][1:]
     said += [f"pattern {pattern.source}" for pattern in name.patterns]
     said += [f"format {one}" for one in name.formats]

@@ -28,6 +28,7 @@ from engine.grammar.grammar import (
 )
 from engine.grammar.json_spelling import RAW, escapes
 from engine.grammar.state_graph import merged_states
+from engine.grammar.traversal import walk
 from engine.regular import charset, expression
 from engine.regular.charset import CharSet
 from engine.regular.expression import (
@@ -42,6 +43,7 @@ from engine.regular.expression import (
 )
 
 _WORDS_INLINE = 32
+_SHARED_SIZE = 40
 
 Written = Spelling | None
 """How a decoded character is written; None: the expression is over the text itself."""
@@ -55,9 +57,9 @@ def expand_languages(grammar: Grammar) -> Grammar:
     def change(node: Node) -> Node:
         match node:
             case Terminal(language):
-                return expansion.node(language, None)
+                return expansion.part(language, None)
             case StringTerminal(language, spelling):
-                return Sequence((Literal('"'), expansion.node(language, spelling), Literal('"')))
+                return Sequence((Literal('"'), expansion.part(language, spelling), Literal('"')))
             case _:
                 return node
 
@@ -71,8 +73,17 @@ class _Expansion:
         self._draft = draft
         self._known: dict[tuple[Expression, Written], Node] = {}
         self._characters: dict[tuple[CharSet, Spelling], Node] = {}
+        self._parts: dict[tuple[Expression, Written], Node] = {}
         self._shape = _Shape()
         self._escapes: dict[tuple[Expression, ...], list[Node]] = {}
+
+    def part(self, language: Expression, written: Written) -> Node:
+        """What stands for `language` in a rule: itself, or if it is large a rule that all its uses share."""
+        key = (language, written)
+        node = self.node(language, written)
+        if key not in self._parts and sum(1 for _ in walk(node)) > _SHARED_SIZE:
+            self._parts[key] = self._shared(f"{self._draft.owner}-text", node)
+        return self._parts.get(key, node)
 
     def node(self, language: Expression, written: Written) -> Node:
         key = (language, written)

@@ -115,12 +115,12 @@ class _Lowering:
         match alternative.shape:
             case s.Literals(values) as literals:
                 node = self._literals(values)
-                self._note([enforcement.of_literals(literals)], _enforcing(node))
+                self._note_scalar(enforcement.of_literals(literals), node)
             case s.Text() as text:
                 node = self._text(text, alternative.path)
             case s.Number() as number:
                 node = self._number(number, alternative.path)
-                self._note(enforcement.of_number(number), _enforcing(node))
+                self._note_scalar(enforcement.of_number(number), node)
             case s.Array() as array:
                 self._note(enforcement.of_array(array, self._schema))
                 node = self._array(array)
@@ -143,6 +143,14 @@ class _Lowering:
         if self._tell is not None:
             for keyword, detail in constraints:
                 self._tell(Enforcement(*self._place, keyword, by, detail, subject))
+
+    def _note_scalar(self, constraints: Iterable[enforcement.Constraint], node: g.Node) -> None:
+        """A guard enforces them if any spelling needs one; that a number is one, the grammar does."""
+        if self._tell is not None:
+            guarded = any(isinstance(part, g.Guarded) for part in walk(node))
+            for keyword, detail in constraints:
+                surely = keyword == "type" and detail == "number"
+                self._note([(keyword, detail)], "guard" if guarded and not surely else "grammar")
 
     def _note_object(self, an_object: s.Object) -> None:
         counted = _counts(an_object)
@@ -205,7 +213,7 @@ class _Lowering:
         whole = [int(m) for m in number.multiples_of if m == int(m)]
         broken = [m for m in number.multiples_of if m != int(m)]
         plain = self._plain_number(number, math.lcm(*whole) if whole else None, broken)
-        if not self._any or (plain is None):
+        if not self._any or plain is None or number.digits_only:
             return g.Terminal(plain) if plain is not None else self._guarded_number(number, path)
         bounded = number.minimum is not None or number.maximum is not None
         if not (bounded or number.integer or number.multiples_of):
@@ -220,7 +228,9 @@ class _Lowering:
         if number.integer:
             low = None if number.minimum is None else _ceiling(number.minimum, number.exclusive_minimum)
             high = None if number.maximum is None else _floor(number.maximum, number.exclusive_maximum)
-            return numbers.integers(low, high, multiple_of=multiple, fraction_zeros=self._any)
+            every_spelling = self._any and not number.digits_only
+            whole = numbers.integers(low, high, multiple_of=multiple, fraction_zeros=every_spelling)
+            return ex.union(whole, ex.text("-0")) if self._any and whole.matches("0") else whole
         if number.minimum is None and number.maximum is None:
             return numbers.numbers()
         return numbers.decimals(
@@ -311,11 +321,6 @@ def _counts(an_object: s.Object) -> tuple[int, int | None]:
     if high is not None and not an_object.others and high >= len(an_object.properties):
         high = None
     return low, high
-
-
-def _enforcing(node: g.Node) -> By:
-    """What holds values to the constraints of a scalar: a guard if any spelling of them needs it."""
-    return "guard" if any(isinstance(part, g.Guarded) for part in walk(node)) else "grammar"
 
 
 def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:

@@ -120,7 +120,8 @@ def split_repeats(grammar: Grammar) -> Grammar:
         item, low, high = node.item, node.low, node.high
         copies = max(low, 1 if high is None else high)
         at_once = min(copies, COPIES_LIMIT)
-        if at_once > 1 and (at_once * _symbols(item) > COPIES_LIMIT or at_once * _elements(item) > _ELEMENTS_LIMIT):
+        costly = at_once > 1 and at_once * _elements(item) > _ELEMENTS_LIMIT
+        if costly or at_once * _symbols(item) > COPIES_LIMIT:
             item = own_rule(item)
         if copies <= COPIES_LIMIT:
             return Repeat(item, low, high)

@@ -27,8 +27,13 @@ from engine.grammar.grammar import (
 Value = TypeVar("Value")
 
 
+_LEAVES = (Literal, Terminal, StringTerminal, Reference)
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly inside. Of Members: the declared values, the other values, colon and comma."""
+    if isinstance(node, _LEAVES):
+        return ()
     match node:
         case Sequence(items) | Choice(items):
             return items
@@ -36,8 +41,6 @@ def children(node: Node) -> tuple[Node, ...]:
             return (item,)
         case Members(declared, others):
             return (*(member.value for member in declared), *(other.value for other in others), node.colon, node.comma)
-        case Literal() | Terminal() | StringTerminal() | Reference():
-            return ()
 
 
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
@@ -69,17 +72,15 @@ def _with_values(node: Members, parts: tuple[Node, ...]) -> Members:
 def fold(root: Node, combine: Callable[[Node, tuple[Value, ...]], Value]) -> Value:
     """`combine(node, values of its children)` for `root`, each distinct node once, children first."""
     values: dict[int, Value] = {}
-    pending: list[tuple[Node, bool]] = [(root, False)]
+    pending: list[tuple[Node, tuple[Node, ...] | None]] = [(root, None)]
     while pending:
-        node, ready = pending.pop()
-        if id(node) in values:
-            continue
-        inside = children(node)
-        if ready or not inside:
-            values[id(node)] = combine(node, tuple(values[id(part)] for part in inside))
-        else:
-            pending.append((node, True))
-            pending.extend((part, False) for part in reversed(inside))
+        node, inside = pending.pop()
+        if inside is not None:
+            values[id(node)] = combine(node, tuple([values[id(part)] for part in inside]))
+        elif id(node) not in values:
+            inside = children(node)
+            pending.append((node, inside))
+            pending.extend([(part, None) for part in reversed(inside)])
     return values[id(root)]
 
 

@@ -90,22 +90,20 @@ def _signed(
     low: Decimal | None, low_strict: bool, high: Decimal | None, high_strict: bool, room: int | None
 ) -> Expression:
     positive = negative = NOTHING
-    if high is None or high >= 0:
+    if high is None or high > 0 or (high == 0 and not high_strict):
         begin = LEAST if low is None or low < 0 else Magnitude.of(low, low_strict)
-        positive = magnitudes(begin, _ending(begin, high, high_strict), room)
-    if low is None or low <= 0:
+        positive = magnitudes(begin, _ending(begin, high), room)
+    if low is None or low < 0 or (low == 0 and not low_strict):
         begin = LEAST if high is None or high > 0 else Magnitude.of(high, high_strict)
-        negative = magnitudes(begin, _ending(begin, low, low_strict), room)
+        negative = magnitudes(begin, _ending(begin, low), room)
     return union(positive, concat(text("-"), negative))
 
 
-def _ending(begin: Magnitude, bound: Decimal | None, strict: bool) -> Magnitude | None:
+def _ending(begin: Magnitude, bound: Decimal | None) -> Magnitude | None:
     """The upper bound of a magnitude; none is needed where FLOAT_DIGITS say enough."""
     if bound is None and len(begin.whole) <= FLOAT_DIGITS:
         return None
-    if bound is None or abs(bound) > _LARGEST:
-        return Magnitude.of(_LARGEST)
-    return Magnitude.of(bound, strict)
+    return Magnitude.of(_LARGEST if bound is None or abs(bound) > _LARGEST else bound)
 
 
 def _multiple_decimals(

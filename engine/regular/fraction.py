@@ -21,7 +21,7 @@ LEADING_ZEROS = 300
 
 @dataclass(frozen=True, slots=True)
 class Magnitude:
-    """A bound without its sign: the digits before and after the point; `strict`: the bound itself is out."""
+    """A bound without its sign: the digits before and after the point; `strict`: as a lower bound it is not in itself."""
 
     whole: str
     fraction: str
@@ -81,10 +81,10 @@ def _positive_fraction(room: int | None) -> Expression:
     return found
 
 
-def _fraction_to(digits: str, strict: bool, room: int | None) -> Expression:
-    """Fractions that are at most `digits`, or below them if `strict`."""
+def _fraction_to(digits: str, room: int | None) -> Expression:
+    """Fractions that are at most `digits`."""
     digits = digits.rstrip("0")
-    found = NOTHING if strict else repeat(ZERO, 0, _less(room, len(digits)))
+    found = repeat(ZERO, 0, _less(room, len(digits)))
     for begin, end in _runs(digits, room):
         fewer = EMPTY if digits[begin] != "0" else repeat(ZERO, 0, end - begin - 1)
         smaller = concat(one_of(0, int(digits[begin]) - 1), repeat(DIGIT, 0, _less(room, begin + 1)))
@@ -105,12 +105,12 @@ def _fraction_within(low: Magnitude, high: Magnitude, room: int | None) -> Expre
         zeros = _less(room, short) if same == length else same - short
         early = concat(text(low.fraction), repeat(ZERO, 0, zeros))
     if same == length:
-        return NOTHING if high.strict else early
+        return early
     first, last, left = int(least[same]), int(most[same]), _less(room, same + 1)
     later = union(
         concat(one_of(first, first), _fraction_from(least[same + 1 :], low.strict, left)),
         concat(one_of(first + 1, last - 1), repeat(DIGIT, 0, left)),
-        concat(one_of(last, last), _fraction_to(most[same + 1 :], high.strict, left)),
+        concat(one_of(last, last), _fraction_to(most[same + 1 :], left)),
     )
     return union(early, concat(text(least[:same]), later))
 
@@ -124,13 +124,13 @@ def magnitudes(low: Magnitude, high: Magnitude | None, room: int | None) -> Expr
     """Numbers without sign and exponent between two bounds, with at most `room` digits after the point."""
     if room is not None:
         low, high = _rounded_up(low, room), None if high is None else _rounded_down(high, room)
-    if high is not None and (low.key > high.key or (low.key == high.key and (low.strict or high.strict))):
+    if high is not None and (low.key > high.key or (low.key == high.key and low.strict)):
         return NOTHING
     at_low = _pointed(_fraction_from(low.fraction, low.strict, room))
     free = _pointed(repeat(DIGIT, 0, room))
     if high is None:
         return whole_part(low.whole, None, FLOAT_DIGITS, (at_low, free, free, free))
-    at_high = _pointed(_fraction_to(high.fraction, high.strict, room))
+    at_high = _pointed(_fraction_to(high.fraction, room))
     at_both = NOTHING if low.whole != high.whole else _pointed(_fraction_within(low, high, room))
     return whole_part(low.whole, high.whole, FLOAT_DIGITS, (at_low, at_high, at_both, free))
 

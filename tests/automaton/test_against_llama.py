@@ -15,6 +15,7 @@ from grammar_strategies import random_grammar, strings
 from llama_oracle import LlamaOracle, OracleDied
 
 from engine.automaton import members as members_module
+from engine.automaton import network as network_module
 from engine.automaton import stacks as stacks_module
 from engine.automaton import terminal as terminal_module
 from engine.automaton.automaton import DEAD, Automaton, Conditional
@@ -96,7 +97,7 @@ def _first_option_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def expand(self, stack):  # type: ignore[no-untyped-def]
         found = original(self, stack)
         vertex = self.network.vertices[self._frames[stack][0]]
-        return found._replace(stacks=found.stacks[:1]) if isinstance(vertex, stacks_module.Fork) else found
+        return found._replace(stacks=found.stacks[:1]) if isinstance(vertex, network_module.Fork) else found
 
     monkeypatch.setattr(stacks_module.Stacks, "_expand", expand)
 
@@ -106,7 +107,7 @@ def _sequence_loses_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def expand(self, stack):  # type: ignore[no-untyped-def]
         vertex = self.network.vertices[self._frames[stack][0]]
-        if isinstance(vertex, stacks_module.Chain) and len(vertex.items) > 2:
+        if isinstance(vertex, network_module.Chain) and len(vertex.items) > 2:
             parent = self._frames[stack][2]
             for item in reversed(vertex.items[:-1]):
                 parent = self.push(item, 0, parent)

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import FormatChecker
 from pydantic import UUID1, UUID3, UUID4, UUID5, UUID6, UUID7, UUID8, TypeAdapter, ValidationError
@@ -231,14 +231,7 @@ def test_the_ends_of_timedelta_are_spelled() -> None:
         assert language("pydantic-duration").matches(spelled(value, TypeAdapter(timedelta)))
 
 
-CHECKED = {
-    "duration": "P0159YMDTHSW",
-    "hostname": "ab-.",
-    "json-pointer": "/~01ab",
-    "uri": ":/?#[]@%a1.",
-    "uri-reference": ":/?#[]@%a1.",
-    "iri": ":/?#[]@%aé1.",
-}
+CHECKED = ["duration", "hostname", "json-pointer", "uri", "uri-reference", "iri"]
 
 
 @pytest.mark.parametrize("name", CHECKED)
@@ -249,6 +242,7 @@ def test_what_jsonschema_checks_with(name: str, data: st.DataObject) -> None:
     if name not in checker.checkers:
         pytest.skip(f"jsonschema has no checker for {name} here")
     text = data.draw(walks(name))
+    assume("[v" not in text.lower())  # rfc3987 refuses some future kinds of address that RFC 3986 allows
     assert checker.conforms(text, name)
 
 

@@ -271,6 +271,12 @@ def test_counts_of_groups_evade_the_product_rule(oracle: LlamaOracle) -> None:
     check_acceptance(oracle, Repeat(group, 0, 40), ["", text_of_40 * 13 + "cd"], ["b", "cd" * 41])
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, None), (1, None), (2, 3)])
+def test_the_product_rule_holds_for_small_counts_too(oracle: LlamaOracle, low: int, high: int | None) -> None:
+    pair = Sequence((Repeat(A, 1, 1_024), Repeat(Sequence((B, Repeat(A, 1, 1_024))), 0, None)))
+    check_acceptance(oracle, Sequence((Repeat(pair, low, high), Literal("."))), ["aabaa."], ["ab.", "b."])
+
+
 def test_nested_counts_stay_exact(oracle: LlamaOracle) -> None:
     line = Sequence((Repeat(A, 0, 2_500), Literal("\n")))
     check_acceptance(

@@ -157,6 +157,21 @@ def test_bounds_beyond_all_doubles() -> None:
     assert decimals(Decimal(1), Decimal(0)) is NOTHING
 
 
+@pytest.mark.parametrize("high", ["0.5", "0.005", "1", "7.25"])
+@pytest.mark.parametrize("room", [None, 2, 5])
+def test_above_zero_means_not_zero(high: str, room: int | None) -> None:
+    language = decimals(Decimal(0), Decimal(high), exclusive_minimum=True, fraction_digits=room)
+    mirrored = decimals(Decimal("-" + high), Decimal(0), exclusive_maximum=True, fraction_digits=room)
+    for text in ("0", "0.0", "0.00", "-0", "0.01", "0.001", "0.005", "0.0049", "0.5", "0.51", "1", "1.00", "7.25", "8"):
+        places = len(text.partition(".")[2])
+        expected = 0 < Decimal(text) <= Decimal(high) and (room is None or places <= room)
+        assert language.matches(text) == expected, text
+        assert mirrored.matches("-" + text) == expected, text
+    assert decimals(Decimal(0), Decimal(0), exclusive_minimum=True) is NOTHING
+    assert decimals(Decimal(0), Decimal(0), exclusive_maximum=True) is NOTHING
+    assert decimals(Decimal(0), Decimal(0)).matches("-0.0")
+
+
 @pytest.mark.parametrize("step", ["0.00123", "1e-40", "1e-999999999", "1e999999999", "123.457"])
 def test_a_step_with_too_many_remainders_is_refused(step: str) -> None:
     with pytest.raises(GrammarTooComplex):

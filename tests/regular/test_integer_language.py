@@ -119,3 +119,12 @@ def test_powers_of_ten_cost_nothing() -> None:
     language = integers(1, None, multiple_of=10**30)
     assert language.matches("7" + "0" * 30)
     assert not language.matches("70" + "0" * 28)
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, None), (-(10**20), 10**20)])
+def test_a_point_is_written_only_where_doubles_are_exact(low: int | None, high: int | None) -> None:
+    language = integers(low, high, fraction_zeros=True)
+    for sign in (1, -1):
+        for value in (EXACT - 1, EXACT, EXACT + 1, EXACT + 2, 10**19):
+            assert language.matches(str(sign * value))
+            assert language.matches(f"{sign * value}.0") == (value <= EXACT)

@@ -60,7 +60,8 @@ def test_branches_that_patterns_tell_apart_need_no_check() -> None:
 
 def test_overlapping_branches_are_checked() -> None:
     read = read_json_schema({"type": "array", "oneOf": [{"items": {"minLength": 2}}, {"contains": {"const": "a"}}]})
-    assert ("oneOf",) in _checks(read)
+    assert ("contains",) in _checks(read)
+    assert ("not", "contains") in _checks(read)
 
 
 def test_a_chain_of_conditions_on_one_key_needs_no_check() -> None:

@@ -1,0 +1,101 @@
+"""Certificate: for each path of a model, what enforces its constraints, and what about it is costly or loose.
+
+Takes a Schema and what its lowering noted. Paths are JSON pointers into the schema document, as in messages and in
+`allow_unenforced`; the places of a recursive model are finite there. An entry "grammar" holds for the printed GBNF alone;
+"guard" is judged on the closed value while decoding; "annotation" asserts nothing; "nothing" was let through by
+`allow_unenforced`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+from engine.grammar.enforcement import By, Enforcement
+from engine.grammar.lint import Lint, lints
+from engine.grammar.places import Places
+from engine.grammar.plain_schema import shows
+from engine.schema import schema as s
+
+_VALIDATOR = "Python validator, run as the value closes"
+_EVERY_TYPE = {"object", "array", "string", "number", "null or boolean"}
+ANYTHING = "any JSON value"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One constraint at one path. `keyword` is JSON Schema's, or the name of a validator."""
+
+    path: str
+    keyword: str
+    by: By
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """`lost` are the entries that the plain JSON Schema of a Pydantic type would not have shown."""
+
+    entries: tuple[Entry, ...]
+    lints: tuple[Lint, ...] = ()
+    lost: tuple[Entry, ...] = ()
+
+    def as_json(self) -> dict[str, s.Json]:
+        """`entries`, `lints` and `lost` as lists of flat objects."""
+        return {
+            "entries": [asdict(one) for one in self.entries],
+            "lints": [asdict(one) for one in self.lints],
+            "lost": [asdict(one) for one in self.lost],
+        }
+
+
+def certificate(schema: s.Schema, noted: Iterable[Enforcement], *, plain: s.Json = None) -> Certificate:
+    """What the notes come to, in the order of the schema.
+
+    `plain` is the JSON Schema that Pydantic itself gives of a type, {} where it gives none; None if there is no type.
+    """
+    places = Places(schema)
+    entries: dict[Entry, None] = {}
+    lost: dict[Entry, None] = {}
+    for entry, notes in attributed(places, noted):
+        entries[entry] = None
+        if plain is not None and not all(shows(plain, entry.path, note, schema) for note in notes):
+            lost[entry] = None
+    for ways in places.free.values():
+        entries.update((Entry(way, "type", "grammar", ANYTHING), None) for way in ways)
+    entries.update((Entry(path, keyword, "annotation"), None) for path, keyword in schema.annotations)
+    entries.update((Entry(path, keyword, "nothing", "by allow_unenforced"), None) for path, keyword in schema.unenforced)
+    return Certificate(tuple(entries), lints(places, of_type=plain is not None), tuple(lost))
+
+
+def attributed(places: Places, noted: Iterable[Enforcement]) -> Iterator[tuple[Entry, tuple[Enforcement, ...]]]:
+    """Each entry with the notes that it stands for: one, but for `type`, which is said once a path."""
+    by_place: dict[tuple[s.SchemaId, int], list[Enforcement]] = {}
+    for note in dict.fromkeys(noted):
+        by_place.setdefault((note.vertex, note.alternative), []).append(note)
+    for vertex in places.order:
+        if vertex in places.free:
+            continue
+        notes = [
+            note for index in range(len(places.schema.vertices[vertex].alternatives)) for note in by_place[vertex, index]
+        ]
+        types: dict[str, list[Enforcement]] = {}
+        for note in notes:
+            if note.keyword == "type":
+                types.setdefault(places.path(vertex, note.alternative), []).append(note)
+        for note in notes:
+            path = places.path(vertex, note.alternative)
+            if note.keyword != "type":
+                yield _entry(note, path), (note,)
+            elif path in types:
+                same = types.pop(path)
+                if not _EVERY_TYPE <= {one.detail for one in same}:
+                    by: By = "guard" if any(one.by == "guard" for one in same) else "grammar"
+                    yield Entry(path, "type", by, ", ".join(dict.fromkeys(one.detail for one in same))), tuple(same)
+
+
+def _entry(note: Enforcement, path: str) -> Entry:
+    subject = note.subject
+    if isinstance(subject, s.Check):
+        return Entry(subject.path, note.keyword, note.by, _VALIDATOR if subject.kind == "pydantic" else note.detail)
+    return Entry(path, note.keyword, note.by, note.detail)
