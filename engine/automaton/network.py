@@ -68,7 +68,7 @@ class Inside:
 
     members: g.Members
     values: tuple[int, ...]
-    others: tuple[tuple[int, int], ...]  # key leaf, value
+    others: tuple[tuple[int, int], ...]  # key, value
     colon: int
     comma: int
     new_key: int  # the Watch after a key of the others
@@ -176,7 +176,7 @@ class Network:
         self.vertices.append(Next(number + 1))
         self.vertices.append(Chain(()))  # its place is taken below: the values may refer to it
         others = tuple(
-            (self._leaf(quoted_terminal(other.keys, node.spelling)), self._add(other.value))
+            (self._key(quoted_terminal(other.keys, node.spelling), other.guards), self._add(other.value))
             for other in node.others
             if other.keys.alive
         )
@@ -191,6 +191,12 @@ class Network:
             self.terminal_id(key_terminal(names, node.spelling)) if names else None,
         )
         return number + 1
+
+    def _key(self, terminal: Terminal, guards: tuple[g.Guard, ...]) -> int:
+        vertex = self._leaf(terminal)
+        for guard in guards:
+            vertex = self._vertex(Watched(vertex, self._vertex(Watch(guard))))
+        return vertex
 
     def _regular(self, node: g.Node) -> Expression | None:
         """The language of a node without loops through references, None if it is not regular."""

@@ -44,6 +44,7 @@ _COMMANDS = {
     "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
     "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
     "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
+    "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),
     "run": ("engine.cli.run", "app", "Decode text under a GBNF file."),
     "models": ("engine.cli.models", "models_app", "List, fetch and verify models."),
     "doctor": ("engine.cli.doctor", "app", "What would run where, and what is wrong."),

@@ -64,7 +64,9 @@ def certificate(schema: s.Schema, noted: Iterable[Enforcement], *, plain: s.Json
     for ways in places.free.values():
         entries.update((Entry(way, "type", "grammar", ANYTHING), None) for way in ways)
     entries.update((Entry(path, keyword, "annotation"), None) for path, keyword in schema.annotations)
-    entries.update((Entry(path, keyword, "nothing", "by allow_unenforced"), None) for path, keyword in schema.unenforced)
+    entries.update(
+        (Entry(path, keyword, "nothing", "by allow_unenforced"), None) for path, keyword in schema.unenforced
+    )
     return Certificate(tuple(entries), lints(places, of_type=plain is not None), tuple(lost))
 
 
@@ -77,7 +79,9 @@ def attributed(places: Places, noted: Iterable[Enforcement]) -> Iterator[tuple[E
         if vertex in places.free:
             continue
         notes = [
-            note for index in range(len(places.schema.vertices[vertex].alternatives)) for note in by_place[vertex, index]
+            note
+            for index in range(len(places.schema.vertices[vertex].alternatives))
+            for note in by_place.get((vertex, index), ())
         ]
         types: dict[str, list[Enforcement]] = {}
         for note in notes:
@@ -89,7 +93,7 @@ def attributed(places: Places, noted: Iterable[Enforcement]) -> Iterator[tuple[E
                 yield _entry(note, path), (note,)
             elif path in types:
                 same = types.pop(path)
-                if not _EVERY_TYPE <= {one.detail for one in same}:
+                if not _EVERY_TYPE.issubset(one.detail for one in same):
                     by: By = "guard" if any(one.by == "guard" for one in same) else "grammar"
                     yield Entry(path, "type", by, ", ".join(dict.fromkeys(one.detail for one in same))), tuple(same)
 

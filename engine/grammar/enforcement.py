@@ -112,7 +112,9 @@ def of_array(shape: s.Array, schema: s.Schema) -> Iterator[Constraint]:
         yield "maxItems", str(shape.max_items)
 
 
-def of_object(shape: s.Object, schema: s.Schema, counted: tuple[int, int | None], *, ordered: bool) -> Iterator[Constraint]:
+def of_object(
+    shape: s.Object, schema: s.Schema, counted: tuple[int, int | None], *, ordered: bool
+) -> Iterator[Constraint]:
     """The type and what is said of keys; `counted` are the bounds that the lowering keeps."""
     declared = [one.name for one in shape.properties]
     yield "type", "object"

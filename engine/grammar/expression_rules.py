@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
 
 from engine.grammar.draft import Draft
@@ -44,6 +45,8 @@ from engine.regular.expression import (
 
 _WORDS_INLINE = 32
 _SHARED_SIZE = 40
+_SHARED_SIZE_OF_FREQUENT = 5
+_FREQUENT = 3
 
 Written = Spelling | None
 """How a decoded character is written; None: the expression is over the text itself."""
@@ -52,7 +55,7 @@ Written = Spelling | None
 def expand_languages(grammar: Grammar) -> Grammar:
     """Every Terminal and StringTerminal replaced by literals, classes and rules."""
     draft = Draft(grammar)
-    expansion = _Expansion(draft)
+    expansion = _Expansion(draft, Counter(_languages(grammar)))
 
     def change(node: Node) -> Node:
         match node:
@@ -66,11 +69,20 @@ def expand_languages(grammar: Grammar) -> Grammar:
     return draft.rewrite_rules(change)
 
 
+def _languages(grammar: Grammar) -> Iterator[tuple[Expression, Written]]:
+    for rule in grammar.rules.values():
+        for node in walk(rule):
+            if isinstance(node, Terminal):
+                yield node.language, None
+            elif isinstance(node, StringTerminal):
+                yield node.language, node.spelling
+
+
 class _Expansion:
     """Remembers what it has expanded, so that strings of all rules share their characters and automata."""
 
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
+    def __init__(self, draft: Draft, uses: Counter[tuple[Expression, Written]]) -> None:
+        self._draft, self._uses = draft, uses
         self._known: dict[tuple[Expression, Written], Node] = {}
         self._characters: dict[tuple[CharSet, Spelling], Node] = {}
         self._parts: dict[tuple[Expression, Written], Node] = {}
@@ -78,12 +90,14 @@ class _Expansion:
         self._escapes: dict[tuple[Expression, ...], list[Node]] = {}
 
     def part(self, language: Expression, written: Written) -> Node:
-        """What stands for `language` in a rule: itself, or if it is large a rule that all its uses share."""
+        """What stands for `language` in a rule: itself, or a rule that all its uses share, if it is large or frequent."""
         key = (language, written)
-        node = self.node(language, written)
-        if key not in self._parts and sum(1 for _ in walk(node)) > _SHARED_SIZE:
-            self._parts[key] = self._shared(f"{self._draft.owner}-text", node)
-        return self._parts.get(key, node)
+        if key not in self._parts:
+            node = self.node(language, written)
+            size = sum(1 for _ in walk(node))
+            shared = size > (_SHARED_SIZE if self._uses[key] < _FREQUENT else _SHARED_SIZE_OF_FREQUENT)
+            self._parts[key] = self._shared("text", node) if shared else node
+        return self._parts[key]
 
     def node(self, language: Expression, written: Written) -> Node:
         key = (language, written)

@@ -55,8 +55,11 @@ def print_gbnf(grammar: Grammar, *, allow_unenforced: bool = False) -> str:
 def _guards(grammar: Grammar) -> Iterator[str]:
     for node in grammar.rules.values():
         for part in walk(node):
-            if isinstance(part, Guarded):
-                yield f"{part.guard.name} at {part.guard.path or '/'}"
+            guards = (part.guard,) if isinstance(part, Guarded) else ()
+            if isinstance(part, Members):
+                guards = tuple(guard for other in part.others for guard in other.guards)
+            for guard in guards:
+                yield f"{guard.name} at {guard.path or '/'}"
 
 
 def _open_objects(grammar: Grammar) -> Iterator[str]:

@@ -100,10 +100,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Members beside the declared ones: `keys` is the language of their decoded names, without any declared name."""
+    """Members beside the declared ones: `keys` is the language of their decoded names, without any declared name. `guards`
+    watch the key as it closes."""
 
     keys: Expression
     value: Node
+    guards: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,17 +185,18 @@ class _Lowering:
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         return self._number(s.Number(minimum=exact, maximum=exact), "")
 
-    def _text(self, text: s.Text, path: str) -> g.Node:
-        length = ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)
-        parts, checks = [length], []
-        self._note(enforcement.of_lengths(text))
+    def _content(
+        self, text: s.Text, path: str, note: Callable[..., None] = lambda *_: None
+    ) -> tuple[Expression, list[s.Check]]:
+        """The contents of a string as far as an expression says them, and the checks for the rest; `note` is told which."""
+        parts, checks = [ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)], []
         for pattern in text.patterns:
             try:
                 parts.append(parse_pattern(pattern.source, pattern.dialect))
-                self._note([("pattern", pattern.source)], "grammar", pattern)
+                note([("pattern", pattern.source)], "grammar", pattern)
             except UnsupportedPattern as error:
                 checks.append(_pattern_check(pattern, path))
-                self._note([("pattern", f"{pattern.source} ({error})")], "guard", pattern)
+                note([("pattern", f"{pattern.source} ({error})")], "guard", pattern)
         for name in text.formats:
             language = format_language(name)
             if language is not None:
@@ -203,8 +204,13 @@ class _Lowering:
             inexact = language is None or name in INEXACT
             if inexact:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
-            self._note([("format", name)], "guard" if inexact else "grammar")
-        node: g.Node = g.StringTerminal(ex.both(*parts), self._spelling)
+            note([("format", name)], "guard" if inexact else "grammar")
+        return ex.both(*parts), checks
+
+    def _text(self, text: s.Text, path: str) -> g.Node:
+        language, checks = self._content(text, path, self._note)
+        self._note(enforcement.of_lengths(text))
+        node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check))
         return node
@@ -275,36 +281,37 @@ class _Lowering:
     def _object(self, an_object: s.Object, path: str) -> g.Node:
         declared = tuple(g.Member(p.name, self._node(p.schema), p.required) for p in an_object.properties)
         names = ex.complement(ex.words((*(p.name for p in an_object.properties), *an_object.forbidden)))
-        others = tuple(
-            g.Others(keys, self._node(other.schema))
-            for other in an_object.others
-            if (keys := ex.both(names, self._keys(other, path))).alive
-        )
-        members = self._members(declared, others)
+        others = []
+        for other in an_object.others:
+            language, checks = self._keys(other, path)
+            language = ex.both(names, language)
+            if language.alive:
+                guards = tuple(self._watch(check) for check in checks)
+                others.append(g.Others(language, self._node(other.schema), guards))
+        members = self._members(declared, tuple(others))
         low, high = _counts(an_object)
         return self._braces(replace(members, low=low, high=high))
 
-    def _keys(self, keys: s.Keys, path: str) -> Expression:
-        try:
-            parts = [parse_pattern(p.source, p.dialect) for p in keys.matching]
-            parts += [ex.complement(parse_pattern(p.source, p.dialect)) for p in keys.excluding]
-            for name in keys.names:
-                parts.append(self._name_language(name, path))
-        except UnsupportedPattern as error:
-            raise UnsupportedSchema(path, "patternProperties", str(error)) from error
-        return ex.both(*parts)
-
-    def _name_language(self, name: s.Text | s.Literals, path: str) -> Expression:
-        if isinstance(name, s.Literals):
-            return ex.words(v for v in name.values if isinstance(v, str))
-        parts = [ex.repeat(ex.chars(charset.ANY), name.min_length, name.max_length)]
-        parts += [parse_pattern(p.source, p.dialect) for p in name.patterns]
-        for each in name.formats:
-            language = format_language(each)
-            if language is None:
-                raise UnsupportedSchema(path, "propertyNames", f"format {each!r} of a key cannot be enforced")
-            parts.append(language)
-        return ex.both(*parts)
+    def _keys(self, keys: s.Keys, path: str) -> tuple[Expression, list[s.Check]]:
+        """The names that such a member may have, as far as an expression says them, and the checks for the rest."""
+        parts: list[Expression] = []
+        checks: list[s.Check] = []
+        for pattern in (*keys.matching, *keys.excluding):
+            wanted = pattern in keys.matching
+            try:
+                language = parse_pattern(pattern.source, pattern.dialect)
+                parts.append(language if wanted else ex.complement(language))
+            except UnsupportedPattern:
+                rule: s.Json = {"pattern": pattern.source}
+                checks.append(s.Check(path, ("patternProperties",), "json-schema", rule if wanted else {"not": rule}))
+        for name in keys.names:
+            if isinstance(name, s.Literals):
+                parts.append(ex.words(v for v in name.values if isinstance(v, str)))
+            else:
+                language, more = self._content(name, path)
+                parts.append(language)
+                checks += more
+        return ex.both(*parts), checks
 
     def _members(self, declared: tuple[g.Member, ...], others: tuple[g.Others, ...]) -> g.Members:
         return g.Members(declared, others, not self._any, self._spelling, self._colon, self._comma)

@@ -59,7 +59,12 @@ def _at(plain: s.Json, path: str) -> Iterator[dict[str, s.Json]]:
 
 def _resolved(plain: s.Json, node: s.Json) -> s.Json:
     seen = 0
-    while isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/$defs/") and seen < 9:
+    while (
+        isinstance(node, dict)
+        and isinstance(node.get("$ref"), str)
+        and node["$ref"].startswith("#/$defs/")
+        and seen < 9
+    ):
         node = plain.get("$defs", {}).get(node["$ref"].removeprefix("#/$defs/"))
         seen += 1
     return node

@@ -1,6 +1,7 @@
 """Where model files live, and the variables that say so.
 
 ENGINE_MODEL          the model that is used where none is named
+ENGINE_CACHE_DIR      the folder of everything that is kept between runs
 ENGINE_MODELS_DIR     the folder of downloaded models
 ENGINE_OFFLINE        anything but empty, 0, false, no and off refuses every use of the network
 ENGINE_HF_ENDPOINT    the hub's address (HF_ENDPOINT is read after it)
@@ -28,7 +29,8 @@ def default_model() -> str:
 
 
 def cache_folder() -> Path:
-    return Path(platformdirs.user_cache_dir("engine"))
+    chosen = os.environ.get("ENGINE_CACHE_DIR")
+    return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("engine"))
 
 
 def models_folder() -> Path:
