@@ -15,6 +15,7 @@ from engine.errors import NotPrintable
 from engine.grammar.grammar import (
     Choice,
     Grammar,
+    Guard,
     Guarded,
     Literal,
     Members,
@@ -55,7 +56,7 @@ def print_gbnf(grammar: Grammar, *, allow_unenforced: bool = False) -> str:
 def _guards(grammar: Grammar) -> Iterator[str]:
     for node in grammar.rules.values():
         for part in walk(node):
-            guards = (part.guard,) if isinstance(part, Guarded) else ()
+            guards: tuple[Guard, ...] = (part.guard,) if isinstance(part, Guarded) else ()
             if isinstance(part, Members):
                 guards = tuple(guard for other in part.others for guard in other.guards)
             for guard in guards:

@@ -17,7 +17,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal as OneOf
 
-from engine.errors import UnsupportedSchema
 from engine.grammar import enforcement
 from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement

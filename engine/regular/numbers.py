@@ -28,8 +28,8 @@ def exponents() -> Expression:
     """JSON numbers with an exponent, none of which overflows a double.
 
     Zero and negative exponents may be anything; before a positive one the integral digits and the exponent together
-    come to at most FLOAT_DIGITS, in a few steps: 1 up to below 1.79e308, 1 digit up to 307, 8 up to 300, 58 up to 250, 108 up to 200, 208 up
-    to 100, and any up to zero.
+    come to at most FLOAT_DIGITS, in a few steps: 1 digit up to 307 (to 1.79e308 at most), 8 up to 300, 58 up to 250,
+    108 up to 200, 208 up to 100, and any up to zero.
     """
     letter, fraction = chars(((69, 69), (101, 101))), optional(concat(POINT, repeat(DIGIT, 1, None)))
     plus = optional(text("+"))
@@ -37,7 +37,11 @@ def exponents() -> Expression:
     zero = concat(ZERO, optional(concat(POINT, repeat(ZERO, 1, None))))
     found.append(concat(zero, letter, plus, repeat(DIGIT, 1, None)))
     found.append(concat(NONZERO, fraction, letter, plus, _up_to(FLOAT_DIGITS - 1)))
-    tenths = union(concat(chars(((48, 54),)), repeat(DIGIT, 0, None)), text("7"), concat(text("7"), chars(((48, 56),)), repeat(DIGIT, 0, None)))
+    tenths = union(
+        concat(chars(((48, 54),)), repeat(DIGIT, 0, None)),
+        text("7"),
+        concat(text("7"), chars(((48, 56),)), repeat(DIGIT, 0, None)),
+    )
     found.append(concat(text("1"), optional(concat(POINT, tenths)), letter, plus, ZEROS, text("308")))
     for digits, exponent in _ABOVE:
         found.append(concat(NONZERO, repeat(DIGIT, 0, digits - 1), fraction, letter, plus, _up_to(exponent)))

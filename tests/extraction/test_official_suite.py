@@ -63,10 +63,9 @@ def test_every_group_of_the_official_suite_is_right_or_refused(draft: str, capsy
         try:
             failures = wrong_tests(schema, group["tests"])
         except UnsupportedSchema as error:
-            assert error.keyword, name
             needs_another = "another document" in error.reason or error.keyword == "$schema"
             elsewhere += needs_another
-            refused += [] if needs_another else [f"{name}: {error}"]
+            refused += [] if needs_another and error.keyword else [f"{name}: {error}"]
             continue
         right += not failures
         wrong += [f"{name}: {failures[0]}"] if failures else []

@@ -505,6 +505,14 @@ def test_guards_are_refused_or_listed() -> None:
     )
 
 
+def test_guards_on_keys_are_refused_or_listed() -> None:
+    node = Members((), (Others(nonempty(ANYTHING), A, guards=(Unique("propertyNames", "/map"),)),))
+    with pytest.raises(NotPrintable, match="propertyNames at /map"):
+        printed(node)
+    listed = print_gbnf(Grammar({"root": node}), allow_unenforced=True)
+    assert listed.startswith("# not enforced by this grammar: propertyNames at /map\n")
+
+
 # Random grammars
 
 

@@ -431,18 +431,15 @@ def _string_violation(text: s.Text, note: Enforcement) -> str:
 
 
 def _wrong_length(text: s.Text, others: list[Expression], *, short: bool) -> str:
-    if short:
-        just, wide = (text.min_length - 1,) * 2, (0, text.min_length - 1)
-    else:
-        assert text.max_length is not None
-        just, wide = (text.max_length + 1,) * 2, (text.max_length + 1, None)
-    if just[0] > LONGEST:
+    just = text.min_length - 1 if short else (text.max_length or 0) + 1
+    if just > LONGEST:
         raise NoGenerator("too long")
-    for low, high in (just, wide):
+    wide = (0, just) if short else (just, None)
+    for low, high in ((just, just), wide):
         found = _shortest_if_any(ex.both(ex.repeat(ex.chars(charset.ANY), low, high), *others))
         if found is not None:
             return found
-    return "a" * just[0]
+    return "a" * just
 
 
 def _shortest_if_any(language: Expression) -> str | None:
