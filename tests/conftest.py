@@ -10,6 +10,8 @@ import hypothesis
 import pytest
 from tiny_models import bpe_tokens, default_model, sentencepiece_tokens, write_model
 
+from engine.models.environment import models_folder
+
 # Wall-clock limits say more about the machine than about the code.
 hypothesis.settings.register_profile("fast", deadline=None)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
@@ -38,9 +40,10 @@ def _thorough(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Vocabularies are cached in a folder that the tests may damage."""
+    """Vocabularies are cached in a folder that the tests may damage; fetched models stay where the user keeps them."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENGINE_MODELS_DIR", str(models_folder()))
         patch.setenv("ENGINE_CACHE_DIR", str(folder))
         yield folder
 

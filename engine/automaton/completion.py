@@ -174,7 +174,7 @@ class _Shortest:
         chosen = sorted(chosen + spare[:more])
         entries: list[tuple[str, int]] = [(inside.members.declared[i].name, inside.values[i]) for i in chosen]
         more -= len(spare[:more])
-        for (_, value), other in zip(inside.others, inside.members.others, strict=False):
+        for (_, value), other in zip(inside.others, inside.members.others, strict=True):
             names = shortest_texts(other.keys, more)
             entries += ((name, value) for name in names)
             more -= len(names)

@@ -10,12 +10,15 @@ Refuses undefined rules and left recursion (through a fixpoint of what may be em
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
+from engine.grammar.recursion import least_fixpoint, refuse_left_recursion
+from engine.grammar.traversal import fold
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 
@@ -116,10 +119,19 @@ class Network:
         self._ids: dict[Vertex, int] = {}
         self._short: dict[str, Expression | None] = {}
         self.rules: dict[str, int] = {}
-        _check_left_recursion(grammar)
+        refuse_left_recursion(grammar)
+        # What has no finite text would be a way without an end: it is left out.
+        self._productive = least_fixpoint(grammar.rules, _is_productive)
+        if grammar.root not in self._productive:
+            raise GrammarError(f"no text matches the grammar: rule {grammar.root!r} never ends")
         for name, node in grammar.rules.items():
             self.rules[name] = self._add(node)
         self.entry = self.rules[grammar.root]
+
+    @property
+    def _nothing(self) -> int:
+        """The vertex of what has no text."""
+        return self._vertex(Fork(()))
 
     def terminal_id(self, terminal: Terminal) -> int:
         """The number of a terminal, given on first use; terminals of one document may join later."""
@@ -147,18 +159,27 @@ class Network:
             return self._regular_vertex(language)
         match node:
             case g.StringTerminal(language, spelling):
-                return self._leaf(quoted_terminal(language, spelling)) if language.alive else self._vertex(Fork(()))
+                return self._leaf(quoted_terminal(language, spelling)) if language.alive else self._nothing
             case g.Sequence(items):
-                return self._vertex(Chain(tuple(self._add(item) for item in _join_literals(items))))
+                parts = tuple(self._add(item) for item in _join_literals(items))
+                return self._nothing if self._nothing in parts else self._vertex(Chain(parts))
             case g.Choice(options):
-                return self._vertex(Fork(tuple(self._add(option) for option in options)))
+                found = (self._add(option) for option in options)
+                return self._vertex(Fork(tuple(option for option in found if option != self._nothing)))
             case g.Repeat(item, low, high):
-                return self._vertex(Loop(self._add(item), low, high))
+                body = self._add(item)
+                if body == self._nothing:
+                    return self._vertex(Chain(())) if low == 0 else body
+                return self._vertex(Loop(body, low, high))
             case g.Reference(rule):
+                if rule not in self._productive:
+                    return self._nothing
                 short = self._rule_language(rule)
                 return self._vertex(Call(rule)) if short is None else self._regular_vertex(short)
             case g.Guarded(item, guard):
-                return self._vertex(Watched(self._add(item), self._vertex(Watch(guard))))
+                body = self._add(item)
+                watched = Watched(body, self._vertex(Watch(guard)))
+                return body if body == self._nothing else self._vertex(watched)
             case g.Members():
                 return self._members(node)
         raise AssertionError(node)
@@ -167,10 +188,17 @@ class Network:
         if language is ex.EMPTY:
             return self._vertex(Chain(()))
         if not language.alive:
-            return self._vertex(Fork(()))
+            return self._nothing
         return self._leaf(text_terminal(language))
 
     def _members(self, node: g.Members) -> int:
+        if not _is_productive(node, self._productive):
+            return self._nothing
+        node = replace(
+            node,
+            declared=tuple(m for m in node.declared if _is_productive(m.value, self._productive)),
+            others=tuple(o for o in node.others if o.keys.alive and _is_productive(o.value, self._productive)),
+        )
         names = frozenset(member.name for member in node.declared)
         number = len(self.vertices)
         self.vertices.append(Next(number + 1))
@@ -178,7 +206,6 @@ class Network:
         others = tuple(
             (self._key(quoted_terminal(other.keys, node.spelling), other.guards), self._add(other.value))
             for other in node.others
-            if other.keys.alive
         )
         self.vertices[number + 1] = Inside(
             node,
@@ -278,73 +305,21 @@ def _flatten(items: Iterable[g.Node]) -> Iterator[g.Node]:
             yield item
 
 
-def _check_left_recursion(grammar: g.Grammar) -> None:
-    if grammar.root not in grammar.rules:
-        raise GrammarError(f"the grammar has no rule named {grammar.root!r}")
-    nullable = _nullable_rules(grammar)
-    first = {name: set(_first_references(node, nullable)) for name, node in grammar.rules.items()}
-    done: set[str] = set()
-    for name in grammar.rules:
-        path = [name]
-        pending = [iter(sorted(first[name]))]
-        while pending and name not in done:
-            target = next(pending[-1], None)
-            if target is None:
-                pending.pop()
-                done.add(path.pop())
-            elif target in path:
-                cycle = " → ".join([*path[path.index(target) :], target])
-                raise GrammarError(f"left recursion: {cycle}; rewrite it as a repeat")
-            elif target not in done:
-                path.append(target)
-                pending.append(iter(sorted(first[target])))
+def _is_productive(node: g.Node, rules: AbstractSet[str]) -> bool:
+    """Whether `node` has a finite text, where the rules named in `rules` do."""
+    return fold(node, lambda part, inside: _productive_from(part, inside, rules))
 
 
-def _nullable_rules(grammar: g.Grammar) -> set[str]:
-    nullable: set[str] = set()
-    while True:
-        more = {n for n, node in grammar.rules.items() if n not in nullable and _is_nullable(node, nullable)}
-        if not more:
-            return nullable
-        nullable |= more
-
-
-def _is_nullable(node: g.Node, rules: set[str]) -> bool:
+def _productive_from(node: g.Node, inside: tuple[bool, ...], rules: AbstractSet[str]) -> bool:
     match node:
-        case g.Literal(text):
-            return not text
-        case g.Terminal(language):
-            return language.nullable
-        case g.Sequence(items):
-            return all(_is_nullable(item, rules) for item in items)
-        case g.Choice(options):
-            return any(_is_nullable(option, rules) for option in options)
-        case g.Repeat(item, low, _):
-            return low == 0 or _is_nullable(item, rules)
+        case g.Terminal(language) | g.StringTerminal(language):
+            return language.alive
+        case g.Choice():
+            return any(inside)
+        case g.Repeat(_, low, _):
+            return low == 0 or inside[0]
         case g.Reference(rule):
             return rule in rules
-        case g.Guarded(item, _):
-            return _is_nullable(item, rules)
-        case g.Members(declared, low=low):
-            return low == 0 and not any(member.required for member in declared)
-    return False
-
-
-def _first_references(node: g.Node, nullable: set[str]) -> Iterator[str]:
-    """Rules that a text of `node` may begin with, before any byte."""
-    match node:
-        case g.Sequence(items):
-            for item in items:
-                yield from _first_references(item, nullable)
-                if not _is_nullable(item, nullable):
-                    return
-        case g.Choice(options):
-            for option in options:
-                yield from _first_references(option, nullable)
-        case g.Repeat(item, _, high):
-            if high != 0:
-                yield from _first_references(item, nullable)
-        case g.Guarded(item, _):
-            yield from _first_references(item, nullable)
-        case g.Reference(rule):
-            yield rule
+        case g.Members(declared):
+            return all(value or not member.required for member, value in zip(declared, inside, strict=False))
+    return all(inside)

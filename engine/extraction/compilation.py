@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter
 
-from engine.errors import GrammarTooComplex, UsageError
+from engine.errors import GrammarError, GrammarTooComplex, UsageError
 from engine.grammar.certificate import Certificate, certificate
 from engine.grammar.enforcement import Enforcement
 from engine.grammar.grammar import Grammar
+from engine.grammar.lint import Lint
 from engine.grammar.lowering import STYLES, Note, Style, lower
 from engine.guards.guard import ValueGuard
 from engine.schema import Schema, read_json_schema, read_type
@@ -47,8 +49,13 @@ def certify(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Colle
     """
     schema = read_schema(model, allow_unenforced=allow_unenforced)
     noted: list[Enforcement] = []
-    lower_schema(schema, style, note=noted.append)
-    return certificate(schema, noted, plain=None if isinstance(model, dict | bool) else _plain_schema(model))
+    grammar = lower_schema(schema, style, note=noted.append)
+    found = certificate(schema, noted, plain=None if isinstance(model, dict | bool) else _plain_schema(model))
+    try:
+        grammar.gbnf(allow_unenforced=True)
+    except GrammarError as error:
+        found = replace(found, lints=(*found.lints, Lint("", f"cannot be printed for other programs: {error}")))
+    return found
 
 
 def _plain_schema(tp: Any) -> Json:

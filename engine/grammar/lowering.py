@@ -233,9 +233,10 @@ class _Lowering:
         if number.integer:
             low = None if number.minimum is None else _ceiling(number.minimum, number.exclusive_minimum)
             high = None if number.maximum is None else _floor(number.maximum, number.exclusive_maximum)
-            every_spelling = self._any and not number.digits_only
-            whole = numbers.integers(low, high, multiple_of=multiple, fraction_zeros=every_spelling)
-            return ex.union(whole, ex.text("-0")) if self._any and whole.matches("0") else whole
+            zeros = self._any and not number.digits_only
+            whole = numbers.integers(low, high, multiple_of=multiple, fraction_zeros=zeros)
+            minus_zero = self._any and number.digits_only and whole.matches("0")
+            return ex.union(whole, ex.text("-0")) if minus_zero else whole
         if number.minimum is None and number.maximum is None:
             return numbers.numbers()
         return numbers.decimals(

@@ -129,7 +129,7 @@ def _wide_characters_are_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _escapes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal_module.QuotedTerminal, "_escape", lambda self, pieces: 0)
+    monkeypatch.setattr(terminal_module.QuotedTerminal, "_escape", lambda self, pieces: {})
 
 
 def _optional_members_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,13 +176,16 @@ DIRECTED = [
 ]
 
 
+SHARED = (text_terminal, quoted_terminal, key_terminal, terminal_module._leads, terminal_module._continuations)
+
+
 @pytest.fixture
 def fresh_terminals() -> Iterator[None]:
     """Terminals are shared by all grammars: a mutant must neither find those of the sound automaton nor leave its own."""
-    for shared in (text_terminal, quoted_terminal, key_terminal):
+    for shared in SHARED:
         shared.cache_clear()
     yield
-    for shared in (text_terminal, quoted_terminal, key_terminal):
+    for shared in SHARED:
         shared.cache_clear()
 
 
@@ -193,7 +196,7 @@ def test_the_comparison_catches_a_broken_automaton(
 ) -> None:
     drawn = [(grammar, texts) for grammar, _, texts in cases(2, 1500)]
     sound = [(g, texts, [accepts(Automaton(g), t) for t in texts]) for g, texts in (*DIRECTED, *drawn)]
-    for shared in (text_terminal, quoted_terminal, key_terminal):
+    for shared in SHARED:
         shared.cache_clear()
     mutate(monkeypatch)
     for grammar, texts, expected in sound:

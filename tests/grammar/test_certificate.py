@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 from grammar.violations import Case, cases
-from llama_oracle import LlamaOracle
+from llama_oracle import LlamaOracle, OracleDied
 from pydantic import (
+    AnyUrl,
     AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
-    HttpUrl,
     IPvAnyAddress,
     RootModel,
     StringConstraints,
@@ -25,7 +29,9 @@ from pydantic import (
     model_validator,
 )
 
-from engine.extraction.compilation import lower_schema, read_schema
+from engine.errors import EngineError, NotPrintable, UnsupportedSchema
+from engine.extraction.compilation import certify, lower_schema, read_schema
+from engine.grammar.certificate import Certificate, Entry
 from engine.grammar.lowering import Style
 from engine.schema import schema as s
 
@@ -164,7 +170,7 @@ class User(BaseModel):
 
 class Line(BaseModel):
     what: str
-    count: Annotated[int, Field(strict=True, gt=0, multiple_of=6)]
+    count: Annotated[int, Field(strict=True, gt=0, le=600, multiple_of=6)]
     price: Annotated[Decimal, Field(max_digits=6, decimal_places=2)]
 
 
@@ -190,7 +196,7 @@ class Extra(BaseModel):
 class Meeting(BaseModel):
     begin: AwareDatetime
     colour: Colour
-    where: HttpUrl | None = None
+    where: AnyUrl | None = None
 
 
 class Cat(BaseModel):
@@ -337,3 +343,249 @@ def test_printed_grammar_of_a_schema_alone_rejects_each_violation(name: str, ora
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: getattr(model, "__name__", str(model)))
 def test_printed_grammar_of_a_type_alone_rejects_each_violation(model: Any, oracle: LlamaOracle) -> None:
     judge(model, "compact", oracle)
+
+
+@pytest.mark.parametrize("name", ["lengths", "types", "tuple", "closed", "pattern keys", "few of many", "union"])
+def test_printed_grammar_of_every_spelling_alone_rejects_each_violation(name: str, oracle: LlamaOracle) -> None:
+    judge(SCHEMAS[name], "any", oracle)
+
+
+LOOSENED: dict[str, dict[str, Any]] = {
+    "minLength": {"min_length": 0},
+    "maxLength": {"max_length": None},
+    "pattern": {"patterns": ()},
+    "format": {"formats": ()},
+    "minimum": {"minimum": Decimal(-5000)},
+    "exclusiveMinimum": {"minimum": Decimal(-5000)},
+    "maximum": {"maximum": Decimal(5000)},
+    "exclusiveMaximum": {"maximum": Decimal(5000)},
+    "multipleOf": {"multiples_of": ()},
+    "minItems": {"min_items": 0},
+    "minProperties": {"min_properties": 0},
+    "maxProperties": {"max_properties": None},
+}
+NARROW = (
+    "lengths",
+    "pattern",
+    "format ipv4",
+    "integer range",
+    "exclusive integers",
+    "multiples",
+    "number range",
+    "open number range",
+    "item counts",
+    "pattern keys",
+    "few of many",
+)
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_violation_breaks_nothing_but_its_constraint(name: str, oracle: LlamaOracle) -> None:
+    """A grammar without the constraint takes the text: so the rejection above is that constraint's doing."""
+    schema = read_schema(SCHEMAS[name])
+    tried = 0
+    for case in cases(schema, "spaced"):
+        vertex = case.alone.vertices[case.alone.root]
+        changes = LOOSENED.get(case.entry.keyword)
+        if changes is None or case.entry.path:
+            continue
+        loose = replace(vertex.alternatives[0], shape=replace(vertex.alternatives[0].shape, **changes))
+        loosened = s.Schema({**case.alone.vertices, case.alone.root: s.Vertex((loose,))}, case.alone.root)
+        assert oracle.accepts(printed(loosened, "spaced"), list(case.violations)) == [True] * len(case.violations)
+        tried += 1
+    assert tried
+
+
+def test_fixtures_cover_every_keyword_that_a_grammar_can_hold() -> None:
+    found = {entry.keyword for schema in SCHEMAS.values() for entry in of(schema) if entry.by == "grammar"}
+    assert found == {
+        *("type", "const", "enum"),
+        *("minLength", "maxLength", "pattern", "format"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("items", "prefixItems", "minItems", "maxItems"),
+        *("properties", "required", "additionalProperties", "patternProperties", "propertyNames"),
+        *("minProperties", "maxProperties", "key order", "unique keys"),
+    }
+
+
+def test_coverage_of_the_fixtures_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    coverage = Coverage()
+    for schema in SCHEMAS.values():
+        counted(list(cases(read_schema(schema), "spaced")), coverage)
+    for model in MODELS:
+        counted(list(cases(read_schema(model), "compact")), coverage)
+    with capsys.disabled():
+        print(f"\n[certificate of the fixtures: {coverage}]")
+    assert coverage.left == coverage.unviolable == 0
+    assert coverage.violations >= coverage.entries > 300
+
+
+DATA = os.environ.get("ENGINE_TEST_DATA", "")
+
+
+def real_schemas(number: int) -> Iterator[tuple[str, Json]]:
+    """Evenly spread over the file, of a size that is quickly printed again for each of its parts."""
+    with gzip.open(Path(DATA) / "maskbench-dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [line for line in lines if len(line) < 6000]
+    for line in rows[:: len(rows) // number][:number]:
+        row = json.loads(line)
+        yield row["id"], row["schema"]
+
+
+@pytest.mark.skipif(not DATA, reason="ENGINE_TEST_DATA names no folder")
+def test_printed_grammars_of_real_schemas_alone_reject_each_violation(capsys: pytest.CaptureFixture[str]) -> None:
+    coverage, passed_over, left = Coverage(), [], []
+    with LlamaOracle() as oracle:
+        for name, document in real_schemas(40):
+            try:
+                found = list(cases(read_schema(document), "spaced"))
+                wrong = wrongly_judged(found, "spaced", oracle)
+            except (EngineError, OracleDied) as error:
+                passed_over.append(f"{name}: {type(error).__name__}: {error}"[:200])
+                continue
+            counted(found, coverage)
+            left += [f"{name}: {case.entry}: {case.left}"[:200] for case in found if case.left]
+            assert not wrong, name
+    with capsys.disabled():
+        print(f"\n[certificate of real schemas: {coverage}; {len(passed_over)} schemas passed over]")
+        print("\n".join([*passed_over, *left]))
+    assert coverage.violations > 400
+    assert coverage.left * 20 < coverage.entries
+    assert len(passed_over) < 8
+
+
+# -- what the certificate says
+
+
+def of(model: Any, **options: Any) -> tuple[Entry, ...]:
+    return certify(model, **options).entries
+
+
+def by(found: Certificate | tuple[Entry, ...], keyword: str) -> set[str]:
+    entries = found.entries if isinstance(found, Certificate) else found
+    return {entry.by for entry in entries if entry.keyword == keyword}
+
+
+def lint(model: Any) -> dict[str, list[str]]:
+    said: dict[str, list[str]] = {}
+    for one in certify(model).lints:
+        said.setdefault(one.path, []).append(one.text)
+    return said
+
+
+def test_what_no_grammar_can_say_is_a_guard() -> None:
+    found = of(
+        {
+            "type": "object",
+            "properties": {
+                "look": {"type": "string", "pattern": "^(?!no)"},
+                "host": {"type": "string", "format": "hostname"},
+                "parts": {"type": "number", "multipleOf": 0.3},
+                "set": {"type": "array", "uniqueItems": True, "contains": {"const": 1}, "maxContains": 2},
+            },
+        }
+    )
+    for keyword in ("pattern", "format", "multipleOf", "uniqueItems", "contains", "maxContains"):
+        assert by(found, keyword) == {"guard"}, keyword
+    assert by(found, "unique keys") == {"grammar", "guard"}  # declared ones, additional ones
+
+
+def test_exponents_make_bounds_a_matter_of_guards() -> None:
+    schema = {"type": "integer", "minimum": 3}
+    assert by(of(schema), "minimum") == {"grammar"}
+    assert by(of(schema, style="any"), "minimum") == {"guard"}
+    assert by(of({"enum": [1, 2]}, style="any"), "enum") == {"guard"}
+    assert by(of({"enum": ["1", "2"]}, style="any"), "enum") == {"grammar"}
+
+
+def test_validator_is_a_guard_at_its_field() -> None:
+    found = certify(Checked)
+    assert ("/properties/even", "guard") in {(e.path, e.by) for e in found.entries if "is_even" in e.keyword}
+    assert [e for e in found.entries if "low_first" in e.keyword and e.by == "guard"]
+
+
+def test_certificate_says_what_the_plain_schema_of_a_type_loses() -> None:
+    lost = {(entry.path, entry.keyword) for entry in certify(Checked).lost}
+    assert {("/properties/low", "ge"), ("/properties/ids", "propertyNames")} <= lost
+    assert not [one for one in lost if one[0] == "/properties/high"]  # the plain schema has exclusiveMinimum
+    assert ("/properties/begin", "pattern") in {(e.path, e.keyword) for e in certify(Meeting).lost}  # the time zone
+    assert ("/properties/issued", "pattern") not in {(e.path, e.keyword) for e in certify(Invoice).lost}
+    assert ("/properties/ok", "type") not in {(e.path, e.keyword) for e in certify(Strict).lost}
+    assert certify(SCHEMAS["closed"]).lost == ()
+
+
+def test_annotations_and_allowed_exceptions_are_listed() -> None:
+    schema = {"type": "string", "format": "phone", "x-note": 1, "contentMediaType": "text/html"}
+    assert by(of(schema), "format") == by(of(schema), "contentMediaType") == {"annotation"}
+    remote = {"type": "object", "properties": {"a": {"$ref": "https://example.org/other.json"}}}
+    with pytest.raises(UnsupportedSchema):
+        certify(remote)
+    allowed = certify(remote, allow_unenforced=["/properties/a/$ref"])
+    assert Entry("/properties/a", "$ref", "nothing", "by allow_unenforced") in allowed.entries
+
+
+def test_free_value_is_listed_at_each_place() -> None:
+    found = of({"type": "object", "properties": {"a": True, "b/c": {}, "d": {"type": "array"}}})
+    assert {e.path for e in found if e.detail == "any JSON value"} == {
+        "/properties/a",
+        "/properties/b~1c",
+        "/properties/d/items",
+    }
+
+
+def test_certificate_is_plain_json() -> None:
+    text = json.dumps(certify(Invoice).as_json())
+    assert json.loads(text)["entries"][0]["by"] == "grammar"
+    assert set(json.loads(text)) == {"entries", "lints", "lost"}
+
+
+def test_lints_speak_of_strings_without_anchors_and_bounds() -> None:
+    assert "not anchored: '☃ab☃'" in lint({"type": "string", "pattern": "ab", "maxLength": 9})[""][0]
+    assert "matches every string" in lint({"type": "string", "pattern": ".*", "maxLength": 9})[""][0]
+    assert lint({"type": "string", "pattern": "^a{2,9}$"}) == {}
+    assert "unbounded string" in lint({"type": "string", "pattern": "^a+$"})[""][0]
+    assert lint({"type": "string", "format": "ipv4"}) == {}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "maxLength": 2001},
+        {"type": "string", "pattern": "^a{2001}$"},
+        {"type": "array", "maxItems": 2001, "items": {"const": 0}},
+    ],
+)
+def test_lints_speak_of_huge_repeats(schema: Json) -> None:
+    assert "2,001" in lint(schema)[""][0]
+    assert "2,000" not in str(lint(json.loads(json.dumps(schema).replace("2001", "2000"))))
+
+
+def test_lints_speak_of_union_members_that_nothing_tells_apart() -> None:
+    one = {"type": "object", "properties": {"t": {"const": 1}, "a": {"const": 2}}, "required": ["t"]}
+    two = {"type": "object", "properties": {"t": {"const": 1}, "b": {"const": 2}}, "required": ["t"]}
+    other = two | {"properties": {"t": {"const": 2}}}
+    assert "overlapping" in str(lint({"anyOf": [one, two]}))
+    assert "overlapping" not in str(lint({"anyOf": [one, other]}))
+    assert "overlapping" in str(
+        lint({"anyOf": [{"type": "string", "maxLength": 5}, {"type": "string", "minLength": 5}]})
+    )
+    assert "overlapping" not in str(lint({"anyOf": [{"pattern": "^a$"}, {"pattern": "^b$"}], "type": "string"}))
+    assert "overlapping" in str(lint({"anyOf": [{"minimum": 1}, {"maximum": 1}], "type": "integer"}))
+    assert "overlapping" not in str(lint(Owner))
+
+
+def test_lints_speak_of_open_ends_recursion_and_guards_in_items() -> None:
+    assert "open object" in lint({"type": "object"})[""][0]
+    assert "maxItems" in lint({"type": "array", "items": {"const": 1}})[""][0]
+    assert "recursive" in str(lint(Tree))
+    checked = {"type": "array", "maxItems": 9, "items": {"type": "string", "pattern": "^(?=a)", "maxLength": 3}}
+    assert "guard inside array items" in lint(checked)["/items"][0]
+    assert "guard inside array items" not in str(lint(checked["items"]))
+
+
+def test_lints_speak_of_what_cannot_be_printed() -> None:
+    endless = {"type": "object", "properties": {f"k{n}": True for n in range(40)}, "additionalProperties": False}
+    with pytest.raises(NotPrintable):
+        printed(read_schema(endless), "any")
+    assert "cannot be printed" in str(certify(endless, style="any").lints)
+    assert "cannot be printed" not in str(certify(endless).lints)

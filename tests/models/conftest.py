@@ -15,7 +15,14 @@ MakeGguf = Callable[..., bytes]
 @pytest.fixture(autouse=True)
 def own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty folders for downloads, caches, settings and Ollama; no variable of the real user is seen."""
-    for variable in ("ENGINE_MODEL", "ENGINE_OFFLINE", "ENGINE_HF_ENDPOINT", "HF_ENDPOINT", "OLLAMA_MODELS"):
+    for variable in (
+        "ENGINE_MODEL",
+        "ENGINE_CACHE_DIR",
+        "ENGINE_OFFLINE",
+        "ENGINE_HF_ENDPOINT",
+        "HF_ENDPOINT",
+        "OLLAMA_MODELS",
+    ):
         monkeypatch.delenv(variable, raising=False)
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
