@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
 from engine.automaton.network import Network, Watch
-from engine.automaton.stacks import END, Guards, Item, Stacks
+from engine.automaton.stacks import END, Guards, Item, Stack, Stacks
 from engine.automaton.terminal import Terminal
 from engine.automaton.tracker import Tracker
 from engine.errors import GrammarTooComplex
@@ -63,7 +63,7 @@ class Automaton:
         self.start = self.intern(item for _, item in entry)
 
     def intern(self, items: Iterable[Item]) -> State:
-        key = tuple(sorted(set(items)))
+        key = self._joined(items)
         found = self._states.get(key)
         if found is None:
             found = self._states[key] = State(len(self._items))
@@ -72,6 +72,17 @@ class Automaton:
             if len(self._items) > STATE_LIMIT:
                 raise GrammarTooComplex("this text under this grammar", STATE_LIMIT)
         return found
+
+    def _joined(self, items: Iterable[Item]) -> tuple[Item, ...]:
+        """One item for each terminal and state, whatever comes behind."""
+        stacks: dict[tuple[int, int], set[Stack]] = {}
+        for terminal, state, stack in items:
+            stacks.setdefault((terminal, state), set()).add(stack)
+        joined = [
+            Item(terminal, state, next(iter(behind)) if len(behind) == 1 else self.stacks.join(behind))
+            for (terminal, state), behind in stacks.items()
+        ]
+        return tuple(sorted(joined))
 
     def items(self, state: State) -> tuple[Item, ...]:
         return self._items[state]

@@ -10,9 +10,9 @@ import json
 
 from engine.automaton import members as progress_of
 from engine.automaton.automaton import Automaton, State
-from engine.automaton.members import BEGIN, Progress
+from engine.automaton.members import Progress
 from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
-from engine.automaton.stacks import BOTTOM, Datum, Item, Stack, Stacks
+from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
 from engine.regular.expression import shortest_texts
 
 INFINITE = 1 << 60
@@ -101,12 +101,11 @@ class _Shortest:
             case Watch():
                 return 0
             case Inside() as inside:
-                plan = self._plan(inside, datum if isinstance(datum, tuple) else BEGIN, at_key=False)
+                plan = self._plan(inside, progress_of_frame(datum), at_key=False)
                 return INFINITE if plan is None else sum(self._step_length(step) for step in plan)
             case Next(owner):
                 inside = self._inside(owner)
-                assert isinstance(datum, tuple)
-                plan = self._plan(inside, datum, at_key=True)
+                plan = self._plan(inside, progress_of_frame(datum), at_key=True)
                 return INFINITE if plan is None else sum(self._step_length(step) for step in plan)
         raise AssertionError(number)
 
@@ -114,7 +113,12 @@ class _Shortest:
         above: list[Stack] = []
         while stack not in self._stack_memo:
             above.append(stack)
-            stack = self._stacks.frame(stack)[2]
+            vertex, datum, parent = self._stacks.frame(stack)
+            if vertex == JOINED:
+                self._stack_memo[stack] = min(self.of_stack(member) for member in members_of(datum))
+                above.pop()
+            else:
+                stack = parent
         length = self._stack_memo[stack]
         for here in reversed(above):
             vertex, datum, _ = self._stacks.frame(here)
@@ -124,8 +128,12 @@ class _Shortest:
     def text_of_stack(self, stack: Stack) -> bytes:
         out = []
         while stack != BOTTOM:
-            vertex, datum, stack = self._stacks.frame(stack)
-            out.append(self._text(vertex, datum))
+            vertex, datum, parent = self._stacks.frame(stack)
+            if vertex == JOINED:
+                stack = min(members_of(datum), key=self.of_stack)
+            else:
+                out.append(self._text(vertex, datum))
+                stack = parent
         return b"".join(out)
 
     def _text(self, number: int, datum: Datum) -> bytes:
@@ -145,11 +153,10 @@ class _Shortest:
             case Watched(item, _):
                 return self._text(item, 0)
             case Inside() as inside:
-                plan = self._plan(inside, datum if isinstance(datum, tuple) else BEGIN, at_key=False)
+                plan = self._plan(inside, progress_of_frame(datum), at_key=False)
                 return b"".join(self._step_text(step) for step in plan or ())
             case Next(owner):
-                assert isinstance(datum, tuple)
-                plan = self._plan(self._inside(owner), datum, at_key=True)
+                plan = self._plan(self._inside(owner), progress_of_frame(datum), at_key=True)
                 return b"".join(self._step_text(step) for step in plan or ())
         return b""
 

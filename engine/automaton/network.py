@@ -17,6 +17,7 @@ from functools import lru_cache
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
+from engine.grammar.language import language_of
 from engine.grammar.recursion import least_fixpoint, refuse_left_recursion
 from engine.grammar.traversal import fold
 from engine.regular import expression as ex
@@ -154,7 +155,7 @@ class Network:
     def _add(self, node: g.Node) -> int:
         if isinstance(node, g.Literal):
             return self._leaf(LiteralTerminal(node.text.encode())) if node.text else self._vertex(Chain(()))
-        language = None if isinstance(node, g.Reference) else self._regular(node)
+        language = None if isinstance(node, g.Reference) else language_of(node, self._rule_language)
         if language is not None:
             return self._regular_vertex(language)
         match node:
@@ -225,37 +226,11 @@ class Network:
             vertex = self._vertex(Watched(vertex, self._vertex(Watch(guard))))
         return vertex
 
-    def _regular(self, node: g.Node) -> Expression | None:
-        """The language of a node without loops through references, None if it is not regular."""
-        match node:
-            case g.Literal(text):
-                return ex.text(text)
-            case g.Terminal(language):
-                return language
-            case g.Sequence(items):
-                parts = [self._regular(item) for item in items]
-                return ex.concat(*(p for p in parts if p is not None)) if None not in parts else None
-            case g.Choice(options):
-                return self._regular_choice(options)
-            case g.Repeat(item, low, high):
-                body = self._regular(item)
-                return None if body is None else ex.repeat(body, low, high)
-            case g.Reference(rule):
-                return self._rule_language(rule)
-        return None
-
-    def _regular_choice(self, options: tuple[g.Node, ...]) -> Expression | None:
-        literals = [option.text for option in options if isinstance(option, g.Literal)]
-        parts = [self._regular(option) for option in options if not isinstance(option, g.Literal)]
-        if None in parts:
-            return None
-        return ex.union(ex.words(literals), *(p for p in parts if p is not None))
-
     def _rule_language(self, rule: str) -> Expression | None:
         """The language of a rule that is regular and finite (so that joining it into its user shares nothing away)."""
         if rule not in self._short:
             self._short[rule] = None  # a rule in progress is recursive
-            language = self._regular(self.grammar.rules[rule])
+            language = language_of(self.grammar.rules[rule], self._rule_language)
             self._short[rule] = language if language is not None and _is_short(language) else None
         return self._short[rule]
 

@@ -1,12 +1,16 @@
 """Stacks: what is still to come, interned, and their closures.
 
 A frame is a vertex of the network and one datum (a count, the progress of an object). A stack is a frame on a parent stack,
-hash-consed to an integer; 0 is the empty stack. The closure of a stack is the items that may come next: terminals that
-stand before a byte, each with the stack that goes on behind it, and the guards of values that close before it.
+hash-consed to an integer; 0 is the empty stack. Stacks that differ only further down are joined into one that forks there (a
+graph-structured stack, Tomita 1985), so that alternatives inside alternatives add up and do not multiply.
+
+The closure of a stack is the items that may come next: terminals that stand before a byte, each with the stack that goes on
+behind it, and the guards of values that close before it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, NewType
 
 from engine.automaton import members as progress_of
@@ -28,10 +32,11 @@ from engine.errors import GrammarTooComplex
 from engine.grammar.grammar import Guard
 
 Stack = NewType("Stack", int)
-Datum = int | Progress
+Datum = int | Progress | tuple[Stack, ...]
 Guards = tuple[Guard | None, ...]  # None: the key that closed must be new in its object
 
 BOTTOM = Stack(0)
+JOINED = -2  # stands for a vertex in a frame that is several stacks, its datum
 STACK_LIMIT = 500_000
 
 
@@ -75,6 +80,30 @@ class Stacks:
                 raise GrammarTooComplex("this text under this grammar", STACK_LIMIT)
         return found
 
+    def join(self, stacks: Iterable[Stack]) -> Stack:
+        """One stack that goes on as any of several does."""
+        parents: dict[tuple[int, Datum], set[Stack]] = {}
+        single: set[Stack] = set()
+        for stack in self._members(stacks):
+            vertex, datum, parent = self._frames[stack]
+            if stack == BOTTOM:
+                single.add(stack)
+            else:
+                parents.setdefault((vertex, datum), set()).add(parent)
+        for (vertex, datum), below in parents.items():
+            single.add(self.push(vertex, datum, next(iter(below)) if len(below) == 1 else self.join(below)))
+        return single.pop() if len(single) == 1 else self.push(JOINED, tuple(sorted(single)), BOTTOM)
+
+    def _members(self, stacks: Iterable[Stack]) -> set[Stack]:
+        out: set[Stack] = set()
+        for stack in stacks:
+            vertex, datum, _ = self._frames[stack]
+            if vertex == JOINED:
+                out.update(members_of(datum))
+            else:
+                out.add(stack)
+        return out
+
     def frame(self, stack: Stack) -> tuple[int, Datum, Stack]:
         """Vertex, datum and parent of a stack that is not empty."""
         return self._frames[stack]
@@ -106,7 +135,9 @@ class Stacks:
         return tuple(found)
 
     def _expand(self, stack: Stack) -> _Expansion:
-        number, _, parent = self._frames[stack]
+        number, datum, parent = self._frames[stack]
+        if number == JOINED:
+            return _Expansion(members_of(datum))
         match self.network.vertices[number]:
             case Leaf(terminal):
                 start = self.terminals[terminal].start
@@ -146,7 +177,7 @@ class Stacks:
 
     def _expand_inside(self, stack: Stack, inside: Inside) -> _Expansion:
         _, datum, parent = self._frames[stack]
-        progress = datum if isinstance(datum, tuple) else BEGIN
+        progress = progress_of_frame(datum)
         out: list[Stack] = []
         if progress_of.declared_names(inside.members, progress) or (
             inside.others and progress_of.may_add_other(inside.members, progress)
@@ -159,10 +190,10 @@ class Stacks:
 
     def _expand_next(self, stack: Stack, number: int) -> _Expansion:
         """`number` is the vertex of the object's `Inside`."""
-        _, progress, parent = self._frames[stack]
+        _, datum, parent = self._frames[stack]
         inside = self.network.vertices[number]
         assert isinstance(inside, Inside)
-        assert isinstance(progress, tuple)
+        progress = progress_of_frame(datum)
         out: list[Stack] = []
         if progress_of.may_add_other(inside.members, progress):
             after = self.push(number, progress_of.after_other(inside.members, progress), parent)
@@ -182,10 +213,26 @@ class Stacks:
         name = self.terminals[item.terminal].label(item.state)
         if name is None:
             return item.stack
-        number, progress, parent = self._frames[item.stack]
+        members = self._members([item.stack])
+        if len(members) > 1:
+            return self.join(self.after(item._replace(stack=member)) for member in members)
+        number, datum, parent = self._frames[item.stack]
         inside = self.network.vertices[number]
         assert isinstance(inside, Inside)
-        assert isinstance(progress, tuple)
-        index, after = progress_of.after_declared(inside.members, progress, name)
+        index, after = progress_of.after_declared(inside.members, progress_of_frame(datum), name)
         rest = self.push(inside.values[index], 0, self.push(number, after, parent))
         return self.push(inside.colon, 0, rest)
+
+
+def progress_of_frame(datum: Datum) -> Progress:
+    """The datum of an object's frame; one that was pushed by its number alone has just begun."""
+    if isinstance(datum, tuple):
+        used, count = datum
+        return used, count
+    return BEGIN
+
+
+def members_of(datum: Datum) -> tuple[Stack, ...]:
+    """The stacks of a joined frame."""
+    assert isinstance(datum, tuple)
+    return tuple(Stack(member) for member in datum)

@@ -1,8 +1,8 @@
 """Formats: the languages of the strings that JSON Schema's `format` names, and of Pydantic's own spellings.
 
 `format_language(name)` gives an expression over the decoded string, or None where a format is unknown or not regular:
-`idn-hostname` and `idn-email` (IDNA validity), `regex`. Each definition stands by itself, as a pattern in ECMAScript's
-dialect that must match the whole string, below the RFC that it follows. It is compiled at first use and kept.
+`idn-hostname` and `idn-email` (IDNA validity), `regex`. A definition is a GBNF file of the library or stands here, as a pattern
+in ECMAScript's dialect that must match the whole string, below the RFC that it follows. It is compiled at first use and kept.
 
 Beyond regular: whether an A-label (`xn--…`) decodes to a valid name. `INEXACT` lists the formats whose language is
 wider than the format for that reason. The languages of `time` and `date-time` hold a leap second for each offset, so
@@ -12,8 +12,10 @@ they are exact, and printed they are long.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 
+from engine.grammar.language import whole_language
+from engine.grammar.library import load_library
 from engine.regular.charset import ANY
 from engine.regular.expression import (
     Expression,
@@ -46,6 +48,11 @@ def _language(name: str) -> Expression:
     return _whole(definition) if isinstance(definition, str) else definition()
 
 
+def _from_library(name: str) -> Expression:
+    """The language of the GBNF file of that name."""
+    return whole_language(load_library(name))
+
+
 def _whole(source: str) -> Expression:
     return parse_pattern(f"^(?:{source})$", "ecma")
 
@@ -54,16 +61,8 @@ def _either(*sources: str) -> str:
     return "(?:" + "|".join(sources) + ")"
 
 
-# Dates and times: RFC 3339, section 5.6. Python's readers know no year 0000.
+# Times: RFC 3339, section 5.6.
 
-_YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
-_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
-_MONTH_AND_DAY = _either(
-    "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])",
-    "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)",
-    "02-(?:0[1-9]|1[0-9]|2[0-8])",
-)
-_DATE = _either(f"{_YEAR}-{_MONTH_AND_DAY}", f"{_LEAP_YEAR}-02-29")
 _MINUTES = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _CLOCK = f"{_MINUTES}:[0-5][0-9]"
 _TIME = rf"{_CLOCK}(?:\.[0-9]+)?(?:[Zz]|[+-]{_MINUTES})"
@@ -88,14 +87,7 @@ def _leap_seconds(hour: int) -> Iterator[Expression]:
 
 
 def _date_time() -> Expression:
-    return concat(_whole(f"{_DATE}[Tt]"), _language("time"))
-
-
-# Durations: RFC 3339, appendix A (ISO 8601).
-
-_HOURS = "(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)"
-_DAYS = "(?:[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D)"
-_DURATION = f"P(?:[0-9]+W|{_DAYS}(?:T{_HOURS})?|T{_HOURS})"
+    return concat(_language("date"), chars(((84, 84), (116, 116))), _language("time"))
 
 
 # Host names: RFC 1123, section 2.1; labels of at most 63 characters and 253 in all: RFC 1035, section 2.3.4.
@@ -177,12 +169,11 @@ _POINTER = "(?:/(?:[^~/]|~[01])*)*"
 _RELATIVE_POINTER = f"(?:0|[1-9][0-9]*)(?:#|{_POINTER})"
 
 
-# UUIDs: RFC 9562, section 4; with a version also the variant of section 4.1.
+# UUIDs of one version: RFC 9562, section 4, with the variant of section 4.1.
 
 
-def _uuid(version: str = "") -> str:
-    third, fourth = (f"{version}[0-9A-Fa-f]{{3}}", "[89ABab][0-9A-Fa-f]{3}") if version else ("[0-9A-Fa-f]{4}",) * 2
-    return f"[0-9A-Fa-f]{{8}}-[0-9A-Fa-f]{{4}}-{third}-{fourth}-[0-9A-Fa-f]{{12}}"
+def _uuid(version: int) -> str:
+    return f"[0-9A-Fa-f]{{8}}-[0-9A-Fa-f]{{4}}-{version}[0-9A-Fa-f]{{3}}-[89ABab][0-9A-Fa-f]{{3}}-[0-9A-Fa-f]{{12}}"
 
 
 # Base 64: RFC 4648, sections 4 and 5; the bits that the padding leaves over are zero, as section 3.5 demands.
@@ -212,29 +203,29 @@ def _pydantic_duration() -> Expression:
 
 
 FORMATS: Mapping[str, str | Callable[[], Expression]] = {
-    "date": _DATE,
+    "date": partial(_from_library, "date"),
     "time": _time,
     "date-time": _date_time,
-    "duration": _DURATION,
+    "duration": partial(_from_library, "duration"),
     "email": _EMAIL,
     "hostname": _hostname,
-    "ipv4": _IPV4,
-    "ipv6": _IPV6,
-    "uri": _reference("", "", relative=False),
+    "ipv4": partial(_from_library, "ipv4"),
+    "ipv6": partial(_from_library, "ipv6"),
+    "uri": partial(_from_library, "uri"),
     "uri-reference": _reference("", "", relative=True),
     "iri": _reference(_UCSCHAR, _IPRIVATE, relative=False),
     "iri-reference": _reference(_UCSCHAR, _IPRIVATE, relative=True),
     "uri-template": f"{_TEMPLATE}*",
-    "uuid": _uuid(),
-    **{f"uuid{version}": _uuid(str(version)) for version in range(1, 9)},
-    "json-pointer": _POINTER,
+    "uuid": partial(_from_library, "uuid"),
+    **{f"uuid{version}": _uuid(version) for version in range(1, 9)},
+    "json-pointer": partial(_from_library, "json-pointer"),
     "relative-json-pointer": _RELATIVE_POINTER,
     "byte": _base64("0-9A-Za-z+/", ""),
     "base64": _base64("0-9A-Za-z+/", ""),
     "base64url": _base64("0-9A-Za-z_-", "?"),
-    "pydantic-date": _DATE,
+    "pydantic-date": partial(_from_library, "date"),
     "pydantic-time": _PYDANTIC_TIME,
-    "pydantic-datetime": f"{_DATE}T{_PYDANTIC_TIME}",
+    "pydantic-datetime": lambda: concat(_language("date"), text("T"), _whole(_PYDANTIC_TIME)),
     "pydantic-duration": _pydantic_duration,
 }
 """By name, a pattern for the whole string or what makes the expression."""

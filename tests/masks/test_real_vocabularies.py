@@ -44,4 +44,4 @@ def test_mask_equals_asking_for_each_token(style: str, real_path: Path) -> None:
             choices = np.flatnonzero(mask)
             short = [t for t in random.choice(choices, 8) if len(vocabulary.pieces[t]) < 4]
             matcher.accept(int(short[0] if short else choices[0]))
-    assert checked > 10
+    assert checked >= 10
