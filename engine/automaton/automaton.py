@@ -84,6 +84,11 @@ class Automaton:
         ]
         return tuple(sorted(joined))
 
+    @property
+    def size(self) -> int:
+        """How many states and stacks have been visited; they are kept as long as the automaton is."""
+        return len(self._items) + self.stacks.size
+
     def items(self, state: State) -> tuple[Item, ...]:
         return self._items[state]
 

@@ -108,6 +108,10 @@ class Stacks:
         """Vertex, datum and parent of a stack that is not empty."""
         return self._frames[stack]
 
+    @property
+    def size(self) -> int:
+        return len(self._frames)
+
     def closure(self, stack: Stack) -> Closure:
         """All items that `stack` may begin with; O(1) after the first time."""
         found = self._closures.get(stack)

@@ -36,6 +36,9 @@ from engine.objects.item import item_annotation, item_type
 Mode = Literal["many", "one"]
 
 
+_KEPT_STATES = 100_000
+
+
 @lru_cache(maxsize=4)
 def shared_walks(vocabulary: Vocabulary) -> Walks:
     """The walks of a vocabulary, which all grammars share."""
@@ -117,11 +120,17 @@ class Extractor:
             with stats.stage("prompt"):
                 turns = self.messages(document) if isinstance(document, str) else document
                 prompt = self._encoder.encode(turns)
-            return Request(prompt, Matcher(self._masks), max_tokens, chosen)
+            return Request(prompt, self._matcher(), max_tokens, chosen)
 
         events = self.model.decode(documents, prepare, prefix=self._prefix, statistics=stats)
         item, seen = self.item, self._context
         return Extraction(events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors)
+
+    def _matcher(self) -> Matcher:
+        """A matcher for one document. What earlier documents visited is shared, until it is too much to keep."""
+        if self._masks.automaton.size > _KEPT_STATES:
+            self._masks = Masks(Automaton(self.grammar), self._masks.walks)
+        return Matcher(self._masks)
 
     def _dump(self, answer: Any) -> str:
         """An example's answer as the model should have written it."""

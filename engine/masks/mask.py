@@ -24,6 +24,7 @@ from engine.masks.trie import Ints, Trie, read_trie
 from engine.masks.vocabulary import Vocabulary
 from engine.masks.walk import Bits, Ends, Walk, Walker
 
+_CACHE_BYTES = 1 << 26  # of masks, for each vocabulary and for each grammar
 _MANY = 32  # nodes from which on it pays to compute all live bytes of a state first
 
 
@@ -41,8 +42,9 @@ class Mask:
 class Walks:
     """The walks of one vocabulary over terminals, shared by all grammars. One owner at a time."""
 
-    def __init__(self, vocabulary: Vocabulary, *, limit: int = 8192) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
+        limit = _cached(vocabulary)
         self.trie: Trie = read_trie(vocabulary)
         self._walker = Walker(self.trie)
         self._walks: Recent[tuple[Terminal, int], Walk] = Recent(limit)
@@ -54,8 +56,9 @@ class Walks:
 class Masks:
     """The masks of one automaton over one vocabulary."""
 
-    def __init__(self, automaton: Automaton, walks: Walks, *, limit: int = 4096) -> None:
+    def __init__(self, automaton: Automaton, walks: Walks) -> None:
         self.automaton, self.walks = automaton, walks
+        limit = _cached(walks.vocabulary)
         self.vocabulary, self.trie = walks.vocabulary, walks.trie
         self._masks: Recent[State, Mask] = Recent(limit)
         self._live: Recent[State, npt.NDArray[np.bool_]] = Recent(limit)
@@ -170,6 +173,11 @@ class Masks:
         live = np.zeros(256, np.bool_)
         live[list(self.automaton.live_bytes(state))] = True
         return live
+
+
+def _cached(vocabulary: Vocabulary) -> int:
+    """How many masks are kept."""
+    return max(256, _CACHE_BYTES * 8 // max(1, len(vocabulary)))
 
 
 def spell(trie: Trie, text: bytes) -> tuple[int, ...]:

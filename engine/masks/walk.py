@@ -96,10 +96,10 @@ class Rows:
 class Walker:
     """Walks one trie; remembers rows and the walks over free strings."""
 
-    def __init__(self, trie: Trie, *, limit: int = 256) -> None:
+    def __init__(self, trie: Trie, *, limit: int = 64) -> None:
         self.trie = trie
         self._rows: Recent[Terminal, Rows] = Recent(limit)
-        self._wide: Recent[tuple[Terminal, int], WideWalk] = Recent(64)
+        self._wide: Recent[tuple[Terminal, int], WideWalk] = Recent(limit)
 
     def walk(self, terminal: Terminal, start: int) -> Walk:
         """From `start`; the terminal's ending before the first byte is not an exit."""
