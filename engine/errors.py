@@ -69,11 +69,11 @@ class GbnfSyntaxError(GrammarError):
 
 
 class GrammarTooComplex(GrammarError):
-    """An automaton would need more than `limit` states."""
+    """An automaton would need more than `limit` states, or a text more than so many of another unit."""
 
-    def __init__(self, what: str, limit: int) -> None:
-        self.what, self.limit = what, limit
-        super().__init__(f"{what} needs more than {limit} states; bound its repeats or simplify its pattern")
+    def __init__(self, what: str, limit: int, unit: str = "states") -> None:
+        self.what, self.limit, self.unit = what, limit, unit
+        super().__init__(f"{what} needs more than {limit} {unit}; bound its repeats or simplify its pattern")
 
 
 class NotPrintable(GrammarError):

@@ -13,7 +13,7 @@ from engine.automaton.automaton import Automaton, State
 from engine.automaton.members import Progress
 from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
-from engine.regular.expression import shortest_texts
+from engine.regular.prefixes import shortest_texts
 
 INFINITE = 1 << 60
 

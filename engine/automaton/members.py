@@ -84,7 +84,8 @@ def _required(members: Members, used: int) -> int:
 def _fits(members: Members, used: int, count: int) -> bool:
     if members.high is not None and count + _required(members, used) > members.high:
         return False
-    return bool(members.others) or count + len(_left(members, used)) >= members.low
+    left = len(members.declared) - (used if members.ordered else used.bit_count())
+    return bool(members.others) or count + left >= members.low
 
 
 def _saturate(members: Members, count: int) -> int:

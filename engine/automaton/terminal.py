@@ -20,7 +20,8 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from engine.grammar.grammar import Spelling
-from engine.regular.expression import Expression, Words, widened
+from engine.regular.expression import Expression, Words
+from engine.regular.prefixes import widened
 
 Edges = Mapping[int, int]
 Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low, high] lead to state

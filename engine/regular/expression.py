@@ -22,8 +22,10 @@ from typing import ClassVar
 from engine.errors import GrammarTooComplex
 from engine.regular import charset
 from engine.regular.charset import CharSet
+from engine.regular.partition import refine
 
 STATE_LIMIT = 20_000
+LENGTH_LIMIT = 1 << 20
 _INTERN_LIMIT = 1 << 20
 
 _serial = count()
@@ -35,7 +37,7 @@ Transitions = tuple[tuple[CharSet, "Expression"], ...]
 class Expression:
     """One interned expression. `nullable`: the empty string is in. `plain`: no intersection or complement inside."""
 
-    __slots__ = ("_alive", "_classes", "_derived", "_shortest", "_transitions", "nullable", "plain", "serial")
+    __slots__ = ("_alive", "_classes", "_derived", "_least", "_shortest", "_transitions", "nullable", "plain", "serial")
 
     nullable: bool
     plain: bool
@@ -48,6 +50,7 @@ class Expression:
         self._transitions: Transitions | None = None
         self._derived: dict[int, Expression] = {}
         self._shortest: str | None = None
+        self._least: int | None = None
 
     def _partition(self) -> tuple[CharSet, ...]:
         """Disjoint sets that cover all characters, each with one derivative."""
@@ -65,6 +68,16 @@ class Expression:
 
     def _shortest_plain(self) -> str:
         raise NotImplementedError
+
+    def _measure(self) -> int:
+        return len(self.shortest)
+
+    @property
+    def least(self) -> int:
+        """The length of `shortest`, which need not be written out for it."""
+        if self._least is None:
+            self._least = 0 if self.nullable else self._measure()
+        return self._least
 
     @property
     def classes(self) -> tuple[CharSet, ...]:
@@ -170,7 +183,7 @@ class Concat(Expression):
 
     def _partition(self) -> tuple[CharSet, ...]:
         if self.head.nullable:
-            return _refine(self.head.classes, self.tail.classes)
+            return refine(self.head.classes, self.tail.classes)
         return self.head.classes
 
     def _derivative(self, code_point: int) -> Expression:
@@ -184,6 +197,14 @@ class Concat(Expression):
             pieces.append(node.head.shortest)
             node = node.tail
         return "".join(pieces) + node.shortest
+
+    def _measure(self) -> int:
+        node: Expression = self
+        length = 0
+        while isinstance(node, Concat):
+            length += node.head.least
+            node = node.tail
+        return length + node.least
 
 
 class Repeat(Expression):
@@ -205,7 +226,12 @@ class Repeat(Expression):
         return concat(after, repeat(self.body, max(0, self.low - 1), None if self.high is None else self.high - 1))
 
     def _shortest_plain(self) -> str:
+        if self.least > LENGTH_LIMIT:
+            raise GrammarTooComplex("the shortest text of a counted repeat", LENGTH_LIMIT, "characters")
         return self.body.shortest * self.low
+
+    def _measure(self) -> int:
+        return self.body.least * self.low
 
 
 class Union(Expression):
@@ -224,7 +250,10 @@ class Union(Expression):
         return union(*(o.derive(code_point) for o in self.options))
 
     def _shortest_plain(self) -> str:
-        return min((o.shortest for o in self.options), key=len)
+        return min(self.options, key=lambda option: option.least).shortest
+
+    def _measure(self) -> int:
+        return min(option.least for option in self.options)
 
 
 class Both(Expression):
@@ -241,6 +270,15 @@ class Both(Expression):
 
     def _derivative(self, code_point: int) -> Expression:
         return both(*(p.derive(code_point) for p in self.parts))
+
+    @property
+    def capped(self) -> tuple[Expression, int] | None:
+        """The plain part and the greatest length, where the only other part says no more than that length."""
+        if len(self.parts) == 2:
+            for cap, other in (self.parts, self.parts[::-1]):
+                if isinstance(cap, Repeat) and cap.body is _ANY_CHARACTER and not cap.low and other.plain:
+                    return None if cap.high is None else (other, cap.high)
+        return None
 
 
 class Complement(Expression):
@@ -331,37 +369,10 @@ class Multiple(Expression):
         return multiple(self.modulus, (self.remainder * 10 + code_point - 48) % self.modulus, started=True)
 
 
-def _refine(a: tuple[CharSet, ...], b: tuple[CharSet, ...]) -> tuple[CharSet, ...]:
-    if len(a) == 1 or a is b:
-        return b
-    if len(b) == 1:
-        return a
-    if sum(map(len, a)) + sum(map(len, b)) > 4 * (len(a) + len(b)) + 64 or len(a) * len(b) > 256:
-        return _refine_by_sweep(a, b)
-    return tuple(members for x in a for y in b if (members := charset.intersect(x, y)))
-
-
-def _refine_by_sweep(a: tuple[CharSet, ...], b: tuple[CharSet, ...]) -> tuple[CharSet, ...]:
-    """The same partition in one pass over all borders; for classes of many ranges or many classes."""
-    left = sorted((low, high, i) for i, members in enumerate(a) for low, high in members)
-    right = sorted((low, high, i) for i, members in enumerate(b) for low, high in members)
-    cells: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    i = j = 0
-    while i < len(left) and j < len(right):
-        low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
-        if low <= high:
-            cells.setdefault((left[i][2], right[j][2]), []).append((low, high))
-        if left[i][1] < right[j][1]:
-            i += 1
-        else:
-            j += 1
-    return tuple(tuple(cell) for cell in cells.values())
-
-
 def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:
     classes: tuple[CharSet, ...] = (charset.ANY,)
     for part in parts:
-        classes = _refine(classes, part.classes)
+        classes = refine(classes, part.classes)
     return classes
 
 
@@ -375,6 +386,10 @@ def _search(start: Expression) -> bool:
     queue = [(_needed(start), 0, start.serial, start)]  # needed in all, characters so far (negative: the deepest first)
     while queue:
         _, depth, _, node = heappop(queue)
+        if isinstance(node, Both) and (capped := node.capped) is not None:
+            if capped[0].least > capped[1]:
+                continue
+            node._shortest = capped[0].shortest
         if node.nullable or node._shortest is not None or (node.plain and node is not NOTHING):
             _record_path(node, before)
             return True
@@ -393,7 +408,7 @@ def _search(start: Expression) -> bool:
 def _needed(node: Expression) -> int:
     """How many characters must still come, at least."""
     if node._shortest is not None or (node.plain and node is not NOTHING):
-        return len(node.shortest)
+        return node.least
     if isinstance(node, Both):
         return max(_needed(part) for part in node.parts)
     return 0 if node.nullable else 1
@@ -563,61 +578,6 @@ def nonempty(node: Expression) -> Expression:
     if node is EMPTY:
         return NOTHING
     return both(node, repeat(chars(charset.ANY), 1, None))
-
-
-def widened(node: Expression) -> tuple[Expression, int | None] | None:
-    """A language `wide` and a number `most` that say what members of `node` may begin with, None if that is not seen at once.
-
-    A text begins a member of `node` if and only if it begins a member of `wide` and the shortest such member has at most
-    `most` characters (None: any number). Many languages share one `wide`: those that differ by a length or by a few words.
-    """
-    match node:
-        case Complement(body=body) if _is_finite(body):
-            return ANYTHING, None
-        case Repeat(body=Chars(), low=low, high=high) if low or high is not None:
-            return repeat(node.body, 0, None), high
-        case Both(parts=parts):
-            if all(isinstance(part, Complement) and _is_finite(part.body) for part in parts):
-                return ANYTHING, None
-            for part in parts:
-                if isinstance(part, Repeat) and part.body is _ANY_CHARACTER and not part.low:
-                    return both(*(p for p in parts if p is not part)), part.high
-    return None
-
-
-def _is_finite(node: Expression) -> bool:
-    match node:
-        case Words() | Chars() | Empty():
-            return True
-        case Concat():
-            while isinstance(node, Concat):
-                if not _is_finite(node.head):
-                    return False
-                node = node.tail
-            return _is_finite(node)
-        case Union(options=options):
-            return all(_is_finite(option) for option in options)
-        case Repeat(body=body, high=high):
-            return high is not None and _is_finite(body)
-    return False
-
-
-def shortest_texts(node: Expression, number: int) -> list[str]:
-    """The `number` shortest strings of the language (fewer if it has fewer), with one example a character class."""
-    found: list[str] = []
-    queue: list[tuple[str, Expression]] = [("", node)]
-    for text_so_far, state in queue:
-        if len(found) >= number:
-            break
-        if state.nullable:
-            found.append(text_so_far)
-        for members, target in state.transitions:
-            low, high = next((r for r in members if r[1] > 32), members[0])
-            examples = {charset.example(members), *range(max(low, 97), min(high, 122) + 1)}
-            queue += ((text_so_far + chr(c), target) for c in sorted(examples))
-        if len(queue) > STATE_LIMIT:
-            break
-    return found[:number]
 
 
 def words(values: Iterable[str], *, labelled: bool = False) -> Expression:

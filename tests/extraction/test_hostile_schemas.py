@@ -213,14 +213,20 @@ CASES: dict[str, tuple[Any, Any]] = {
         },
         1,
     ),
-    "a loop of references": ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, None),
+    "a loop of references": (
+        {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
+        None,
+    ),
     "a reference to itself": ({"$ref": "#"}, None),
     "recursion that never ends": ({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}, None),
     "recursion beside not": ({"not": {"$ref": "#"}}, None),
     # Nothing is valid.
     "two types": ({"allOf": [{"type": "string"}, {"type": "integer"}]}, None),
     "two patterns": ({"allOf": [text("^a+$"), text("^b+$")]}, None),
-    "two far patterns": ({"allOf": [text("^(a{3})+$"), text("^(a{7})+a$"), text("^(a{11})+b?$")], "maxLength": 9}, None),
+    "two far patterns": (
+        {"allOf": [text("^(a{3})+$"), text("^(a{7})+a$"), text("^(a{11})+b?$")], "maxLength": 9},
+        None,
+    ),
     "an empty range": ({"type": "integer", "minimum": 3, "maximum": 2}, None),
     "no such multiple": ({"type": "integer", "multipleOf": 10**9, "minimum": 1, "maximum": 10**9 - 1}, None),
     "not anything": ({"not": {}}, None),
