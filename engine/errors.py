@@ -21,6 +21,7 @@
     │   ├── DeadEnd                no token leads on
     │   ├── BudgetTooSmall         max_tokens is below the shortest output
     │   ├── BackendFailed          llama.cpp reported an error
+    │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
     ├── ExtractionFailed       several documents failed; each error by its document
     └── UsageError             an argument that makes no sense, a target that cannot be imported
@@ -178,6 +179,14 @@ class BackendFailed(DecodingError):
     def __init__(self, call: str, detail: str) -> None:
         self.call, self.detail = call, detail
         super().__init__(f"llama.cpp: {call}: {detail}")
+
+
+class ValidatorFailed(DecodingError):
+    """The validator at `path` raised `detail` on `text`; a refusal is a ValueError or an AssertionError."""
+
+    def __init__(self, path: str, text: bytes, detail: str) -> None:
+        self.path, self.text, self.detail = path or "/", text, detail
+        super().__init__(f"the validator at {self.path} failed on {text[:200]!r}: {detail}")
 
 
 class UnsoundOutput(DecodingError):

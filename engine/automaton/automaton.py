@@ -50,7 +50,10 @@ class Automaton:
     """The machine of one grammar; `start` is its first state. One owner at a time."""
 
     def __init__(self, grammar: Grammar) -> None:
-        network = Network(grammar)
+        try:
+            network = Network(grammar)
+        except RecursionError as error:
+            raise GrammarTooComplex("the nesting of this grammar", 1000, "levels") from error
         self.stacks = Stacks(network)
         # Whether any guard is in the grammar: only then must the text be JSON, for the tracker to follow it.
         self.watched = any(isinstance(vertex, Watch) for vertex in network.vertices)

@@ -13,9 +13,11 @@ from engine.automaton.automaton import Automaton, State
 from engine.automaton.members import Progress
 from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
+from engine.errors import GrammarTooComplex
 from engine.regular.prefixes import shortest_texts
 
 INFINITE = 1 << 60
+LONGEST = 1 << 17  # bytes; a context holds no longer output
 
 
 class Completions:
@@ -41,14 +43,23 @@ class Completions:
             if item.terminal < 0:
                 return b""
             rest = self._automaton.terminals[item.terminal].completion(item.state)
+            if len(rest) > LONGEST:
+                raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes")
             stack = self._automaton.stacks.after(self._completed(item, rest))
             length = len(rest) + self._shortest.of_stack(stack)
             if best is None or length < best[0]:
                 best = (length, rest, stack)
         assert best is not None, "the dead state has no completion"
+        if best[0] > LONGEST:
+            raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes")
         return best[1] + self._shortest.text_of_stack(best[2])
 
     def _completed(self, item: Item, rest: bytes) -> Item:
+        """The item at the end of the text; where it stands matters only behind a declared key, which is its label."""
+        stacks = self._automaton.stacks
+        vertex, _, _ = stacks.frame(item.stack)
+        if item.stack == BOTTOM or (vertex != JOINED and not isinstance(stacks.network.vertices[vertex], Inside)):
+            return item
         state = item.state
         for byte in rest:
             state = self._automaton.terminals[item.terminal].edges(state)[byte]

@@ -304,7 +304,7 @@ class QuotedTerminal(_Lazy):
         """The fewest characters that must still come to their end, one of which may have begun, before the string can end."""
         match self._keys[state]:
             case ("at", Expression() as expression):
-                return len(expression.shortest)
+                return expression.least
             case ("utf8" | "hex" | "escape" | "low", *_, tuple(pieces)):
                 begun = [t for _, _, t in pieces]
                 return min(self.missing(t) + self.is_border(t) for t in begun)

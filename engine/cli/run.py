@@ -53,7 +53,10 @@ def run(
     """
     sampling = Sampling(temperature, top_p, top_k, min_p, seed).seeded()
     parsed = parse_gbnf(_read(grammar))
-    question = typer.get_text_stream("stdin").read() if prompt == "-" else prompt
+    try:
+        question = typer.get_text_stream("stdin").read() if prompt == "-" else prompt
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the prompt on standard input is not UTF-8: {error}") from error
     file = resolve(model, progress=DownloadBar())
     loaded = load(file.path, model_settings(n_ctx, threads, gpu_layers, kv_type, 1, verbose))
     turns = [{"role": "system", "content": system}] if system is not None else []

@@ -49,7 +49,7 @@ def _import(name: str) -> ModuleType:
         raise UsageError(_no_module(name)) from error
     try:
         return importlib.import_module(name)
-    except Exception as error:  # foreign code: whatever it raises is its own
+    except (Exception, SystemExit) as error:  # foreign code: whatever it raises is its own
         raise UsageError(_failed(name, error)) from error
 
 
@@ -74,13 +74,13 @@ def _run_file(path: Path) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # foreign code: whatever it raises is its own
+    except (Exception, SystemExit) as error:  # foreign code: whatever it raises is its own
         del sys.modules[name]
         raise UsageError(_failed(str(path), error)) from error
     return module
 
 
-def _failed(what: str, error: Exception) -> str:
+def _failed(what: str, error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
     return f"importing {what} failed: {type(error).__name__}: {error}{where}"

@@ -144,7 +144,10 @@ class Generation:
         with self._statistics.stage("mask"):
             if self._cut and self._closing:
                 token, rest = self._closing[0], self._closing[1:]
-                self._accept(token)
+                try:
+                    self._accept(token)
+                except TokenRejected as error:  # a guard refuses the short completion
+                    raise DeadEnd(self.document, self._matcher.output, "a guard refuses the way to close it") from error
                 self._closing = min(rest, self._matcher.closing(), key=len)
                 return token
         raise DeadEnd(self.document, self._matcher.output, "no token goes on, and the output is not complete")

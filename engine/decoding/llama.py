@@ -50,6 +50,7 @@ class _Log:
         self.verbose = False
         self.errors: deque[str] = deque(maxlen=4)
         self.last_level = 0
+        self.interrupted = False
         # Kept for as long as the process lives: llama.cpp holds the pointer.
         self.callback = native.llama_log_callback(self._receive)
         self.ready = False
@@ -65,11 +66,20 @@ class _Log:
                 self.ready = True
 
     def _receive(self, level: int, text: bytes, _data: object) -> None:
-        line = text.decode("utf-8", "replace")
-        if level == _ERROR:
-            self.errors.append(line.strip())
-        if self.verbose:
-            sys.stderr.write(line)
+        try:
+            line = text.decode("utf-8", "replace")
+            if level == _ERROR:
+                self.errors.append(line.strip())
+            if self.verbose:
+                sys.stderr.write(line)
+        except KeyboardInterrupt:  # ctypes would drop it
+            self.interrupted = True
+
+    def check(self) -> None:
+        """Raise the interrupt that came while llama.cpp was writing its log."""
+        if self.interrupted:
+            self.interrupted = False
+            raise KeyboardInterrupt
 
     def take(self) -> str:
         """The errors since the last call."""
@@ -98,6 +108,7 @@ class LlamaModel:
         if not pointer:
             raise ModelFileInvalid(path, f"llama.cpp cannot load it: {_log.take()}")
         self._handle: Handle | None = Handle(pointer, native.llama_model_free)
+        _log.check()
         if native.llama_vocab_type(self.vocabulary) not in _SUPPORTED_VOCABULARIES:
             raise ModelFileInvalid(path, "its tokeniser is neither SentencePiece nor byte-level BPE; take another one")
 

@@ -17,6 +17,7 @@ KV_TYPES = MappingProxyType(
     | {"q8_0": 34 / 32, "q5_1": 24 / 32, "q5_0": 22 / 32, "q4_1": 20 / 32, "q4_0": 18 / 32}
 )
 MAX_SEQUENCES = 64
+MAX_THREADS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,17 @@ class ModelSettings:
     def __post_init__(self) -> None:
         if self.n_ctx < 16:
             raise UsageError(f"n_ctx must be at least 16, not {self.n_ctx}")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"threads must be at least 1, not {self.threads}")
+        numbers = (
+            self.n_ctx,
+            self.gpu_layers,
+            self.sequences,
+            self.n_batch,
+            1 if self.threads is None else self.threads,
+        )
+        if not all(isinstance(number, int) and abs(number) < 2**31 for number in numbers):
+            raise UsageError("n_ctx, threads, gpu_layers, sequences and n_batch must be whole numbers below 2 ** 31")
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"threads must be between 1 and {MAX_THREADS}, not {self.threads}")
         if self.gpu_layers < -1:
             raise UsageError(f"gpu_layers must be -1 (all) or a count, not {self.gpu_layers}")
         if self.kv_type not in KV_TYPES:

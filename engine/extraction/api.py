@@ -79,7 +79,7 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
     """The one object of type `model_type` in a text; with `User | None` there may be none."""
     if text is not None and (not isinstance(text, str) or not text.strip()):
         raise UsageError("extract_one needs one text that is not empty")
-    with _run(text, model_type, "one", dict(options)) as extraction:
+    with _run(text, model_type, "one", {**options, "errors": "raise"}) as extraction:
         return next(extraction)
 
 

@@ -120,6 +120,7 @@ class _Run(Generic[T]):
     stats: Stats
     outcomes: list[Outcome]
     many: bool
+    given_up: set[int] = field(default_factory=set)  # documents that failed here while they are still being decoded
 
     def results(self, errors: Errors) -> Generator[Extracted[T], None, None]:
         started = time.perf_counter()
@@ -140,6 +141,8 @@ class _Run(Generic[T]):
         pending: dict[int, _Pending] = {}
         turn = 0
         for event in self.events:
+            if event.document in self.given_up:
+                continue
             document = pending.setdefault(event.document, _Pending(Cutter(many=self.many)))
             self._apply(event, document)
             while turn in pending:
@@ -161,4 +164,10 @@ class _Run(Generic[T]):
         elif event.finish is not None or event.error is not None:
             document.outcome = Outcome(event.document, event.finish, event.error)
         for text in texts:
-            document.objects.append(Extracted(self.read(text), event.document, text.decode()))
+            try:
+                value = self.read(text)
+            except EngineError as error:
+                document.outcome = Outcome(event.document, error=error)
+                self.given_up.add(event.document)
+                return
+            document.objects.append(Extracted(value, event.document, text.decode()))

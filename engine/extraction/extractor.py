@@ -69,6 +69,8 @@ class Extractor:
         progress: Progress | None = None,
     ) -> None:
         _check_items(min_items, max_items)
+        if mode not in ("many", "one"):
+            raise UsageError(f"mode must be 'many' or 'one', not {mode!r}")
         self._many = mode == "many"
         # Read first: what is no type of anything is refused with an error of the engine.
         schema = read_schema(item_annotation(model_type), context=context)
@@ -105,8 +107,8 @@ class Extractor:
     ) -> Extraction[Any]:
         """An iterator over the objects of a text, or of each of several texts, in their order.
 
-        `messages` instead of a text gives full control of the prompt. `max_tokens` bounds each document. `context` is Pydantic's
-        validation context. With errors "collect" they are found in `.errors` instead of being raised at the end.
+        `messages` instead of a text gives full control of the prompt. `max_tokens` bounds each document. With errors "collect"
+        they are found in `.errors` instead of being raised at the end.
         """
         documents = _documents(text, messages)
         if errors not in ("raise", "collect"):
@@ -145,6 +147,8 @@ def _documents(
         raise UsageError("give either a text (or several) or messages")
     if messages is not None:
         return iter([messages])
+    if isinstance(text, bytes):
+        raise UsageError("a document must be a text, not bytes; decode it first")
     return _texts(text if text is not None else ())
 
 

@@ -23,8 +23,13 @@ def language_of(node: Node, rule: LanguageOfRule) -> Expression | None:
         case Terminal(language):
             return language
         case Sequence(items):
-            parts = [language_of(item, rule) for item in items]
-            return concat(*(p for p in parts if p is not None)) if None not in parts else None
+            parts: list[Expression] = []
+            for item in items:
+                part = language_of(item, rule)
+                if part is None:
+                    return None  # at once: nodes nest, and each level asks again
+                parts.append(part)
+            return concat(*parts)
         case Choice(options):
             return _of_choice(options, rule)
         case Repeat(item, low, high):

@@ -17,6 +17,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal as OneOf
 
+from engine.errors import UnsupportedSchema
 from engine.grammar import enforcement
 from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
@@ -28,11 +29,13 @@ from engine.regular.expression import Expression
 from engine.regular.pattern import UnsupportedPattern, parse_pattern
 from engine.schema import schema as s
 from engine.schema.judge import Context
+from engine.schema.key_match import PatternUnknown, matches
 from engine.schema.location import Document
 
 Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
 
+_EXACT = 2**53  # the largest integer up to which a double is exact
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
 
@@ -66,10 +69,12 @@ class _Lowering:
         self._colon = g.Sequence((blank, g.Literal(":"), blank)) if self._any else g.Literal(":" + space)
         self._comma = g.Sequence((blank, g.Literal(","), blank)) if self._any else g.Literal("," + space)
         self._names: dict[s.SchemaId, str] = {}
+        self._numbered: dict[str, int] = {}  # how often a name is taken
         self._rules: dict[str, g.Node] = {}
 
     def grammar(self, root: str) -> g.Grammar:
         self._names[self._schema.root] = root
+        self._numbered[root] = 1
         self._rules[root] = g.EMPTY  # the first rule of the printed grammar
         pending = [self._schema.root]
         done: set[s.SchemaId] = set()
@@ -96,10 +101,11 @@ class _Lowering:
 
     def _name(self, vertex: s.Vertex) -> str:
         base = re.sub(r"[^A-Za-z0-9]+", "-", vertex.title).strip("-").lower() or "value"
-        name, number = base, 1
-        while name in self._rules or name in self._names.values():
-            number += 1
-            name = f"{base}-{number}"
+        number = self._numbered[base] = self._numbered.get(base, 0) + 1
+        name = f"{base}-{number}" if number > 1 else base
+        if number > 1 and name in self._numbered:
+            return self._name(vertex)  # a title that ends in a number was there before
+        self._numbered[name] = 1
         return name
 
     def _union(self, vertex: s.SchemaId) -> g.Node:
@@ -113,7 +119,7 @@ class _Lowering:
     def _alternative(self, alternative: s.Alternative) -> g.Node:
         match alternative.shape:
             case s.Literals(values) as literals:
-                node = self._literals(values)
+                node = self._literals(values, alternative.path)
                 self._note_scalar(enforcement.of_literals(literals), node)
             case s.Text() as text:
                 node = self._text(text, alternative.path)
@@ -159,7 +165,9 @@ class _Lowering:
 
     # -- scalars --------------------------------------------------------------------------------------------------
 
-    def _literals(self, values: tuple[s.Json, ...]) -> g.Node:
+    def _literals(self, values: tuple[s.Json, ...], path: str = "") -> g.Node:
+        for value in values:
+            _refuse_unwritable(value, path)
         strings = [v for v in values if isinstance(v, str)]
         nodes = [self._value(v) for v in values if not isinstance(v, str)]
         if self._any:
@@ -180,7 +188,8 @@ class _Lowering:
             declared = tuple(g.Member(name, self._value(item), True) for name, item in value.items())
             return self._braces(self._members(declared, ()))
         if isinstance(value, bool) or value is None or not self._any:
-            return g.Literal(json.dumps(value))
+            whole = isinstance(value, float) and value.is_integer()
+            return g.Literal(str(int(value)) if whole else json.dumps(value))
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         return self._number(s.Number(minimum=exact, maximum=exact), "")
 
@@ -223,7 +232,10 @@ class _Lowering:
         bounded = number.minimum is not None or number.maximum is not None
         if not (bounded or number.integer or number.multiples_of):
             return g.Terminal(numbers.numbers())
-        guard = self._watch(s.Check(path, ("number",), "json-schema", _number_schema(number)))
+        rule = _number_schema(number)
+        if number.integer:  # readers take a spelling with an exponent as a float, which is exact only so far
+            rule = {"allOf": [rule, {"minimum": -_EXACT, "maximum": _EXACT}]}
+        guard = self._watch(s.Check(path, ("number",), "json-schema", rule))
         return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(numbers.exponents()), guard)))
 
     def _plain_number(self, number: s.Number, multiple: int | None, broken: list[Decimal]) -> Expression | None:
@@ -332,6 +344,10 @@ def _counts(an_object: s.Object) -> tuple[int, int | None]:
 
 def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
     """The check of a pattern that is not regular, in the dialect that it is written in."""
+    try:
+        matches(pattern, "")
+    except PatternUnknown as error:
+        raise UnsupportedSchema(path, "pattern", str(error)) from None
     schema = {"pattern": pattern.source}
     document = Document(schema)
     document.pattern_dialect = pattern.dialect
@@ -369,3 +385,12 @@ def _number_schema(number: s.Number) -> s.Json:
 
 def _as_json(number: Decimal) -> int | float:
     return int(number) if number == int(number) else float(number)
+
+
+def _refuse_unwritable(value: s.Json, path: str) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        raise UnsupportedSchema(path, "enum", "a lone surrogate cannot be written") from error
+    except ValueError as error:
+        raise UnsupportedSchema(path, "enum", "NaN and infinities have no spelling in JSON") from error

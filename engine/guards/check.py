@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
+from engine.errors import ValidatorFailed
 from engine.schema.judge import Context, judge
 from engine.schema.location import Document
 from engine.schema.schema import Check, Json
@@ -57,7 +58,7 @@ class _Memoised:
 
 def _asking(check: Check) -> Callable[[bytes], bool]:
     if check.kind == "pydantic":
-        return lambda text: _accepts(check.validator, text)
+        return lambda text: _accepts(check.validator, text, check.path)
     context = check.root
     if not isinstance(context, Context):
         context = Context.of(Document(check.schema if context is None else context).root)
@@ -65,9 +66,11 @@ def _asking(check: Check) -> Callable[[bytes], bool]:
     return lambda text: holds(json.loads(text))
 
 
-def _accepts(validator: Callable[[bytes], Json], text: bytes) -> bool:
+def _accepts(validator: Callable[[bytes], Json], text: bytes, path: str) -> bool:
     try:
         validator(text)
     except ValueError:
         return False
+    except Exception as error:  # foreign code: whatever it raises is its own
+        raise ValidatorFailed(path, text, f"{type(error).__name__}: {error}") from error
     return True

@@ -13,7 +13,7 @@ from typing import Any, Protocol, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.errors import UnsoundOutput
+from engine.errors import UnsoundOutput, ValidatorFailed
 
 _MANY = (list, collections.abc.Iterable, collections.abc.Sequence, collections.abc.Iterator)
 
@@ -73,3 +73,5 @@ class PydanticItem:
             return self._adapter.validate_json(text, context=context)
         except ValidationError as error:
             raise UnsoundOutput(self.name, text, str(error)) from error
+        except Exception as error:  # foreign code: a validator's own failure
+            raise ValidatorFailed(self.name, text, f"{type(error).__name__}: {error}") from error

@@ -22,7 +22,7 @@ from engine.grammar.enforcement import Enforcement, admits_anything
 from engine.grammar.formats import INEXACT, format_language
 from engine.grammar.lowering import Style
 from engine.grammar.places import Places
-from engine.regular import charset
+from engine.regular import charset, prefixes
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 from engine.regular.pattern import UnsupportedPattern, parse_pattern
@@ -223,7 +223,7 @@ class _Texts:
         members = [(one.name, self.short(one.schema)) for one in shape.properties if one.name in chosen]
         missing = count - len(members)
         for keys in shape.others if missing > 0 else ():
-            names = ex.shortest_texts(ex.both(_undeclared(shape), _key_language(keys)), missing)
+            names = prefixes.shortest_texts(ex.both(_undeclared(shape), _key_language(keys)), missing)
             members += [(name, self.short(keys.schema)) for name in names]
             missing -= len(names)
         if missing > 0:

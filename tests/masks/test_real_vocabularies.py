@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from engine import compile_schema
 from engine.automaton.automaton import Automaton
 from engine.decoding import read_vocabulary
+from engine.grammar.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 
@@ -26,7 +27,7 @@ class Sample(BaseModel):
 
 @pytest.mark.real_model
 @pytest.mark.parametrize("style", ["spaced", "any"])
-def test_mask_equals_asking_for_each_token(style: str, real_path: Path) -> None:
+def test_mask_equals_asking_for_each_token(style: Style, real_path: Path) -> None:
     vocabulary = read_vocabulary(real_path)
     masks = Masks(Automaton(compile_schema(list[Sample], style=style)), Walks(vocabulary))
     random = np.random.default_rng(7)
