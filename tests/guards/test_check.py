@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import ValidatorFailed
 from engine.guards.check import compile_check
 from engine.schema.schema import Check
 
@@ -68,7 +69,7 @@ def test_an_error_of_the_validator_itself_is_not_swallowed() -> None:
         raise RuntimeError("broken")
 
     predicate = compile_check(Check(path="", keywords=("v",), kind="pydantic", validator=validator))
-    with pytest.raises(RuntimeError, match="broken"):
+    with pytest.raises(ValidatorFailed, match="broken"):
         predicate.holds(b"1")
 
 
