@@ -96,7 +96,7 @@ def test_doctor_tells_what_would_run(engine: Engine, bpe_path: Path) -> None:
         (["--model", "absent.gguf"], "model"),
         (["--model", "smollm2-135m-instruct"], "model"),
         (["--n-ctx", "2000000000"], "memory"),
-        (["--threads", "4096"], "threads"),
+        (["--threads", "500"], "threads"),
     ],
 )
 def test_doctor_finds_what_is_wrong(
