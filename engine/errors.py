@@ -19,7 +19,9 @@
     ├── DecodingError          a generation that cannot go on
     │   ├── TokenRejected          the matcher was given a token that it does not allow
     │   ├── DeadEnd                no token leads on
+    │   │   └── GuardUnsatisfied       no output within the bound satisfies a guard: its path, and what it said
     │   ├── BudgetTooSmall         max_tokens is below the shortest output
+    │   ├── BudgetReached          max_tokens changed the output, and that was to be an error
     │   ├── BackendFailed          llama.cpp reported an error
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
@@ -165,12 +167,31 @@ class DeadEnd(DecodingError):
         super().__init__(f"document {document}: no token leads on after {output[-60:]!r}: {reason}")
 
 
+class GuardUnsatisfied(DeadEnd):
+    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain."""
+
+    def __init__(self, document: int, output: bytes, guard: str, path: str, message: str, passes: int) -> None:
+        self.guard, self.path, self.message, self.passes = guard, path, message, passes
+        super().__init__(document, output, f"{guard} at {path}: {message} ({passes} passes were in vain)")
+
+
 class BudgetTooSmall(DecodingError):
     """`needed` is the number of tokens of the shortest output."""
 
     def __init__(self, document: int, max_tokens: int, needed: int) -> None:
         self.document, self.max_tokens, self.needed = document, max_tokens, needed
         super().__init__(f"document {document}: max_tokens={max_tokens}, the shortest output needs {needed}")
+
+
+class BudgetReached(DecodingError):
+    """`cut` has the JSON pointers of what `max_tokens` changed."""
+
+    def __init__(self, document: int, cut: tuple[str, ...]) -> None:
+        self.document, self.cut = document, cut
+        where = ", ".join(path or "the list itself" for path in cut)
+        super().__init__(
+            f"document {document}: max_tokens changed {where}; raise it, or let on_budget mark or omit them"
+        )
 
 
 class BackendFailed(DecodingError):

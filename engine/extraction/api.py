@@ -10,8 +10,8 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
-from engine.errors import UsageError
-from engine.extraction.extraction import Errors, Extraction, Stats
+from engine.errors import BudgetReached, UsageError
+from engine.extraction.extraction import Errors, Extraction, OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example, Message
 from engine.grammar.lowering import Style
@@ -28,6 +28,8 @@ class Options(TypedDict, total=False):
     `instructions` are added to the prompt, `examples` are (text, answer) pairs. `max_tokens` bounds the output of each document,
     which is closed in time, never cut. `temperature` 0 is greedy; `top_p` 1, `top_k` 0 and `min_p` 0 are off. `style`: "spaced",
     "compact" or "any". `context`: Pydantic's validation context. `errors`: "raise" (after all documents are done) or "collect".
+    `on_budget`: objects that `max_tokens` changed are given and marked ("mark"), left out ("omit") or an error ("raise").
+    `search`: how many passes of the model may be in vain, for each document, when validators leave no way and decoding goes back.
     """
 
     model: str | Path | None
@@ -43,6 +45,8 @@ class Options(TypedDict, total=False):
     style: Style
     context: Any
     errors: Errors
+    on_budget: OnBudget
+    search: int
     settings: ModelSettings | None
 
 
@@ -80,7 +84,9 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
     if text is not None and (not isinstance(text, str) or not text.strip()):
         raise UsageError("extract_one needs one text that is not empty")
     with _run(text, model_type, "one", {**options, "errors": "raise"}) as extraction:
-        return next(extraction)
+        for value in extraction:
+            return value
+        raise next(iter(extraction.errors.values()), BudgetReached(0, extraction.outcomes[0].cut))
 
 
 def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options: dict[str, Any]) -> Extraction[Any]:

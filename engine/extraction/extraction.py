@@ -14,11 +14,13 @@ from typing import Any, Generic, Literal, TypeVar
 
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
-from engine.errors import EngineError, ExtractionFailed
-from engine.objects.cutter import Cutter
+from engine.errors import BudgetReached, EngineError, ExtractionFailed
+from engine.objects.cut import cut_paths, pointer
+from engine.objects.cutter import Closed, Cutter
 
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
+OnBudget = Literal["mark", "omit", "raise"]
 
 
 class EmptyDocument(EngineError):
@@ -27,20 +29,29 @@ class EmptyDocument(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Extracted(Generic[T]):
-    """An object with where it comes from: the document's index and the object's own JSON text."""
+    """An object with where it comes from: the document's index and the object's own JSON text.
+
+    `cut` has the JSON pointers, within the object, of values that the budget changed ("" is all of it).
+    """
 
     value: T
     document: int
     text: str
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How a document ended: `finish` is "complete", or "budget" where `max_tokens` changed a choice; or an error."""
+    """How a document ended: `finish` is "complete", or "budget" where `max_tokens` changed a choice; or an error.
+
+    `cut` has the JSON pointers, within the document's output, of what the budget changed: "/0/name" of the first object, "" of
+    the list itself, which then has fewer objects.
+    """
 
     document: int
     finish: str | None = None
     error: EngineError | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,11 +85,12 @@ class Extraction(Generic[T]):
         *,
         many: bool,
         errors: Errors,
+        on_budget: OnBudget = "mark",
     ) -> None:
         self.stats = stats
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
-        run = _Run(events, read, stats, self.outcomes, many)
+        run = _Run(events, read, stats, self.outcomes, many, on_budget)
         self._results = run.results(errors)
 
     def __iter__(self) -> Iterator[T]:
@@ -120,6 +132,7 @@ class _Run(Generic[T]):
     stats: Stats
     outcomes: list[Outcome]
     many: bool
+    on_budget: OnBudget
     given_up: set[int] = field(default_factory=set)  # documents that failed here while they are still being decoded
 
     def results(self, errors: Errors) -> Generator[Extracted[T], None, None]:
@@ -156,18 +169,40 @@ class _Run(Generic[T]):
                 turn += 1
 
     def _apply(self, event: Event, document: _Pending) -> None:
-        texts = list(document.cutter.feed(event.data)) if event.data else []
+        closed = list(document.cutter.feed(event.data)) if event.data else []
         if event.finish is not None:
-            texts += document.cutter.end()
+            closed += document.cutter.end()
         if isinstance(event.error, EmptyDocument):
             document.outcome = Outcome(event.document, "complete")
         elif event.finish is not None or event.error is not None:
-            document.outcome = Outcome(event.document, event.finish, event.error)
-        for text in texts:
-            try:
-                value = self.read(text)
-            except EngineError as error:
-                document.outcome = Outcome(event.document, error=error)
-                self.given_up.add(event.document)
-                return
-            document.objects.append(Extracted(value, event.document, text.decode()))
+            cut = cut_paths(document.cutter.output, event.cuts)
+            document.outcome = Outcome(event.document, event.finish, event.error, tuple(map(pointer, cut)))
+        try:
+            for item in closed:
+                self._add(item, event, document)
+            if event.finish == "budget":
+                self._refuse_cut(event, document)
+        except EngineError as error:
+            document.outcome = Outcome(event.document, error=error)
+            self.given_up.add(event.document)
+
+    def _add(self, item: Closed, event: Event, document: _Pending) -> None:
+        output = document.cutter.output
+        cut = self._cut_within(item, output, event.cuts)
+        if cut and self.on_budget != "mark":
+            self._refuse_cut(event, document)
+            return  # omitted
+        text = output[item.start : item.end]
+        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut))
+
+    def _cut_within(self, item: Closed, output: bytes, cuts: tuple[int, ...]) -> tuple[str, ...]:
+        """The pointers of what is cut in an item, from the item on."""
+        paths = cut_paths(output[: item.end], [cut for cut in cuts if cut <= item.closes])
+        if not self.many:
+            return tuple(map(pointer, paths))
+        return tuple(pointer(path[1:]) for path in paths if path[:1] == (item.number,))
+
+    def _refuse_cut(self, event: Event, document: _Pending) -> None:
+        if self.on_budget == "raise":
+            paths = tuple(map(pointer, cut_paths(document.cutter.output, event.cuts)))
+            raise BudgetReached(event.document, paths)

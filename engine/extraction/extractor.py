@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic_core import to_json
 
 from engine.automaton.automaton import Automaton
+from engine.decoding.generation import SEARCH
 from engine.decoding.loaded import LoadedModel, load
 from engine.decoding.prompt import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
@@ -22,7 +23,7 @@ from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
-from engine.extraction.extraction import EmptyDocument, Errors, Extraction, Stats
+from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Stats
 from engine.extraction.prompt import Example, Message, Task, task
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style
@@ -104,15 +105,22 @@ class Extractor:
         max_tokens: int = 1024,
         sampling: Sampling | None = None,
         errors: Errors = "raise",
+        on_budget: OnBudget = "mark",
+        search: int = SEARCH,
     ) -> Extraction[Any]:
         """An iterator over the objects of a text, or of each of several texts, in their order.
 
-        `messages` instead of a text gives full control of the prompt. `max_tokens` bounds each document. With errors "collect"
-        they are found in `.errors` instead of being raised at the end.
+        `messages` instead of a text gives full control of the prompt. With errors "collect" they are found in `.errors` instead
+        of being raised at the end. `max_tokens` bounds each document; the objects that it changed are given and marked, omitted,
+        or an error, as `on_budget` says. `search`: how many passes may be in vain for a document whose guards leave no way.
         """
         documents = _documents(text, messages)
         if errors not in ("raise", "collect"):
             raise UsageError(f"errors must be 'raise' or 'collect', not {errors!r}")
+        if on_budget not in ("mark", "omit", "raise"):
+            raise UsageError(f"on_budget must be 'mark', 'omit' or 'raise', not {on_budget!r}")
+        if not isinstance(search, int) or search < 0:
+            raise UsageError(f"search must be a number of passes, 0 or more, not {search!r}")
         stats = Stats()
         chosen = (sampling or Sampling()).seeded()
 
@@ -122,11 +130,13 @@ class Extractor:
             with stats.stage("prompt"):
                 turns = self.messages(document) if isinstance(document, str) else document
                 prompt = self._encoder.encode(turns)
-            return Request(prompt, self._matcher(), max_tokens, chosen)
+            return Request(prompt, self._matcher(), max_tokens, chosen, self._many, search)
 
         events = self.model.decode(documents, prepare, prefix=self._prefix, statistics=stats)
         item, seen = self.item, self._context
-        return Extraction(events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors)
+        return Extraction(
+            events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors, on_budget=on_budget
+        )
 
     def _matcher(self) -> Matcher:
         """A matcher for one document. What earlier documents visited is shared, until it is too much to keep."""

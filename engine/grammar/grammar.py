@@ -19,10 +19,17 @@ from typing import Protocol
 from engine.regular.expression import Expression
 
 Spelling = OneOf["canonical", "any"]
+Scope = OneOf["value", "items"]
 
 
 class Guard(Protocol):
-    """A predicate on the closed value of a node; `name` says what it enforces, `path` where."""
+    """A predicate on the closed value of a node; `name` says what it enforces, `path` where.
+
+    Its `scope` is what it is asked about: the value, or, on an item of an array, the array up to there, as if it ended.
+    """
+
+    @property
+    def scope(self) -> Scope: ...
 
     @property
     def name(self) -> str: ...
@@ -31,6 +38,9 @@ class Guard(Protocol):
     def path(self) -> str: ...
 
     def holds(self, value: bytes) -> bool: ...
+
+    def reason(self, value: bytes) -> str:
+        """Why it does not hold, for people."""
 
 
 @dataclass(frozen=True, slots=True)

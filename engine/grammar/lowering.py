@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Literal as OneOf
@@ -35,6 +35,7 @@ from engine.schema.location import Document
 Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
 
+_DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
 _EXACT = 2**53  # the largest integer up to which a double is exact
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
@@ -46,7 +47,7 @@ Note = Callable[[Enforcement], None]
 def lower(
     schema: s.Schema,
     style: Style,
-    watch: Callable[[s.Check], g.Guard],
+    watch: Callable[[s.Check, g.Scope], g.Guard],
     *,
     root: str = "root",
     note: Note | None = None,
@@ -57,7 +58,7 @@ def lower(
 
 class _Lowering:
     def __init__(
-        self, schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard], note: Note | None = None
+        self, schema: s.Schema, style: Style, watch: Callable[[s.Check, g.Scope], g.Guard], note: Note | None = None
     ) -> None:
         self._schema, self._watch, self._tell = schema, watch, note
         self._place = (schema.root, 0)  # the alternative that is being lowered; only kept where notes are taken
@@ -128,13 +129,14 @@ class _Lowering:
                 self._note_scalar(enforcement.of_number(number), node)
             case s.Array() as array:
                 self._note(enforcement.of_array(array, self._schema))
-                node = self._array(array)
+                node = self._array(array, self._item_guards(alternative.checks))
             case s.Object() as an_object:
                 self._note_object(an_object)
                 node = self._object(an_object, alternative.path)
         for check in alternative.checks:
             self._note([(keyword, "") for keyword in check.keywords], "guard", check)
-            node = g.Guarded(node, self._watch(check))
+            if check.keywords != _DECIDED_BY_ITEMS:
+                node = g.Guarded(node, self._watch(check, "value"))
         return node
 
     # -- notes for the certificate --------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ class _Lowering:
         self._note(enforcement.of_lengths(text))
         node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
-            node = g.Guarded(node, self._watch(check))
+            node = g.Guarded(node, self._watch(check, "value"))
         return node
 
     def _number(self, number: s.Number, path: str) -> g.Node:
@@ -235,7 +237,7 @@ class _Lowering:
         rule = _number_schema(number)
         if number.integer:  # readers take a spelling with an exponent as a float, which is exact only so far
             rule = {"allOf": [rule, {"minimum": -_EXACT, "maximum": _EXACT}]}
-        guard = self._watch(s.Check(path, ("number",), "json-schema", rule))
+        guard = self._watch(s.Check(path, ("number",), "json-schema", rule), "value")
         return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(numbers.exponents()), guard)))
 
     def _plain_number(self, number: s.Number, multiple: int | None, broken: list[Decimal]) -> Expression | None:
@@ -259,26 +261,42 @@ class _Lowering:
         )
 
     def _guarded_number(self, number: s.Number, path: str) -> g.Node:
-        guard = self._watch(s.Check(path, ("multipleOf",), "json-schema", _number_schema(number)))
+        guard = self._watch(s.Check(path, ("multipleOf",), "json-schema", _number_schema(number)), "value")
         return g.Guarded(g.Terminal(numbers.numbers()), guard)
 
     # -- containers -----------------------------------------------------------------------------------------------
 
-    def _array(self, array: s.Array) -> g.Node:
+    def _item_guards(self, checks: Iterable[s.Check]) -> list[g.Guard]:
+        """What an array's checks say of each item as it closes: an array that broke them can only go on for ever."""
+        out = []
+        for check in checks:
+            if check.keywords == _DECIDED_BY_ITEMS:
+                out.append(self._watch(check, "items"))
+            elif check.kind == "json-schema" and "maxContains" in check.keywords:
+                out.append(self._watch(replace(check, schema={**check.schema, "minContains": 0}), "items"))
+        return out
+
+    def _array(self, array: s.Array, guards: Sequence[g.Guard] = ()) -> g.Node:
         prefix = list(array.prefix if array.max_items is None else array.prefix[: array.max_items])
         rest = array.rest if array.max_items is None or array.max_items > len(prefix) else None
         tail: g.Node = g.EMPTY
         if rest is not None:
-            item = self._node(rest)
+            item = self._item(rest, guards)
             low = max(0, array.min_items - len(prefix))
             high = None if array.max_items is None else array.max_items - len(prefix)
             tail = self._rest(item, low, high, first=not prefix)
         for index in range(len(prefix) - 1, -1, -1):
-            here = self._node(prefix[index])
+            here = self._item(prefix[index], guards)
             tail = g.Sequence((here, tail) if index == 0 else (self._comma, here, tail))
             if index >= array.min_items:
                 tail = g.Repeat(tail, 0, 1)
         return self._brackets(tail)
+
+    def _item(self, vertex: s.SchemaId, guards: Sequence[g.Guard]) -> g.Node:
+        node = self._node(vertex)
+        for guard in guards:
+            node = g.Guarded(node, guard)
+        return node
 
     def _rest(self, item: g.Node, low: int, high: int | None, *, first: bool) -> g.Node:
         more = g.Sequence((self._comma, item))
@@ -298,7 +316,7 @@ class _Lowering:
             language, checks = self._keys(other, path)
             language = ex.both(names, language)
             if language.alive:
-                guards = tuple(self._watch(check) for check in checks)
+                guards = tuple(self._watch(check, "value") for check in checks)
                 others.append(g.Others(language, self._node(other.schema), guards))
         members = self._members(declared, tuple(others))
         low, high = _counts(an_object)

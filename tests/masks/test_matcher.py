@@ -27,6 +27,10 @@ class Even:
     """A guard that no grammar can say cheaply: an even number."""
 
     name, path = "even", "/"
+    scope: g.Scope = "value"
+
+    def reason(self, value: bytes) -> str:
+        return f"{value.decode()} is odd"
 
     def holds(self, value: bytes) -> bool:
         return int(value) % 2 == 0
@@ -34,6 +38,10 @@ class Even:
 
 class Unique:
     name, path = "uniqueItems", "/"
+    scope: g.Scope = "value"
+
+    def reason(self, value: bytes) -> str:
+        return "not unique"
 
     def holds(self, value: bytes) -> bool:
         items = [json.dumps(item) for item in json.loads(value)]
