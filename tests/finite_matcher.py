@@ -5,7 +5,7 @@ A token is allowed where some output of the list goes on with it and can be fini
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -112,7 +112,7 @@ class FiniteMatcher:
 
     guarded = False
 
-    def refusals(self) -> Sequence[Refusal]:
+    def refusals(self) -> tuple[Refusal, ...]:
         return ()
 
     def closing(self) -> tuple[int, ...]:

@@ -108,5 +108,5 @@ class Matcher(Protocol):
     def guarded(self) -> bool:
         """Whether guards may refuse what is otherwise allowed."""
 
-    def refusals(self) -> Sequence[Refusal]:
+    def refusals(self) -> tuple[Refusal, ...]:
         """What guards refuse at the end of the output."""

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.decoding.generation import SEARCH, Finish, Generation, Jump
+from engine.decoding.generation import SEARCH, Generation, Jump
 from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Matcher, Row, Sequences
+from engine.decoding.path import Finish
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics

@@ -37,12 +37,16 @@ class Refusal:
     text: bytes
 
     def would_hold(self, begin: int, end: int, piece: bytes) -> bool:
-        """Whether the guard holds with `piece` in the place of the output's bytes from `begin` to `end`."""
+        """Whether the guard holds with `piece` in place of the output's bytes from `begin` to `end`, or with it as the end."""
         if self.guard is None or begin < self.start or end > self.start + len(self.text):
             return False
-        changed = self.text[: begin - self.start] + piece + self.text[end - self.start :]
+        before, after = self.text[: begin - self.start] + piece, self.text[end - self.start :]
+        return self._holds(before + after) or (piece.endswith((b"]", b"}", b'"')) and self._holds(before))
+
+    def _holds(self, text: bytes) -> bool:
+        assert self.guard is not None
         try:
-            return self.guard.holds(changed)
+            return self.guard.holds(text)
         except ValueError:  # no JSON any more
             return False
 
@@ -132,9 +136,11 @@ class Frontier(Generic[P]):
 
 
 def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[Found[P]]:
-    """What the guards would take if the rest stayed as it was: other options for one choice, then for some in a row."""
-    probes = PROBES
+    """What the guards would take if the rest stayed as it was: other options for one choice, or, if none, for some in a row."""
+    probes, any_found = PROBES, False
     for width in range(1, WIDEST + 1):
+        if any_found:
+            return
         for window in _windows(choices, width):
             first, last = window[0], window[-1]
             known = [choice.alternatives if width == 1 else choice.alternatives[:MANY] for choice in window]
@@ -144,6 +150,7 @@ def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[
                 piece = b"".join(alternative.piece for alternative in chosen)
                 probes -= len(refusals)
                 if any(refusal.would_hold(first.start, last.end, piece) for refusal in refusals):
+                    any_found = True
                     loss = first.loss + sum(alternative.loss for alternative in chosen)
                     yield Found(first, tuple(alternative.option for alternative in chosen), piece, loss)
 
