@@ -15,7 +15,8 @@
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
-    │   └── TextTooLong            how many tokens, how many fit
+    │   ├── TextEmpty              a document without text where an object must come of it
+    │   └── TextTooLong            how many tokens each part takes, how many fit
     ├── DecodingError          a generation that cannot go on
     │   ├── TokenRejected          the matcher was given a token that it does not allow
     │   ├── DeadEnd                no token leads on
@@ -27,13 +28,19 @@
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
     ├── ExtractionFailed       several documents failed; each error by its document
     └── UsageError             an argument that makes no sense, a target that cannot be imported
+        ├── WrongArgument          its name, its value, and what is allowed
+        └── ExampleInvalid         an example that the type does not take, with its number and the place
 
 Each carries its facts as attributes; its text is made of them.
 """
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
 
 
 class EngineError(Exception):
@@ -136,6 +143,16 @@ class ChatFormatUnknown(PromptError):
         super().__init__(f"{model}: the file carries no chat template; name a chat format for it in models.txt")
 
 
+class TextEmpty(PromptError):
+    """There is nothing that the object which has to come of it could be about."""
+
+    def __init__(self, document: int) -> None:
+        self.document = document
+        super().__init__(
+            f"document {document} is empty, and an object has to come of it; leave it out, or let a document have no object"
+        )
+
+
 class TextTooLong(PromptError):
     """All counts are in tokens of the model."""
 
@@ -229,3 +246,21 @@ class ExtractionFailed(EngineError):
 
 class UsageError(EngineError):
     """An argument that makes no sense; the text says what was expected."""
+
+
+class WrongArgument(UsageError):
+    """`argument` is its name, `allowed` says what it may be."""
+
+    def __init__(self, argument: str, value: object, allowed: str) -> None:
+        self.argument, self.value, self.allowed = argument, value, allowed
+        shown = _SHORT.repr(value)
+        kind = "" if value is None or isinstance(value, str | int | float) else f" (of type {type(value).__name__})"
+        super().__init__(f"{argument} must be {allowed}, not {shown}{kind}")
+
+
+class ExampleInvalid(UsageError):
+    """`index` counts the examples from 0, `path` is a JSON pointer into the answer."""
+
+    def __init__(self, index: int, path: str, reason: str) -> None:
+        self.index, self.path, self.reason = index, path, reason
+        super().__init__(f"example {index}: the answer at {path or '/'}: {reason}")

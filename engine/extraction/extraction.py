@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
 from engine.errors import BudgetReached, EngineError, ExtractionFailed
+from engine.extraction.turns import Turns
 from engine.objects.cut import cut_paths, pointer
 from engine.objects.cutter import Closed, Cutter
 
@@ -74,7 +75,9 @@ class _Pending:
 class Extraction(Generic[T]):
     """An iterator over objects. Nothing is computed before the first is asked for, nor between two.
 
-    `.stats` grows while it runs, `.outcomes` has one entry for each finished document, `.close()` frees its sequences.
+    `.stats` grows while it runs, `.outcomes` has one entry for each finished document, `.close()` frees its sequences. The
+    outcomes are the caller's: who reads documents without end takes them out as they come (`outcomes.clear()`). Threads may
+    share it: each object goes to one of them.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class Extraction(Generic[T]):
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
         run = _Run(events, read, stats, self.outcomes, many, on_budget)
-        self._results = run.results(errors)
+        self._results = Turns(run.results(errors))
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -134,11 +137,12 @@ class _Run(Generic[T]):
     many: bool
     on_budget: OnBudget
     given_up: set[int] = field(default_factory=set)  # documents that failed here while they are still being decoded
+    failed: dict[int, EngineError] = field(default_factory=dict)  # to be raised at the end
 
     def results(self, errors: Errors) -> Generator[Extracted[T], None, None]:
         started = time.perf_counter()
         try:
-            for result in self._ordered():
+            for result in self._ordered(keep=errors == "raise"):
                 self.stats.objects += 1
                 if self.stats.seconds_to_first_object is None:
                     self.stats.seconds_to_first_object = time.perf_counter() - started
@@ -146,11 +150,11 @@ class _Run(Generic[T]):
         finally:
             if isinstance(self.events, Generator):
                 self.events.close()
-        failed = errors_of(self.outcomes)
-        if failed and errors == "raise":
+        failed = self.failed
+        if failed:
             raise next(iter(failed.values())) if len(failed) == 1 else ExtractionFailed(failed)
 
-    def _ordered(self) -> Iterator[Extracted[T]]:
+    def _ordered(self, *, keep: bool) -> Iterator[Extracted[T]]:
         pending: dict[int, _Pending] = {}
         turn = 0
         for event in self.events:
@@ -165,6 +169,8 @@ class _Run(Generic[T]):
                 if here.outcome is None:
                     break
                 self.outcomes.append(here.outcome)
+                if keep and here.outcome.error is not None:
+                    self.failed[turn] = here.outcome.error
                 del pending[turn]
                 turn += 1
 
