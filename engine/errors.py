@@ -15,6 +15,7 @@
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
+    │   ├── TextUnreadable         a document that could not be read as text
     │   ├── TextEmpty              a document without text where an object must come of it
     │   └── TextTooLong            how many tokens each part takes, how many fit
     ├── DecodingError          a generation that cannot go on
@@ -26,6 +27,7 @@
     │   ├── BackendFailed          llama.cpp reported an error
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
+    ├── OutputRefused          standard output cannot be written to
     ├── ExtractionFailed       several documents failed; each error by its document
     └── UsageError             an argument that makes no sense, a target that cannot be imported
         ├── WrongArgument          its name, its value, and what is allowed
@@ -143,6 +145,14 @@ class ChatFormatUnknown(PromptError):
         super().__init__(f"{model}: the file carries no chat template; name a chat format for it in models.txt")
 
 
+class TextUnreadable(PromptError):
+    """`source` is where the document should have come from, `reason` why it does not."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"{source}: {reason}")
+
+
 class TextEmpty(PromptError):
     """There is nothing that the object which has to come of it could be about."""
 
@@ -233,6 +243,14 @@ class UnsoundOutput(DecodingError):
     def __init__(self, type_name: str, text: bytes, detail: str) -> None:
         self.type_name, self.text, self.detail = type_name, text, detail
         super().__init__(f"the grammar of {type_name} let through {text!r}, which does not validate: {detail}")
+
+
+class OutputRefused(EngineError):
+    """`reason` is the system's."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"standard output cannot be written to: {reason}")
 
 
 class ExtractionFailed(EngineError):
