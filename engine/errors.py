@@ -164,13 +164,21 @@ class TextEmpty(PromptError):
 
 
 class TextTooLong(PromptError):
-    """All counts are in tokens of the model."""
+    """All counts are in tokens of the model: `fits` is what is left for the prompt beside `max_tokens` and `reserve`."""
 
-    def __init__(self, document: int, prompt_tokens: int, fits: int, n_ctx: int) -> None:
+    def __init__(self, document: int, prompt_tokens: int, fits: int, n_ctx: int, max_tokens: int, reserve: int) -> None:
         self.document, self.prompt_tokens, self.fits, self.n_ctx = document, prompt_tokens, fits, n_ctx
+        self.max_tokens, self.reserve = max_tokens, reserve
+        needed = prompt_tokens + max_tokens + reserve
+        lower = n_ctx - prompt_tokens - reserve
+        cures = [f"raise n_ctx to {needed}"]
+        if lower >= 1:
+            cures.append(f"lower max_tokens to {lower}")
+        if fits >= 1:
+            cures.append(f"cut the text by {prompt_tokens - fits} tokens")
         super().__init__(
-            f"document {document}: the prompt has {prompt_tokens} tokens, {fits} fit into n_ctx={n_ctx} "
-            "beside the output; cut the text, raise n_ctx or lower max_tokens"
+            f"document {document}: {prompt_tokens} tokens of prompt, {max_tokens} of output (max_tokens) and {reserve} in "
+            f"reserve make {needed}, but n_ctx={n_ctx}; {', or '.join(cures)}"
         )
 
 

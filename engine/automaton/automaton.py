@@ -57,6 +57,7 @@ class Automaton:
         self.stacks = Stacks(network)
         # Whether any guard is in the grammar: only then must the text be JSON, for the tracker to follow it.
         self.watched = any(isinstance(vertex, Watch) for vertex in network.vertices)
+        self.depth = grammar.depth
         self.terminals: list[Terminal] = network.terminals
         self._items: list[tuple[Item, ...]] = [()]
         self._states: dict[tuple[Item, ...], State] = {(): DEAD}

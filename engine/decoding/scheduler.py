@@ -216,7 +216,7 @@ class _Pass:
         window = min(self._sequences.max_length, room)
         fits = max(0, window - request.max_tokens - _DRAFTS)
         if len(request.prompt) > fits:
-            raise TextTooLong(document, len(request.prompt), fits, window)
+            raise TextTooLong(document, len(request.prompt), fits, window, request.max_tokens, _DRAFTS)
 
     def _shared(self, request: Request) -> int:
         """How much of the prompt sequence 0 holds; the last token is evaluated in any case, for its logits."""

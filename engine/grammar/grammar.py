@@ -145,10 +145,11 @@ EMPTY = Sequence(())
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rules by name. `root` is where a text starts."""
+    """Rules by name. `root` is where a text starts. `depth`, where its texts are JSON, is how deep they nest at most."""
 
     rules: Mapping[str, Node]
     root: str = "root"
+    depth: int | None = None
 
     def gbnf(self, *, allow_unenforced: bool = False) -> str:
         """The grammar as GBNF text, which llama.cpp reads as the same language.

@@ -34,6 +34,7 @@ from engine.schema.location import Document
 
 Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
+DEEPEST = 200  # arrays and objects in each other; Pydantic's reader of JSON refuses 202
 
 _DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
 _EXACT = 2**53  # the largest integer up to which a double is exact
@@ -87,7 +88,7 @@ class _Lowering:
             known = set(self._names)
             self._rules[self._names[vertex]] = self._union(vertex)
             pending += [v for v in self._names if v not in known]
-        return g.Grammar(self._rules, root)
+        return g.Grammar(self._rules, root, DEEPEST)
 
     def _node(self, vertex: s.SchemaId) -> g.Node:
         if vertex not in self._names:

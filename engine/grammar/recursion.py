@@ -28,6 +28,16 @@ from engine.grammar.grammar import (
 from engine.grammar.traversal import fold
 
 
+class LeftRecursion(GrammarError):
+    """`cycle` is the rules that call each other, the first one again at the end."""
+
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        self.cycle = cycle
+        named = " → ".join(cycle)
+        self.reason = f"left recursion: {named}; a rule must read something before it comes back to itself"
+        super().__init__(self.reason)
+
+
 def least_fixpoint(rules: Mapping[str, Node], holds: Callable[[Node, AbstractSet[str]], bool]) -> frozenset[str]:
     """The smallest set of rules with: a rule is in it if `holds(its node, the set)`. `holds` must be monotone."""
     found: set[str] = set()
@@ -97,8 +107,7 @@ def _refuse_cycle_from(start: str, edges: Mapping[str, tuple[str, ...]], done: s
             del path[name]
         elif callee in path:
             names = list(path)
-            cycle = " → ".join([*names[names.index(callee) :], callee])
-            raise GrammarError(f"left recursion: {cycle}; a rule must read something before it comes back to itself")
+            raise LeftRecursion((*names[names.index(callee) :], callee))
         elif callee not in done:
             path[callee] = iter(edges[callee])
 

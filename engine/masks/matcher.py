@@ -21,6 +21,7 @@ from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar, Guard
 from engine.guards.search import Refusal
 from engine.masks.mask import Mask, Masks, Walks
+from engine.masks.nesting import is_near, opening_tokens, too_deep
 from engine.masks.vocabulary import Vocabulary
 from engine.masks.walk import unpacked
 
@@ -90,6 +91,7 @@ class Matcher:
         allowed = unpacked(mask.bits, len(self._vocabulary.pieces))
         for token in (*mask.guarded, *self._doubtful_keys(mask, allowed)):
             allowed[token] = self._follow(self._vocabulary.pieces[token]) != DEAD
+        self._refuse_deep(allowed)
         if self.may_end:
             allowed[list(self._vocabulary.end_tokens)] = True
         return allowed
@@ -217,7 +219,23 @@ class Matcher:
             if step == DEAD:
                 return DEAD
             state = step
-        return state
+        return DEAD if self._too_deep(piece, state) else state
+
+    def _too_deep(self, piece: bytes, state: State) -> bool:
+        def closing() -> bytes:
+            return b"".join(self._vocabulary.pieces[token] for token in self._masks.closing(state) or ())
+
+        limit = self._automaton.depth
+        return limit is not None and too_deep(self._output, piece, closing, limit)
+
+    def _refuse_deep(self, allowed: npt.NDArray[np.bool_]) -> None:
+        """Take the tokens out of a mask that would nest too deeply."""
+        limit = self._automaton.depth
+        if limit is None or not is_near(self._output, limit):
+            return
+        for token in opening_tokens(self._vocabulary):
+            if allowed[token] and self._follow(self._vocabulary.pieces[token]) == DEAD:
+                allowed[token] = False
 
     def _refusing(self, piece: bytes) -> Iterator[tuple[Guard | None, Tracker]]:
         """The guards that forbid a token, with the trackers that they are asked with; none where it is allowed."""

@@ -70,7 +70,7 @@ def test_documents_that_fail_are_named_and_the_others_printed(engine: Engine, sm
     result = engine("extract", "kind a|b", *files, *small, *ONE)
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 1
-    assert f"{tmp_path / 'long'}: document 0: the prompt has" in result.stderr
+    assert f"{tmp_path / 'long'}: document 0: 6093 tokens of prompt, 60 of output" in result.stderr
     assert f"{tmp_path / 'odd'}: not UTF-8 at byte 0" in result.stderr
     collected = engine("extract", "kind a|b", *files, *small, *ONE, "--collect-errors")
     assert collected.exit_code == 0
