@@ -115,6 +115,16 @@ def test_examples_that_are_none_are_refused_with_their_place(line: str, engine: 
     assert str(path) in result.stderr
 
 
+def test_example_that_the_type_does_not_take_is_refused_with_its_line(
+    engine: Engine, small: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_text('{"text": "a", "answer": []}\n\n{"text": "b", "answer": [{"age": "old"}]}\n', encoding="utf-8")
+    result = engine("extract", "age int", "--examples", path, *small, stdin="x")
+    assert result.exit_code == 2
+    assert f"{path}, line 3: example 1: the answer at /0/age: " in result.stderr
+
+
 class Row(BaseModel):
     name: str
     tags: list[str] | None
