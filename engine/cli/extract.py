@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from rich.console import Console
 from engine.cli import options
 from engine.cli.application import exit_code
 from engine.cli.documents import Documents
+from engine.cli.examples import read_examples
 from engine.cli.figures import figures, stages
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS, model_settings
@@ -93,7 +93,7 @@ def extract(
         model=model,
         mode="one" if one else "many",
         instructions=instructions,
-        examples=_read_examples(examples) if examples else (),
+        examples=read_examples(examples) if examples else (),
         style=style,  # type: ignore[arg-type]
         min_items=min_items,
         max_items=max_items,
@@ -164,21 +164,3 @@ def _progress(extraction: Extraction[Any], console: Console, *, hidden: bool) ->
         return
     with console.status("reading the first document") as status:
         yield lambda: status.update(figures(extraction.stats))
-
-
-def _read_examples(path: Path) -> list[tuple[str, Any]]:
-    examples = []
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                if not line.strip():
-                    continue
-                row = json.loads(line)
-                if not isinstance(row, dict) or set(row) != {"text", "answer"} or not isinstance(row["text"], str):
-                    raise UsageError(f'{path}, line {number}: an example is {{"text": "…", "answer": …}}')
-                examples.append((row["text"], row["answer"]))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{path}: not JSON lines: {error}") from error
-    return examples

@@ -40,8 +40,10 @@ Mode = Literal["many", "one"]
 
 
 _KEPT_STATES = 100_000
-# Tokens that a text may have more inside a prompt than alone, and those that a pass sends along.
-_BORDER = 24
+# The scheduler keeps room for drafts.
+_SENT_ALONG = 7
+# Tokens that a text may have more inside a prompt than alone.
+_BORDER = 16
 
 
 @lru_cache(maxsize=4)
@@ -194,26 +196,31 @@ class Extractor:
             read=lambda data: self.item.read(data, self._context),
             many=self._many,
         )
-        limit = self._chunk_limit(chunk, max_tokens)
+        limit = self.chunk_limit(chunk, max_tokens)
         return Batch(binding, documents, chunk=limit, taken=taken, begun=begun)
 
     def prompt_tokens(self, text: str) -> int:
         """How many tokens the prompt of a text has."""
         return len(self._encoder.encode(self.messages(text)))
 
-    def room(self, max_tokens: int) -> int:
-        """How many tokens a text may have beside its prompt and its output; below 1 none fits."""
+    def longest_prompt(self, max_tokens: int) -> int:
+        """How many tokens a prompt may have beside its output."""
         settings = self.model.settings
         window = min(settings.n_ctx, self.model.native.trained_context or settings.n_ctx)
-        return window - max_tokens - self.prompt_tokens("0") - _BORDER
+        return max(0, window - max_tokens - _SENT_ALONG)
 
-    def _chunk_limit(self, chunk: int | Literal["auto"] | None, max_tokens: int) -> int | None:
+    def room(self, max_tokens: int) -> int:
+        """How many tokens a text may have beside its prompt and its output; 0 where none fits."""
+        return max(0, self.longest_prompt(max_tokens) - self.prompt_tokens("0") - _BORDER)
+
+    def chunk_limit(self, chunk: int | Literal["auto"] | None, max_tokens: int) -> int | None:
+        """How many tokens a piece of a text may have; `UsageError` where there is no room for that many."""
         if chunk is None:
             return None
         room = self.room(max_tokens)
         if room < 1 or (isinstance(chunk, int) and not 1 <= chunk <= room):
             raise UsageError(
-                f"a chunk may have 1 to {max(room, 0)} tokens here, not {chunk}: n_ctx={self.model.settings.n_ctx} also "
+                f"a chunk may have 1 to {room} tokens here, not {chunk}: n_ctx={self.model.settings.n_ctx} also "
                 f"holds the prompt and max_tokens={max_tokens}"
             )
         return room if chunk == "auto" else chunk
