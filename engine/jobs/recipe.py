@@ -38,6 +38,7 @@ from engine.objects.item import item_annotation
 
 Facts = dict[str, Any]
 DEFAULT_SETTINGS = ModelSettings()
+_NO_FACTS = ("metadata", "serialization", "ref", "schema_ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,10 @@ def _described(model_type: Any) -> Any:
 
 
 def _plain(schema: Any) -> Any:
-    """A core schema without what is not data."""
+    """A core schema without what is not data, and without references, which have addresses in them."""
     match schema:
         case dict():
-            return {
-                str(key): _plain(value) for key, value in schema.items() if key not in ("metadata", "serialization")
-            }
+            return {str(key): _plain(value) for key, value in schema.items() if key not in _NO_FACTS}
         case list() | tuple():
             return [_plain(value) for value in schema]
         case str() | int() | float() | bool() | None:
