@@ -114,7 +114,7 @@ class RayHands:
                 row = next(done)
                 number = int(row["number"])
                 waiting[number] = Settled(by_number[number], _outcome(row["outcome"]), int(row["tokens"]))
-            yield waiting.pop(assignment.number, None) or Settled(assignment, assignment.outcome)
+            yield Settled(assignment, assignment.outcome) if assignment.settled else waiting.pop(assignment.number)
 
     def _pipeline(self, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         data: Any = import_module("ray.data")
