@@ -29,13 +29,15 @@ def held(output: Path) -> Iterator[None]:
     if not output.parent.is_dir():
         raise UsageError(f"no folder {str(output.parent)!r} for the output")
     holder = beside(output, ".holder.json")
-    lock = FileLock(beside(output, ".lock"), timeout=0, thread_local=False)
+    file = beside(output, ".lock")
+    lock = FileLock(file, timeout=0, thread_local=False)
     try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o644))  # the lock itself takes some failures for another holder
         lock.acquire()
     except Timeout as error:
         raise OutputHeld(output, _described(holder)) from error
     except OSError as error:
-        raise OutputFailed(beside(output, ".lock"), str(error.strerror), 0) from error
+        raise OutputFailed(file, str(error.strerror), 0) from error
     try:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         note = {"pid": os.getpid(), "host": socket.gethostname(), "started": now}

@@ -51,6 +51,12 @@ class Extract:
         found = [_columns(settled) for settled in islice(self._results, size)]
         return {**columns, **{name: [row[name] for row in found] for name in found[0]}}
 
+    def close(self) -> None:
+        """End the actor's worker process; Ray ends an actor with all of its processes."""
+        self._inbox.put(None)
+        for _ in self._results:
+            pass
+
 
 def _document(row: dict[str, Any]) -> Document:
     text = str(row["text"])

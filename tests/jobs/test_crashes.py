@@ -80,7 +80,7 @@ def test_job_that_is_killed_at_random_ends_like_one_that_is_not(
     plain = start(schema, source, tmp_path / "plain.jsonl", "--deterministic", "--workers", "1")
     ends_well(plain)
     chance = random.Random(kills)
-    killed = []
+    killed: list[str] = []
     round_ = 0
     while len(killed) < kills:
         output = tmp_path / f"out{round_}.jsonl"
