@@ -20,6 +20,7 @@ from engine.cli.examples import read_examples
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS, model_settings
 from engine.cli.target import read_target
+from engine.decoding.generation import SEARCH
 from engine.decoding.processors import usable_cores
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
@@ -67,6 +68,15 @@ def batch(
     min_items: Annotated[int, typer.Option(help="At least so many objects in each document.")] = 0,
     max_items: Annotated[int | None, typer.Option(help="At most so many objects in each document.")] = None,
     max_tokens: options.MaxTokens = 1024,
+    on_budget: Annotated[
+        str,
+        typer.Option(
+            metavar="mark|omit|raise", help="Objects that --max-tokens changed: mark them, omit them, or fail."
+        ),
+    ] = "mark",
+    search: Annotated[
+        int, typer.Option(min=0, help="Passes in vain for a document whose validators leave no way.")
+    ] = SEARCH,
     style: options.Style = "spaced",
     temperature: options.Temperature = 0.0,
     top_p: options.TopP = 1.0,
@@ -155,6 +165,8 @@ def batch(
         max_tokens=max_tokens,
         sampling=Sampling(temperature, top_p, top_k, min_p, seed),
         chunk=_chunk(chunk, one, min_items, max_items),
+        on_budget=on_budget,  # type: ignore[arg-type]
+        search=search,
         deterministic=deterministic,
         settings=settings,
     )

@@ -10,14 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from engine.decoding.scheduler import Event, Request
 from engine.errors import EngineError
 from engine.extraction.chunks import Chunk, cut, merge
 from engine.extraction.document import Document, Result
-from engine.extraction.extraction import Extracted
-from engine.objects.cutter import Cutter
+from engine.extraction.extraction import Pending, Reader
 
 Prepare = Callable[[int, "Part"], Request]
 
@@ -30,8 +28,7 @@ class Binding:
     decode: Callable[[Iterable[Part], Prepare], Generator[Event, None, None]]
     tokenize: Callable[[bytes], Sequence[int]]
     pieces: Sequence[bytes]
-    read: Callable[[bytes], Any]
-    many: bool
+    reader: Reader
 
 
 @dataclass(slots=True)
@@ -45,16 +42,14 @@ class Part:
 
 @dataclass(slots=True)
 class _Open:
-    """A document that is not over. By part: its objects, how it finished."""
+    """A document that is not over, with the output of each of its parts."""
 
     place: int
     document: Document
     taken: float
     error: EngineError | None = None
     chunks: list[Chunk] = field(default_factory=list)
-    cutters: dict[int, Cutter] = field(default_factory=dict)
-    objects: list[list[Extracted[Any]]] = field(default_factory=list)
-    finishes: list[str | None] = field(default_factory=list)
+    outputs: list[Pending] = field(default_factory=list)
     unfinished: int = 1
     prompt_tokens: int = 0
     begun: float | None = None
@@ -116,8 +111,7 @@ class Batch:
             if self._chunk is not None and open_.error is None:
                 open_.chunks = cut(document.text, self._chunk, self._binding.tokenize, self._binding.pieces)
             open_.unfinished = len(open_.chunks)
-            open_.objects = [[] for _ in open_.chunks]
-            open_.finishes = [None for _ in open_.chunks]
+            open_.outputs = [self._binding.reader.pending() for _ in open_.chunks]
             for number, chunk in enumerate(open_.chunks):
                 yield Part(open_, number, chunk.text)
 
@@ -141,15 +135,8 @@ class Batch:
             open_.error = open_.error or event.error
         if open_.error is not None:
             return
-        cutter = open_.cutters.setdefault(part.number, Cutter(many=self._binding.many))
-        texts = list(cutter.feed(event.data)) if event.data else []
-        if event.finish is not None:
-            texts += cutter.end()
-            open_.finishes[part.number] = event.finish
-            del open_.cutters[part.number]
         try:
-            found = [Extracted(self._binding.read(text), open_.place, text.decode()) for text in texts]
-            open_.objects[part.number] += found
+            self._binding.reader.apply(event, open_.outputs[part.number])
         except EngineError as error:
             open_.error = error
 
@@ -163,6 +150,21 @@ class Batch:
         )
         if open_.error is not None:
             return replace(result, error=open_.error)
-        places = merge(open_.chunks, [[one.text for one in found] for found in open_.objects])
-        objects = tuple(open_.objects[chunk][place] for chunk, place in places)
-        return replace(result, objects=objects, finish="budget" if "budget" in open_.finishes else "complete")
+        outcomes = [output.outcome for output in open_.outputs if output.outcome is not None]
+        places = merge(open_.chunks, [[one.text for one in output.objects] for output in open_.outputs])
+        found = [open_.outputs[chunk].objects[place] for chunk, place in places]
+        cut = [f"/{index}{path}" for index, one in enumerate(found) for path in one.cut]
+        if any(self._shortened(outcome.cut) for outcome in outcomes):
+            cut.insert(0, "")
+        return replace(
+            result,
+            # Of the run they knew, whose parts are not documents.
+            objects=tuple(replace(one, document=open_.place) for one in found),
+            finish="budget" if any(outcome.finish == "budget" for outcome in outcomes) else "complete",
+            cut=tuple(cut),
+        )
+
+    def _shortened(self, cut: tuple[str, ...]) -> bool:
+        """Whether objects are missing that a larger budget would have given."""
+        reader = self._binding.reader
+        return bool(cut) and (reader.on_budget == "omit" or (reader.many and "" in cut))

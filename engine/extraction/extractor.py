@@ -25,7 +25,7 @@ from engine.errors import UsageError
 from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
 from engine.extraction.document import Document, DocumentId, Result, numbered
-from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Stats
+from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Reader, Stats
 from engine.extraction.prompt import Example, Message, Task, task
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style
@@ -124,10 +124,7 @@ class Extractor:
         documents = _documents(text, messages)
         if errors not in ("raise", "collect"):
             raise UsageError(f"errors must be 'raise' or 'collect', not {errors!r}")
-        if on_budget not in ("mark", "omit", "raise"):
-            raise UsageError(f"on_budget must be 'mark', 'omit' or 'raise', not {on_budget!r}")
-        if not isinstance(search, int) or search < 0:
-            raise UsageError(f"search must be a number of passes, 0 or more, not {search!r}")
+        check_bounds(on_budget, search)
         stats = Stats()
         chosen = (sampling or Sampling()).seeded()
 
@@ -152,17 +149,26 @@ class Extractor:
         max_tokens: int = 1024,
         sampling: Sampling | None = None,
         chunk: int | Literal["auto"] | None = None,
+        on_budget: OnBudget = "mark",
+        search: int = SEARCH,
     ) -> Iterator[Result]:
         """One result for each document, in order: its objects and how it finished, or its error.
 
         A document is a text or a pair of an id and a text; what is drawn for it depends on the seed, its id and its text, not on
-        the others. `chunk` cuts long texts into pieces of so many tokens ("auto": as many as fit). With
+        the others. `chunk` cuts long texts into pieces of so many tokens ("auto": as many as fit); the other options are those
+        of `extract`. With
         `ModelSettings(sequences=1)` the arithmetic of a document does not depend on the others either.
 
         >>> for result in extractor.batch(texts): print(result.values, result.error)  # doctest: +SKIP
         """
         return self.open_batch(
-            numbered(documents), max_tokens=max_tokens, sampling=sampling, chunk=chunk, stats=Stats()
+            numbered(documents),
+            max_tokens=max_tokens,
+            sampling=sampling,
+            chunk=chunk,
+            on_budget=on_budget,
+            search=search,
+            stats=Stats(),
         ).in_order()
 
     def open_batch(
@@ -172,11 +178,14 @@ class Extractor:
         max_tokens: int,
         sampling: Sampling | None,
         chunk: int | Literal["auto"] | None,
+        on_budget: OnBudget,
+        search: int,
         stats: Stats,
         taken: Callable[[int], None] | None = None,
         begun: Callable[[int], None] | None = None,
     ) -> Batch:
         """A batch whose results can be had as they are done; see `Batch`."""
+        check_bounds(on_budget, search)
         if chunk is not None and not self._many:
             raise UsageError("chunks of a text give several objects; they cannot make the one object of mode 'one'")
         if chunk is not None and self._counted:
@@ -186,15 +195,14 @@ class Extractor:
         def request(text: str, key: str) -> Request:
             with stats.stage("prompt"):
                 prompt = self._encoder.encode(self.messages(text))
-            return Request(prompt, self._matcher(), max_tokens, chosen, self._many, key=key)
+            return Request(prompt, self._matcher(), max_tokens, chosen, self._many, search, key)
 
         binding = Binding(
             request=request,
             decode=lambda parts, prepare: self.model.decode(parts, prepare, prefix=self._prefix, statistics=stats),
             tokenize=self.model.tokenize,
             pieces=self.model.vocabulary.pieces,
-            read=lambda data: self.item.read(data, self._context),
-            many=self._many,
+            reader=Reader(lambda data: self.item.read(data, self._context), self._many, on_budget),
         )
         limit = self.chunk_limit(chunk, max_tokens)
         return Batch(binding, documents, chunk=limit, taken=taken, begun=begun)
@@ -254,6 +262,14 @@ def _texts(text: str | Iterable[str]) -> Iterator[str]:
         if not isinstance(document, str):
             raise UsageError(f"a document must be a text, not {type(document).__name__}")
         yield document
+
+
+def check_bounds(on_budget: OnBudget, search: int) -> None:
+    """`UsageError` where these make no sense."""
+    if on_budget not in ("mark", "omit", "raise"):
+        raise UsageError(f"on_budget must be 'mark', 'omit' or 'raise', not {on_budget!r}")
+    if not isinstance(search, int) or search < 0:
+        raise UsageError(f"search must be a number of passes, 0 or more, not {search!r}")
 
 
 def _check_items(min_items: int, max_items: int | None) -> None:

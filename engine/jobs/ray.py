@@ -29,8 +29,8 @@ _BATCH = 8  # documents for each sequence of an actor, so that its places are se
 
 
 class Extract:
-    """Rows with a `text`, and an `id` if they have one, gain `objects` (a JSON array), `finish`, `error` (JSON, or null),
-    `chunks`, `prompt_tokens` and `seconds`. `key` is what a row's draws depend on; the id, or the text, where there is none.
+    """Rows with a `text`, and an `id` if they have one, gain `objects` and `cut` (JSON arrays), `finish`, `error` (JSON or
+    null), `chunks`, `prompt_tokens` and `seconds`. `key` is what a row's draws depend on; the id, or the text, where there is none.
     """
 
     def __init__(self, recipe: Recipe, timeout: float | None = None) -> None:
@@ -71,6 +71,7 @@ def _columns(settled: Settled) -> dict[str, Any]:
     return {
         "objects": f"[{', '.join(outcome.objects)}]",
         "finish": outcome.finish or "",
+        "cut": json.dumps(outcome.cut),
         "error": json.dumps(outcome.error),
         "chunks": outcome.chunks,
         "prompt_tokens": outcome.prompt_tokens,
@@ -161,6 +162,5 @@ def hands_of(address: str, *, workers: int, timeout: float | None) -> Callable[[
 def _outcome(text: str) -> Outcome:
     members = json.loads(text)
     error = members["error"]
-    return Outcome(
-        **{**members, "objects": tuple(members["objects"]), "error": None if error is None else tuple(error)}
-    )
+    tuples = {"objects": tuple(members["objects"]), "cut": tuple(members["cut"])}
+    return Outcome(**{**members, **tuples, "error": None if error is None else tuple(error)})

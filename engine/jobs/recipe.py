@@ -19,18 +19,19 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from engine import __version__
+from engine.decoding.generation import SEARCH
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import NotPrintable, UsageError
 from engine.extraction.batch import Batch
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, certify, lower_schema, read_schema
 from engine.extraction.document import Document
-from engine.extraction.extraction import Stats
-from engine.extraction.extractor import Extractor, Mode
+from engine.extraction.extraction import OnBudget, Stats
+from engine.extraction.extractor import Extractor, Mode, check_bounds
 from engine.extraction.prompt import Example
 from engine.grammar.certificate import Certificate
 from engine.grammar.grammar import Grammar
-from engine.grammar.lowering import Style
+from engine.grammar.lowering import STYLES, Style
 from engine.models import resolve
 from engine.models.digest import sha256_of
 from engine.models.progress import SILENT, Progress
@@ -57,12 +58,17 @@ class Recipe:
     max_tokens: int = 1024
     sampling: Sampling = GREEDY
     chunk: int | Literal["auto"] | None = None
+    on_budget: OnBudget = "mark"
+    search: int = SEARCH
     deterministic: bool = False
     settings: ModelSettings = DEFAULT_SETTINGS
 
     def __post_init__(self) -> None:
         if self.deterministic and (self.settings.sequences != 1 or self.settings.threads is None):
             raise UsageError("a deterministic job has one sequence a context and a given number of threads")
+        check_bounds(self.on_budget, self.search)
+        if self.style not in STYLES:
+            raise UsageError(f"style {self.style!r} is none of {', '.join(STYLES)}")
 
     @classmethod
     def of(cls, model_type: Any, **options: Any) -> Recipe:
@@ -99,7 +105,14 @@ class Recipe:
     def batch(self, extractor: Extractor, documents: Iterator[Document], stats: Stats, **heard: Any) -> Batch:
         """The batch of an extractor of this recipe."""
         return extractor.open_batch(
-            documents, max_tokens=self.max_tokens, sampling=self.sampling, chunk=self.chunk, stats=stats, **heard
+            documents,
+            max_tokens=self.max_tokens,
+            sampling=self.sampling,
+            chunk=self.chunk,
+            on_budget=self.on_budget,
+            search=self.search,
+            stats=stats,
+            **heard,
         )
 
     def seeded(self, seed: int | None) -> Recipe:
@@ -143,6 +156,8 @@ def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
         "max_items": recipe.max_items,
         "max_tokens": recipe.max_tokens,
         "chunk": recipe.chunk,
+        "on_budget": recipe.on_budget,
+        "search": recipe.search,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,

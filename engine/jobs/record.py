@@ -1,10 +1,11 @@
 """Record: one line of a job's output, for one document.
 
-    {"id": "a-7", "objects": [{"name": "Mary"}], "finish": "complete", "error": null, "input": "9f0c…", "chunks": 1,
-     "prompt_tokens": 61, "seconds": 0.412}
+    {"id": "a-7", "objects": [{"name": "Mary"}], "finish": "complete", "cut": [], "error": null, "input": "9f0c…",
+     "chunks": 1, "prompt_tokens": 61, "seconds": 0.412}
 
 `objects` are the texts that the model wrote, which validate as they stand: the values that a type makes of them (defaults
-filled in, dates parsed) need not validate again. `finish` is "complete", "budget" or null; `error` has a type of
+filled in, dates parsed) need not validate again. `finish` is "complete", "budget" or null, and `cut` the JSON pointers, within
+`objects`, of what the budget changed; `error` has a type of
 `engine.errors` and a message. `input` is a digest of the text that was read, `seconds` the only member that two runs do not
 share.
 """
@@ -18,7 +19,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.extraction.document import DocumentId, Result
 
-_KEYS = ("id", "objects", "finish", "error", "input", "chunks", "prompt_tokens", "seconds")
+_KEYS = ("id", "objects", "finish", "cut", "error", "input", "chunks", "prompt_tokens", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Outcome:
     objects: tuple[str, ...] = ()
     finish: str | None = None
     error: tuple[str, str] | None = None
+    cut: tuple[str, ...] = ()
     chunks: int = 1
     prompt_tokens: int = 0
     seconds: float = 0.0
@@ -38,7 +40,8 @@ class Outcome:
         # Inside a JSON text a line end is white space between two tokens, never a part of a string.
         objects = tuple(found.text.replace("\n", " ") for found in result.objects)
         error = None if result.error is None else described(result.error)
-        return cls(objects, result.finish, error, result.chunks, result.prompt_tokens, round(result.seconds, 3))
+        counts = result.chunks, result.prompt_tokens, round(result.seconds, 3)
+        return cls(objects, result.finish, error, result.cut, *counts)
 
     @classmethod
     def failed(cls, error: EngineError, seconds: float = 0.0) -> Outcome:
@@ -52,6 +55,7 @@ class Record:
     id: DocumentId
     objects: tuple[Any, ...]
     finish: str | None
+    cut: list[str]
     error: dict[str, str] | None
     input: str
     chunks: int
@@ -72,6 +76,7 @@ def line_of(document_id: DocumentId, digest: str, outcome: Outcome) -> bytes:
         f'{{"id": {_json(document_id)}',
         f'"objects": [{", ".join(outcome.objects)}]',
         f'"finish": {_json(outcome.finish)}',
+        f'"cut": {_json(outcome.cut)}',
         f'"error": {_json(error)}',
         f'"input": {_json(digest)}',
         f'"chunks": {outcome.chunks}',

@@ -223,4 +223,5 @@ def _replay(output: Path, recipe: Recipe, source: Source, count: int, manifest: 
 def _equal(outcome: Outcome, line: Line) -> bool:
     error = None if outcome.error is None else {"type": outcome.error[0], "message": outcome.error[1]}
     record = line.record
-    return (list(outcome.objects), outcome.finish, error) == (object_texts(line.data), record.finish, record.error)
+    said = (object_texts(line.data), record.finish, record.cut, record.error)
+    return (list(outcome.objects), outcome.finish, list(outcome.cut), error) == said

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from engine import Extractor, ModelSettings
 from engine.decoding.sampler import Sampling
-from engine.errors import BudgetTooSmall, NotAText, TextTooLong, UsageError
+from engine.errors import BudgetReached, BudgetTooSmall, NotAText, TextTooLong, UsageError
 from engine.extraction.document import Document
 from engine.extraction.extraction import EmptyDocument
 
@@ -58,6 +58,24 @@ def test_document_is_pulled_when_its_turn_comes(alone: Extractor) -> None:
 def test_budget_that_is_too_small_is_an_error_of_each_document(alone: Extractor) -> None:
     results = list(alone.batch(["a", "b"], max_tokens=1))
     assert [type(result.error) for result in results] == [BudgetTooSmall] * 2
+
+
+def test_what_the_budget_changed_is_told_in_the_pointers_of_the_results_list(extractor: Extractor) -> None:
+    texts = [f"text {number}" for number in range(12)]
+    marked = list(extractor.batch(texts, max_tokens=24))
+    budget = [result for result in marked if result.finish == "budget"]
+    assert budget
+    for result in budget:
+        of_objects = [f"/{index}{path}" for index, one in enumerate(result.objects) for path in one.cut]
+        assert [path for path in result.cut if path] == of_objects
+        assert result.cut
+    assert all(result.cut == () for result in marked if result.finish == "complete")
+    for result in extractor.batch(texts, max_tokens=24, on_budget="omit"):
+        assert all(one.cut == () for one in result.objects)
+        assert result.cut == (("",) if result.finish == "budget" else ())
+    raised = list(extractor.batch(texts, max_tokens=24, on_budget="raise"))
+    kinds = [type(result.error) for result in raised]
+    assert kinds == [BudgetReached if result.finish == "budget" else type(None) for result in marked]
 
 
 def test_draws_depend_on_the_id_and_the_seed_alone(alone: Extractor) -> None:
