@@ -20,6 +20,7 @@ from engine.errors import (
     DecodingError,
     EngineError,
     GrammarError,
+    JobError,
     ModelError,
     PromptError,
     SchemaError,
@@ -34,6 +35,7 @@ EXIT_CODES: tuple[tuple[type[EngineError], int], ...] = (
     (ModelError, 4),
     (PromptError, 5),
     (DecodingError, 5),
+    (JobError, 6),
     (EngineError, 1),
 )
 INTERRUPTED = 130
@@ -66,6 +68,7 @@ Exit codes:
     3  the schema or the grammar was refused
     4  the model: not found, damaged, not to be fetched, too large
     5  a prompt that does not fit, or a failed decoding
+    6  a batch job that cannot start or go on; what is in its output is safe
   130  interrupted; what was decoded before is printed
   141  the reader of the output went away
 """

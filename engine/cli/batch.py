@@ -132,7 +132,8 @@ def batch(
     \b
     Started again with the same arguments, a job goes on where it stopped. Beside OUTPUT it keeps
     OUTPUT.manifest.json and OUTPUT.certificate.json. A document that fails is a line with an error, and
-    the job ends with 1; Ctrl-C finishes the documents in work, a second Ctrl-C stops at once.
+    the job ends with 1 when all is done; a job that cannot start or go on ends with 6. Ctrl-C finishes the
+    documents in work (130; SIGTERM 143), a second one stops at once; both leave a job that goes on.
     """
     if verify is not None:
         if source is not None or output is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
+from engine.errors import WorkersFailed
 from engine.extraction.document import Document
 from engine.jobs.recipe import Recipe
 from engine.jobs.worker import Message, Order, Refused, work
@@ -43,8 +44,11 @@ class Process:
         self._outbox: SimpleQueue[Order | None] = SimpleQueue()
         self.connection, theirs = _SPAWN.Pipe(duplex=True)
         self._process = _SPAWN.Process(target=work, args=(theirs, recipe), name="engine-worker", daemon=True)
-        with _signals_blocked():
-            self._process.start()
+        try:
+            with _signals_blocked():
+                self._process.start()
+        except OSError as error:
+            raise WorkersFailed(str(error.strerror)) from error
         theirs.close()
         threading.Thread(target=_send, args=(self.connection, self._outbox), daemon=True).start()
 

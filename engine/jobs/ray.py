@@ -30,7 +30,7 @@ _BATCH = 8  # documents for each sequence of an actor, so that its places are se
 
 class Extract:
     """Rows with a `text`, and an `id` if they have one, gain `objects` and `cut` (JSON arrays), `finish`, `error` (JSON or
-    null), `chunks`, `prompt_tokens` and `seconds`. `key` is what a row's draws depend on; the id, or the text, where there is none.
+    null), `chunks`, `prompt_tokens` and `seconds`. `key` is what a row's draws depend on; without it, its id or its text.
     """
 
     def __init__(self, recipe: Recipe, timeout: float | None = None) -> None:

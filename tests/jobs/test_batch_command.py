@@ -126,10 +126,11 @@ def test_standard_input_is_read_once_and_taken_up_again(start: Start, tmp_path: 
         return process.returncode, said
 
     code, said = feed(b"".join(lines[:9]) + b"no JSON\n" + b"".join(lines[9:]))
-    assert code == 1, said
+    assert code == 6, said
     assert "standard input, line 10: not JSON" in said
     assert len(read_records(output)) == 9
     code, said = feed(b"".join([*lines[:3], lines[4], *lines[4:]]))
+    assert code == 6, said
     assert "standard input, line 4 has the id 'd4', and 'd3' was there" in said
     code, said = feed(b"".join(lines))
     assert code == 0, said

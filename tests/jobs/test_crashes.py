@@ -117,7 +117,7 @@ def test_second_job_is_told_who_writes(start: Start, schema: Path, tmp_path: Pat
     second = start(schema, source, output)
     said = second.communicate()[1]
     os.kill(first.pid, signal.SIGCONT)
-    assert second.returncode == 1
+    assert second.returncode == 6
     assert f"{output} is being written by process {first.pid} on " in said
     ends_well(first)
     assert len(read_records(output)) == 300

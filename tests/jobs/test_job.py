@@ -282,7 +282,7 @@ def test_full_disk_is_told_and_nothing_is_lost(start: Start, tmp_path: Path) -> 
     limit = 6000
     full = start(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     said = full.communicate(timeout=300)[1]
-    assert full.returncode == 1, said
+    assert full.returncode == 6, said
     assert "cannot be written: File too large" in said
     assert "Traceback" not in said
     content = output.read_bytes()
