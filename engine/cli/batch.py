@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,10 +26,13 @@ from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError
 from engine.extraction.compilation import read_schema
+from engine.jobs.estimate import estimate
 from engine.jobs.job import Job
 from engine.jobs.manifest import Manifest
 from engine.jobs.recipe import Recipe
-from engine.jobs.source import DEFAULT_GLOB, Fields, open_source
+from engine.jobs.source import DEFAULT_GLOB, Fields, Source, open_source
+from engine.jobs.table import columns, write_csv, write_rows
+from engine.jobs.verification import verify as verify_output
 from engine.objects.item import item_annotation
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -287,8 +290,6 @@ def _stopping(job: Job, watch: Watch) -> Iterator[list[int]]:
 
 
 def _views(recipe: Recipe, output: Path, flatten: Path | None, table: Path | None) -> None:
-    from engine.jobs.table import columns, write_csv, write_rows
-
     if flatten is not None:
         typer.echo(f"{flatten}: {write_rows(output, flatten)} rows", err=True)
     if table is not None:
@@ -309,9 +310,7 @@ def _say_errors(manifest: Manifest, output: Path, quiet: bool) -> None:
 # -- without running
 
 
-def _estimate(recipe: Recipe, source: Any, workers: int) -> None:
-    from engine.jobs.estimate import estimate
-
+def _estimate(recipe: Recipe, source: Source, workers: int) -> None:
     if not source.repeatable:
         raise UsageError("--dry-run reads the input twice, so it cannot be a stream")
     for line in tell_estimate(estimate(recipe, source, workers=workers), workers):
@@ -319,10 +318,8 @@ def _estimate(recipe: Recipe, source: Any, workers: int) -> None:
 
 
 def _verify(output: Path, schema: str | None, replay: int) -> None:
-    from engine.jobs.verification import verify
-
     wrong = 0
-    for finding in verify(output, lambda name: partial(read_target, name), schema=schema, replay=replay):
+    for finding in verify_output(output, lambda name: partial(read_target, name), schema=schema, replay=replay):
         wrong += finding.wrong
         typer.echo(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject + ':':<14} {finding.found}")
     if wrong:
