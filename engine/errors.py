@@ -27,6 +27,18 @@
     │   ├── BackendFailed          llama.cpp reported an error
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
+    ├── DocumentError          a document of a batch job that ends in a record of an error
+    │   ├── NotAText               bytes that are not UTF-8, half a surrogate pair, no text at all
+    │   ├── DocumentTimedOut
+    │   └── WorkerDied             the process that decoded it ended, twice
+    ├── JobError               a batch job that cannot start or go on; what is in its output is safe
+    │   ├── InputInvalid           where and why
+    │   ├── InputChanged           it is not what the job began with
+    │   ├── JobDiffers             the arguments are not those that the job began with
+    │   ├── OutputHeld             another job writes it
+    │   ├── OutputFailed           the system refused a write
+    │   ├── OutputDamaged          it is not what the job wrote
+    │   └── WorkersFailed          worker processes cannot start
     ├── OutputRefused          standard output cannot be written to
     ├── ExtractionFailed       several documents failed; each error by its document
     └── UsageError             an argument that makes no sense, a target that cannot be imported
@@ -251,6 +263,105 @@ class UnsoundOutput(DecodingError):
     def __init__(self, type_name: str, text: bytes, detail: str) -> None:
         self.type_name, self.text, self.detail = type_name, text, detail
         super().__init__(f"the grammar of {type_name} let through {text!r}, which does not validate: {detail}")
+
+
+class DocumentError(EngineError):
+    """A document of a batch job that ends in a record of an error; the job goes on."""
+
+
+class NotAText(DocumentError):
+    """`reason` says what the document is instead."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the document is no text: {reason}")
+
+
+class DocumentTimedOut(DocumentError):
+    """`limit` is in seconds."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        super().__init__(f"not done within {limit:g} s; the time limit is --document-timeout")
+
+
+class WorkerDied(DocumentError):
+    """`how` are the two ends of the worker processes that decoded the document, the second time alone."""
+
+    def __init__(self, how: tuple[str, ...]) -> None:
+        self.how = how
+        super().__init__(f"the worker process died twice while it decoded this document: {', then '.join(how)}")
+
+
+class JobError(EngineError):
+    """A batch job that cannot start or go on; what is in its output is safe."""
+
+
+class InputInvalid(JobError):
+    """`place` is where in the input, as in `notes.jsonl, line 17`."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place, self.reason = place, reason
+        super().__init__(f"{place}: {reason}")
+
+
+class InputChanged(JobError):
+    """`source` is the input, `difference` what is not as it was."""
+
+    def __init__(self, source: str, difference: str) -> None:
+        self.source, self.difference = source, difference
+        super().__init__(
+            f"{source} has changed since the job began: {difference}. Give the input as it was, "
+            "take another output, or begin anew with --restart"
+        )
+
+
+class JobDiffers(JobError):
+    """`differences` has for each argument its name, what it was when the job began, and what it is now."""
+
+    def __init__(self, output: Path, differences: tuple[tuple[str, str, str], ...]) -> None:
+        self.output, self.differences = output, differences
+        lines = "".join(f"\n    {name}: {then} then, {now} now" for name, then, now in differences)
+        super().__init__(
+            f"{output} was begun with other arguments:{lines}\n"
+            "Give those again, take another output, or begin anew with --restart"
+        )
+
+
+class OutputHeld(JobError):
+    """`holder` says which process writes the output now."""
+
+    def __init__(self, output: Path, holder: str) -> None:
+        self.output, self.holder = output, holder
+        super().__init__(f"{output} is being written by {holder}; wait for it or end it")
+
+
+class OutputFailed(JobError):
+    """`reason` is the system's; `documents` are safe in the output."""
+
+    def __init__(self, path: Path, reason: str, documents: int) -> None:
+        self.path, self.reason, self.documents = path, reason, documents
+        super().__init__(
+            f"{path}: cannot be written: {reason}. {documents} documents are safe; "
+            "when there is room, start the same command again and it goes on"
+        )
+
+
+class OutputDamaged(JobError):
+    """`line` counts from 1; None where it is the whole file."""
+
+    def __init__(self, path: Path, line: int | None, reason: str) -> None:
+        self.path, self.line, self.reason = path, line, reason
+        where = f"{path}, line {line}" if line is not None else str(path)
+        super().__init__(f"{where}: {reason}. Restore the file, take another output, or begin anew with --restart")
+
+
+class WorkersFailed(JobError):
+    """`reason` is what the worker said, or how it ended."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"a worker process could not start: {reason}")
 
 
 class OutputRefused(EngineError):

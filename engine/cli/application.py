@@ -21,6 +21,7 @@ from engine.errors import (
     DecodingError,
     EngineError,
     GrammarError,
+    JobError,
     ModelError,
     OutputRefused,
     PromptError,
@@ -37,6 +38,7 @@ EXIT_CODES: tuple[tuple[type[EngineError], int], ...] = (
     (PromptError, 5),
     (DecodingError, 5),
     (OutputRefused, 6),
+    (JobError, 7),
     (EngineError, 1),
 )
 INTERRUPTED = 130
@@ -45,6 +47,7 @@ READER_GONE = 141
 # Name: module, attribute, what the list of commands says.
 _COMMANDS = {
     "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
+    "batch": ("engine.cli.batch", "app", "Very many documents, each exactly once in the output."),
     "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
     "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
     "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),
@@ -69,6 +72,7 @@ Exit codes:
     4  the model: not found, damaged, not to be fetched, too large
     5  a document that cannot be read, a prompt that does not fit, or a failed decoding
     6  standard output cannot be written to: closed, or its disk is full
+    7  a batch job that cannot start or go on; what is in its output is safe
   130  interrupted; what was decoded before is printed
   141  the reader of the output went away
 """

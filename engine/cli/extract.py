@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +14,14 @@ from rich.console import Console
 from engine.cli import options
 from engine.cli.application import exit_code
 from engine.cli.documents import Documents
+from engine.cli.examples import read_examples
 from engine.cli.figures import figures, stages
 from engine.cli.models import DownloadBar
 from engine.cli.option_groups import Draw, Load, grouped
 from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
 from engine.cli.target import read_target
+from engine.decoding.generation import SEARCH
 from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError, ExampleInvalid, ExtractionFailed, TextUnreadable, UsageError
 from engine.extraction.extraction import Extraction
@@ -41,6 +42,8 @@ class Ask:
     min_items: Annotated[int, typer.Option(min=0, help="At least so many objects in each document.")] = 0
     max_items: Annotated[int | None, typer.Option(min=1, help="At most so many objects in each document.")] = None
     max_tokens: options.MaxTokens = 1024
+    on_budget: options.OnBudget = "mark"
+    search: options.Search = SEARCH
     style: options.Style = "spaced"
 
     def __post_init__(self) -> None:
@@ -49,7 +52,7 @@ class Ask:
 
     def extractor(self, schema: str, model: str | None, settings: ModelSettings) -> Extractor:
         target = read_target(schema)
-        examples, places = _read_examples(self.examples) if self.examples else ([], [])
+        examples, places = read_examples(self.examples) if self.examples else ([], [])
         try:
             return Extractor(
                 target,
@@ -127,7 +130,14 @@ def extract(
     if show.show_prompt:
         typer.echo(extractor.prompt(_first_text(documents)))
         return
-    extraction = extractor.extract(documents, max_tokens=ask.max_tokens, sampling=sampling, errors="collect")  # type: ignore[arg-type]
+    extraction = extractor.extract(
+        documents,  # type: ignore[arg-type]
+        max_tokens=ask.max_tokens,
+        sampling=sampling,
+        errors="collect",
+        on_budget=ask.on_budget,  # type: ignore[arg-type]
+        search=ask.search,
+    )
     report = _Report(documents, extraction)
     with extraction:
         _write(extraction, report, show.output(), hidden=show.table)
@@ -195,23 +205,3 @@ def _progress(extraction: Extraction[Any], console: Console, *, hidden: bool) ->
         return
     with console.status("reading the first document") as status:
         yield lambda: status.update(figures(extraction.stats))
-
-
-def _read_examples(path: Path) -> tuple[list[tuple[str, Any]], list[str]]:
-    """The examples, and where each of them stands."""
-    examples, places = [], []
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                if not line.strip():
-                    continue
-                places.append(f"{path}, line {number}")
-                row = json.loads(line)
-                if not isinstance(row, dict) or set(row) != {"text", "answer"} or not isinstance(row["text"], str):
-                    raise UsageError(f'{places[-1]}: an example is {{"text": "…", "answer": …}}')
-                examples.append((row["text"], row["answer"]))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{places[-1] if places else path}: not JSON lines: {error}") from error
-    return examples, places

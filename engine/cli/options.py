@@ -29,6 +29,11 @@ Style = Annotated[
 MaxTokens = Annotated[
     int, typer.Option(min=1, help="Bounds the output of each document, which is closed in time, never cut.")
 ]
+OnBudget = Annotated[
+    str,
+    typer.Option(metavar="mark|omit|raise", help="Objects that --max-tokens changed: mark them, omit them, or fail."),
+]
+Search = Annotated[int, typer.Option(min=0, help="Passes in vain for a document whose validators leave no way.")]
 
 Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
 TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]

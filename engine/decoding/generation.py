@@ -56,6 +56,7 @@ class Generation:
         *,
         max_tokens: int,
         sampling: Sampling = GREEDY,
+        key: str | None = None,
         jump: Jump = "spelled",
         many: bool = False,
         search: int = SEARCH,
@@ -66,7 +67,7 @@ class Generation:
         self._matcher = matcher
         self._spelling = spelling
         self._statistics = statistics
-        self._sampler = Sampler(sampling, document)
+        self._sampler = Sampler(sampling, document if key is None else key)
         self._jump = jump
         self._path = Path(document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many)
         self._retreat = Retreat(self._path, search)

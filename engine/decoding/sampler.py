@@ -52,9 +52,9 @@ GREEDY = Sampling()
 
 
 class Sampler:
-    """Draws for one document."""
+    """Draws for one document, which stands for itself by its number or by a text."""
 
-    def __init__(self, sampling: Sampling, document: int) -> None:
+    def __init__(self, sampling: Sampling, document: int | str) -> None:
         self.greedy = sampling.temperature == 0
         self._sampling = sampling
         text = f"{sampling.seed}/{document}".encode()

@@ -37,6 +37,7 @@ class Request:
 
     `many`: the items of the outermost array are given out as they close. `search` is how many passes may be in vain when
     guards leave no way and decoding goes back.
+    `key` is what the draws depend on beside the seed; without it, the document's number in the run.
     """
 
     prompt: tuple[int, ...]
@@ -45,6 +46,7 @@ class Request:
     sampling: Sampling = GREEDY
     many: bool = False
     search: int = SEARCH
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Event:
     """New bytes of a document's output; with its last event either how it finished, or the error that ended it.
 
     `cuts` are the bytes of the output so far at which the budget changed what was chosen.
+    The first event of a document that was let in is empty: its decoding begins.
     """
 
     document: int
@@ -130,6 +133,7 @@ class Run(Generic[T]):
             except EngineError as error:
                 yield Event(document, error=error)
                 continue
+            yield Event(document)
             yield from state.report(generation)
 
 
@@ -193,6 +197,7 @@ class _Pass:
             self._statistics,
             max_tokens=request.max_tokens,
             sampling=request.sampling,
+            key=request.key,
             jump=self._jump,
             many=request.many,
             search=request.search,

@@ -64,8 +64,8 @@ class Stats(Statistics):
 
 
 @dataclass(slots=True)
-class _Pending:
-    """A document whose turn has not ended."""
+class Pending:
+    """An output that has not ended, or whose turn has not come."""
 
     cutter: Cutter
     objects: list[Extracted[Any]] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Extraction(Generic[T]):
         self.stats = stats
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
-        run = _Run(events, read, stats, self.outcomes, many, on_budget)
+        run: _Run[T] = _Run(events, Reader(read, many, on_budget), stats, self.outcomes)
         self._results = Turns(run.results(errors))
 
     def __iter__(self) -> Iterator[T]:
@@ -131,11 +131,9 @@ def errors_of(outcomes: list[Outcome]) -> dict[int, EngineError]:
 @dataclass(slots=True)
 class _Run(Generic[T]):
     events: Iterator[Event]
-    read: Callable[[bytes], T]
+    reader: Reader
     stats: Stats
     outcomes: list[Outcome]
-    many: bool
-    on_budget: OnBudget
     given_up: set[int] = field(default_factory=set)  # documents that failed here while they are still being decoded
     failed: dict[int, EngineError] = field(default_factory=dict)  # to be raised at the end
 
@@ -155,12 +153,12 @@ class _Run(Generic[T]):
             raise next(iter(failed.values())) if len(failed) == 1 else ExtractionFailed(failed)
 
     def _ordered(self, *, keep: bool) -> Iterator[Extracted[T]]:
-        pending: dict[int, _Pending] = {}
+        pending: dict[int, Pending] = {}
         turn = 0
         for event in self.events:
             if event.document in self.given_up:
                 continue
-            document = pending.setdefault(event.document, _Pending(Cutter(many=self.many)))
+            document = pending.setdefault(event.document, self.reader.pending())
             self._apply(event, document)
             while turn in pending:
                 here = pending[turn]
@@ -174,7 +172,28 @@ class _Run(Generic[T]):
                 del pending[turn]
                 turn += 1
 
-    def _apply(self, event: Event, document: _Pending) -> None:
+    def _apply(self, event: Event, document: Pending) -> None:
+        try:
+            self.reader.apply(event, document)
+        except EngineError as error:
+            document.outcome = Outcome(event.document, error=error)
+            self.given_up.add(event.document)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Events of one output as objects; `read` makes an object out of its text."""
+
+    read: Callable[[bytes], Any]
+    many: bool
+    on_budget: OnBudget
+
+    def pending(self) -> Pending:
+        """An output of which nothing is there."""
+        return Pending(Cutter(many=self.many))
+
+    def apply(self, event: Event, document: Pending) -> None:
+        """Add what an event brings. An error of the engine that this raises ends the document."""
         closed = list(document.cutter.feed(event.data)) if event.data else []
         if event.finish is not None:
             closed += document.cutter.end()
@@ -183,16 +202,12 @@ class _Run(Generic[T]):
         elif event.finish is not None or event.error is not None:
             cut = cut_paths(document.cutter.output, event.cuts)
             document.outcome = Outcome(event.document, event.finish, event.error, tuple(map(pointer, cut)))
-        try:
-            for item in closed:
-                self._add(item, event, document)
-            if event.finish == "budget":
-                self._refuse_cut(event, document)
-        except EngineError as error:
-            document.outcome = Outcome(event.document, error=error)
-            self.given_up.add(event.document)
+        for item in closed:
+            self._add(item, event, document)
+        if event.finish == "budget":
+            self._refuse_cut(event, document)
 
-    def _add(self, item: Closed, event: Event, document: _Pending) -> None:
+    def _add(self, item: Closed, event: Event, document: Pending) -> None:
         output = document.cutter.output
         cut = self._cut_within(item, output, event.cuts)
         if cut and self.on_budget != "mark":
@@ -208,7 +223,7 @@ class _Run(Generic[T]):
             return tuple(map(pointer, paths))
         return tuple(pointer(path[1:]) for path in paths if path[:1] == (item.number,))
 
-    def _refuse_cut(self, event: Event, document: _Pending) -> None:
+    def _refuse_cut(self, event: Event, document: Pending) -> None:
         if self.on_budget == "raise":
             paths = tuple(map(pointer, cut_paths(document.cutter.output, event.cuts)))
             raise BudgetReached(event.document, paths)

@@ -6,7 +6,7 @@ and the masks of a vocabulary are shared by all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +18,13 @@ from engine.decoding.prompt import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
-from engine.errors import EngineError, TextEmpty, WrongArgument
+from engine.errors import EngineError, TextEmpty, UsageError, WrongArgument
 from engine.extraction.arguments import check, check_items, documents, pairs
+from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
+from engine.extraction.document import Document, DocumentId, Result, numbered
 from engine.extraction.examples import Spelling
-from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Stats
+from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Reader, Stats
 from engine.extraction.prompt import Example, Message, Task, task
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style
@@ -37,6 +39,10 @@ Mode = Literal["many", "one"]
 
 
 _KEPT_STATES = 100_000
+# The scheduler keeps room for drafts.
+_SENT_ALONG = 7
+# Tokens that a text may have more inside a prompt than alone.
+_BORDER = 16
 
 
 @lru_cache(maxsize=4)
@@ -73,6 +79,7 @@ class Extractor:
         solved = pairs(examples)
         self._many = mode == "many"
         self._may_be_empty = self._many and min_items == 0
+        self._counted = min_items != 0 or max_items is not None
         # Read first: what is no type of anything is refused with an error of the engine.
         schema = read_schema(item_annotation(model_type), context=context)
         self.item = item_type(model_type)
@@ -134,6 +141,97 @@ class Extractor:
         return Extraction(
             events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors, on_budget=on_budget
         )
+
+    def batch(
+        self,
+        documents: Iterable[str | tuple[DocumentId, str] | Document],
+        *,
+        max_tokens: int = 1024,
+        sampling: Sampling | None = None,
+        chunk: int | Literal["auto"] | None = None,
+        on_budget: OnBudget = "mark",
+        search: int = SEARCH,
+    ) -> Iterator[Result]:
+        """One result for each document, in order: its objects and how it finished, or its error.
+
+        A document is a text or a pair of an id and a text; what is drawn for it depends on the seed, its id and its text, not on
+        the others. `chunk` cuts long texts into pieces of so many tokens ("auto": as many as fit); the other options are those
+        of `extract`. With
+        `ModelSettings(sequences=1)` the arithmetic of a document does not depend on the others either.
+
+        >>> for result in extractor.batch(texts): print(result.values, result.error)  # doctest: +SKIP
+        """
+        return self.open_batch(
+            numbered(documents),
+            max_tokens=max_tokens,
+            sampling=sampling,
+            chunk=chunk,
+            on_budget=on_budget,
+            search=search,
+            stats=Stats(),
+        ).in_order()
+
+    def open_batch(
+        self,
+        documents: Iterable[Document],
+        *,
+        max_tokens: int,
+        sampling: Sampling | None,
+        chunk: int | Literal["auto"] | None,
+        on_budget: OnBudget,
+        search: int,
+        stats: Stats,
+        taken: Callable[[int], None] | None = None,
+        begun: Callable[[int], None] | None = None,
+    ) -> Batch:
+        """A batch whose results can be had as they are done; see `Batch`."""
+        check(max_tokens=max_tokens, sampling=sampling, on_budget=on_budget, search=search)
+        if chunk is not None and not self._many:
+            raise UsageError("chunks of a text give several objects; they cannot make the one object of mode 'one'")
+        if chunk is not None and self._counted:
+            raise UsageError("min_items and max_items count the objects of a document, which chunks divide; drop one")
+        chosen = (sampling or Sampling()).seeded()
+
+        def request(text: str, key: str) -> Request:
+            with stats.stage("prompt"):
+                prompt = self._encoder.encode(self.messages(text))
+            return Request(prompt, self._matcher(), max_tokens, chosen, self._many, search, key)
+
+        binding = Binding(
+            request=request,
+            decode=lambda parts, prepare: self.model.decode(parts, prepare, prefix=self._prefix, statistics=stats),
+            tokenize=self.model.tokenize,
+            pieces=self.model.vocabulary.pieces,
+            reader=Reader(lambda data: self.item.read(data, self._context), self._many, on_budget),
+        )
+        limit = self.chunk_limit(chunk, max_tokens)
+        return Batch(binding, documents, chunk=limit, taken=taken, begun=begun)
+
+    def prompt_tokens(self, text: str) -> int:
+        """How many tokens the prompt of a text has."""
+        return len(self._encoder.encode(self.messages(text)))
+
+    def longest_prompt(self, max_tokens: int) -> int:
+        """How many tokens a prompt may have beside its output."""
+        settings = self.model.settings
+        window = min(settings.n_ctx, self.model.native.trained_context or settings.n_ctx)
+        return max(0, window - max_tokens - _SENT_ALONG)
+
+    def room(self, max_tokens: int) -> int:
+        """How many tokens a text may have beside its prompt and its output; 0 where none fits."""
+        return max(0, self.longest_prompt(max_tokens) - self.prompt_tokens("0") - _BORDER)
+
+    def chunk_limit(self, chunk: int | Literal["auto"] | None, max_tokens: int) -> int | None:
+        """How many tokens a piece of a text may have; `UsageError` where there is no room for that many."""
+        if chunk is None:
+            return None
+        room = self.room(max_tokens)
+        if room < 1 or (isinstance(chunk, int) and not 1 <= chunk <= room):
+            raise UsageError(
+                f"a chunk may have 1 to {room} tokens here, not {chunk}: n_ctx={self.model.settings.n_ctx} also "
+                f"holds the prompt and max_tokens={max_tokens}"
+            )
+        return room if chunk == "auto" else chunk
 
     def _matcher(self) -> Matcher:
         """A matcher for one document. What earlier documents visited is shared, until it is too much to keep."""

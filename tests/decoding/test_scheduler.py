@@ -194,7 +194,7 @@ def test_an_output_that_is_forced_to_its_end_needs_no_pass() -> None:
     statistics = Statistics()
     run_ = Run([0], lambda *_: Request(prompt(0), FiniteMatcher(language), 60), statistics=statistics)
     events = list(run_.events(_workspace()))
-    assert events == [Event(0, OUTPUTS[0], "complete")]
+    assert events == [Event(0), Event(0, OUTPUTS[0], "complete")]
     assert statistics.forward_passes == 0
     assert statistics.forced_tokens == statistics.decoded_tokens > 0
 

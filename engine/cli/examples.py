@@ -1,0 +1,29 @@
+"""Solved examples for the prompt, from a file of JSON lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError
+
+
+def read_examples(path: Path) -> tuple[list[tuple[str, Any]], list[str]]:
+    """The texts with their answers, and where each stands; `UsageError` names the line that is none."""
+    examples, places = [], []
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, start=1):
+                if not line.strip():
+                    continue
+                places.append(f"{path}, line {number}")
+                row = json.loads(line)
+                if not isinstance(row, dict) or set(row) != {"text", "answer"} or not isinstance(row["text"], str):
+                    raise UsageError(f'{places[-1]}: an example is {{"text": "…", "answer": …}}')
+                examples.append((row["text"], row["answer"]))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{places[-1] if places else path}: not JSON lines: {error}") from error
+    return examples, places

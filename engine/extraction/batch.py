@@ -1,0 +1,170 @@
+"""Batch: documents in, one result for each, whatever happens to it.
+
+Where an extraction gives objects as they are decoded, a batch gives a document's whole outcome when it is over: all its
+objects, or the error that ended it. The error of one document is a value; only what ends the run (a failure of llama.cpp,
+an exception of the iterable) is raised. A text that does not fit is cut into chunks if that was asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.decoding.scheduler import Event, Request
+from engine.errors import EngineError
+from engine.extraction.chunks import Chunk, cut, merge
+from engine.extraction.document import Document, Result
+from engine.extraction.extraction import Pending, Reader
+
+Prepare = Callable[[int, "Part"], Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a batch needs of an extractor: `request` makes what is to be decoded out of a text and the key of its draws."""
+
+    request: Callable[[str, str], Request]
+    decode: Callable[[Iterable[Part], Prepare], Generator[Event, None, None]]
+    tokenize: Callable[[bytes], Sequence[int]]
+    pieces: Sequence[bytes]
+    reader: Reader
+
+
+@dataclass(slots=True)
+class Part:
+    """One prompt's worth of a document."""
+
+    document: _Open
+    number: int
+    text: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """A document that is not over, with the output of each of its parts."""
+
+    place: int
+    document: Document
+    taken: float
+    error: EngineError | None = None
+    chunks: list[Chunk] = field(default_factory=list)
+    outputs: list[Pending] = field(default_factory=list)
+    unfinished: int = 1
+    prompt_tokens: int = 0
+    begun: float | None = None
+
+
+class Batch:
+    """One pass over `documents`. `chunk` is the most tokens of a text in one prompt, None cuts nothing.
+
+    `taken` and `begun` are told the document's place when it is pulled and when its decoding begins.
+    """
+
+    def __init__(
+        self,
+        binding: Binding,
+        documents: Iterable[Document],
+        *,
+        chunk: int | None = None,
+        taken: Callable[[int], None] | None = None,
+        begun: Callable[[int], None] | None = None,
+    ) -> None:
+        self._binding = binding
+        self._documents = documents
+        self._chunk = chunk
+        self._taken, self._begun = taken, begun
+        self._parts: dict[int, Part] = {}
+
+    def in_order(self) -> Iterator[Result]:
+        """The results in the order of the documents."""
+        waiting: dict[int, Result] = {}
+        turn = 0
+        for place, result in self.as_done():
+            waiting[place] = result
+            while turn in waiting:
+                yield waiting.pop(turn)
+                turn += 1
+
+    def as_done(self) -> Iterator[tuple[int, Result]]:
+        """The results with the places of their documents, each when it is there."""
+        events = self._binding.decode(self._pieces(), self._prepare)
+        try:
+            for event in events:
+                part = self._parts[event.document]
+                self._apply(event, part)
+                if event.finish is not None or event.error is not None:
+                    del self._parts[event.document]
+                    part.document.unfinished -= 1
+                    if part.document.unfinished == 0:
+                        yield part.document.place, self._result(part.document)
+        finally:
+            events.close()
+
+    def _pieces(self) -> Iterator[Part]:
+        for place, document in enumerate(self._documents):
+            if self._taken is not None:
+                self._taken(place)
+            open_ = _Open(place, document, time.perf_counter())
+            open_.error = document.trouble
+            open_.chunks = [Chunk(0, 0, document.text)]
+            if self._chunk is not None and open_.error is None:
+                open_.chunks = cut(document.text, self._chunk, self._binding.tokenize, self._binding.pieces)
+            open_.unfinished = len(open_.chunks)
+            open_.outputs = [self._binding.reader.pending() for _ in open_.chunks]
+            for number, chunk in enumerate(open_.chunks):
+                yield Part(open_, number, chunk.text)
+
+    def _prepare(self, index: int, part: Part) -> Request:
+        """The request of a part; one of a document that has failed already is not decoded."""
+        self._parts[index] = part
+        open_ = part.document
+        if open_.error is not None:
+            raise open_.error
+        request = self._binding.request(part.text, f"{open_.document.key}/{part.number}")
+        open_.prompt_tokens += len(request.prompt)
+        return request
+
+    def _apply(self, event: Event, part: Part) -> None:
+        open_ = part.document
+        if open_.begun is None and event.error is None:
+            open_.begun = time.perf_counter()
+            if self._begun is not None:
+                self._begun(open_.place)
+        if event.error is not None:
+            open_.error = open_.error or event.error
+        if open_.error is not None:
+            return
+        try:
+            self._binding.reader.apply(event, open_.outputs[part.number])
+        except EngineError as error:
+            open_.error = error
+
+    def _result(self, open_: _Open) -> Result:
+        started = open_.taken if open_.begun is None else open_.begun
+        result = Result(
+            open_.document.id,
+            chunks=len(open_.chunks),
+            prompt_tokens=open_.prompt_tokens,
+            seconds=time.perf_counter() - started,
+        )
+        if open_.error is not None:
+            return replace(result, error=open_.error)
+        outcomes = [output.outcome for output in open_.outputs if output.outcome is not None]
+        places = merge(open_.chunks, [[one.text for one in output.objects] for output in open_.outputs])
+        found = [open_.outputs[chunk].objects[place] for chunk, place in places]
+        cut = [f"/{index}{path}" for index, one in enumerate(found) for path in one.cut]
+        if any(self._shortened(outcome.cut) for outcome in outcomes):
+            cut.insert(0, "")
+        return replace(
+            result,
+            # Of the run they knew, whose parts are not documents.
+            objects=tuple(replace(one, document=open_.place) for one in found),
+            finish="budget" if any(outcome.finish == "budget" for outcome in outcomes) else "complete",
+            cut=tuple(cut),
+        )
+
+    def _shortened(self, cut: tuple[str, ...]) -> bool:
+        """Whether objects are missing that a larger budget would have given."""
+        reader = self._binding.reader
+        return bool(cut) and (reader.on_budget == "omit" or (reader.many and "" in cut))

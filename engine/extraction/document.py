@@ -1,0 +1,87 @@
+"""Document: a text with a name of its own, and what becomes of it.
+
+In a batch each document has an id. What is drawn for it depends on the seed and on its `key` alone, never on its place or
+its neighbours: the key is the id where somebody gave one, and a digest of the text where ids are mere places.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import EngineError, NotAText, UsageError
+from engine.extraction.extraction import EmptyDocument, Extracted
+
+DocumentId = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`id` names the document in the output; `key` is what its draws depend on."""
+
+    id: DocumentId
+    text: str
+    key: str
+
+    @classmethod
+    def named(cls, document_id: DocumentId, text: str) -> Document:
+        """A document whose id is its own."""
+        return cls(document_id, text, f"id {document_id}")
+
+    @classmethod
+    def placed(cls, place: int, text: str) -> Document:
+        """A document whose id is its place."""
+        return cls(place, text, f"text {digest_of(text)}")
+
+    @property
+    def trouble(self) -> EngineError | None:
+        """Why this text cannot be decoded, whatever the model; None where it can."""
+        try:
+            self.text.encode()
+        except UnicodeEncodeError as error:
+            return NotAText(f"character {error.start} is half a surrogate pair, or bytes there are not UTF-8")
+        return None if self.text.strip() else EmptyDocument("the document is empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one document ended: with all its objects and how it finished, or with an error and no objects.
+
+    `finish` is "complete", or "budget" where `max_tokens` changed a choice; `cut` then has the JSON pointers of what it changed,
+    within the list of objects: "/0/name" of the first, "" of the list itself, which has fewer objects. `chunks` counts the pieces
+    that the text was cut into, `prompt_tokens` those of all its prompts; `seconds` passed from its first forward pass to its end.
+    """
+
+    id: DocumentId
+    objects: tuple[Extracted[Any], ...] = ()
+    finish: str | None = None
+    error: EngineError | None = None
+    cut: tuple[str, ...] = ()
+    chunks: int = 1
+    prompt_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def values(self) -> list[Any]:
+        return [found.value for found in self.objects]
+
+
+def digest_of(text: str) -> str:
+    """16 hex digits of a text, whatever characters it has."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def numbered(texts: Iterable[str | tuple[DocumentId, str] | Document]) -> Iterator[Document]:
+    """Texts as documents; a plain one is named by its place, counted from 0."""
+    for place, given in enumerate(texts):
+        match given:
+            case Document():
+                yield given
+            case str():
+                yield Document.placed(place, given)
+            case (str() | int() as document_id, str() as text):
+                yield Document.named(document_id, text)
+            case _:
+                raise UsageError(f"document {place} must be a text, a pair (id, text) or a Document, not {given!r:.60}")

@@ -1,0 +1,1 @@
+"""Batch jobs: very many documents, each exactly once in the output, whatever happens to the processes."""

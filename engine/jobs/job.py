@@ -1,0 +1,347 @@
+"""Job: a source, a recipe and an output, run to the end or to where it is stopped.
+
+The output is a ledger in the order of the input, so a job that is started again reads it along with its input, sees that
+both still agree, and goes on behind the last line. `retry_errors` writes a second ledger beside it, with the good lines
+as they are and the others decoded again, which takes the first one's place when it is whole: at no moment is a record
+missing or there twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.errors import InputChanged, JobError, OutputDamaged, UsageError
+from engine.jobs import durable
+from engine.jobs.ledger import Ledger, Line, read_ledger
+from engine.jobs.lock import beside, held
+from engine.jobs.manifest import Counts, Manifest, certificate_path, manifest_path, read_manifest
+from engine.jobs.recipe import Identity, Recipe, identify
+from engine.jobs.record import Outcome, Record, line_of
+from engine.jobs.source import Entry, Source
+from engine.jobs.survey import Running, Survey, distinct, survey
+from engine.jobs.workforce import Assignment, Settled, Workforce
+from engine.models.progress import SILENT, Progress
+
+# Seconds between two moments at which all lines are made durable, and between two checkpoints of the manifest.
+_SYNC = 1.0
+_CHECKPOINT = 5.0
+
+
+@dataclass(slots=True)
+class Figures:
+    """How far a job is. `before` documents were done when this run began, `tokens` are those decoded in it."""
+
+    total: int | None = None
+    before: int = 0
+    counts: Counts = field(default_factory=Counts)
+    tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+    restarts: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def documents_per_second(self) -> float:
+        done = self.counts.documents - self.before
+        return done / self.seconds if self.seconds > 0 else 0.0
+
+
+class Hands(Protocol):
+    """Whoever decodes: worker processes here, or those of a cluster."""
+
+    @property
+    def backend(self) -> str | None: ...
+
+    @property
+    def restarts(self) -> int: ...
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def run(self, assignments: Iterator[Assignment], first: int = 0) -> Iterator[Settled]: ...
+
+
+@dataclass(slots=True)
+class Job:
+    """What is to be done. `schema` is how the user named the type; `told` hears of every record."""
+
+    recipe: Recipe
+    source: Source
+    output: Path
+    schema: str = ""
+    workers: int = 1
+    timeout: float | None = None
+    restart: bool = False
+    retry_errors: bool = False
+    told: Callable[[Figures], None] = lambda _: None
+    progress: Progress = SILENT
+    hands: Callable[[Recipe], Hands] | None = None
+    figures: Figures = field(default_factory=Figures)
+    _crew: Hands | None = None
+    _stopped: bool = False
+
+    def stop(self) -> None:
+        """Finish what is in work and leave a state that can be taken up; may be called from a signal handler."""
+        self._stopped = True
+        if self._crew is not None:
+            self._crew.stop()
+
+    def run(self) -> Manifest:
+        """Run to the end, or to where `stop` ends it; the manifest's state says which. Raises `JobError`."""
+        with held(self.output):
+            self._refuse_odd_places()
+            if self.restart:
+                self._forget()
+            known = self._settle_retry(read_manifest(self.output))
+            self.recipe = self.recipe.seeded(known.facts.get("seed") if known is not None else None)
+            identity = identify(self.recipe, self.progress)
+            if known is not None:
+                known.refuse_others(identity.facts, self.output)
+            elif self.output.exists() and self.output.stat().st_size:
+                raise UsageError(f"{self.output} is there and is no job's output; take another name or delete it")
+            surveyed = survey(self.source, self.output) if self.source.repeatable else None
+            self.figures.total = surveyed.documents if surveyed is not None else None
+            if self.retry_errors:
+                return self._retry(known, identity, surveyed)
+            manifest = known or self._new(identity, surveyed)
+            return self._write(self.output, manifest, surveyed, previous=None)
+
+    # -- before
+
+    def _refuse_odd_places(self) -> None:
+        """The job's own files must not be its input."""
+        if self.source.name == "-" or not self.output.exists():
+            return
+        if os.path.exists(self.source.name) and os.path.samefile(self.source.name, self.output):
+            raise UsageError(f"{self.output} is the input and the output")
+
+    def _forget(self) -> None:
+        """Begin anew. The manifest goes last: until then the output is known to be a job's."""
+        if read_manifest(self.output) is None and self.output.exists() and self.output.stat().st_size:
+            raise UsageError(f"{self.output} is no job's output, so --restart does not touch it; delete it yourself")
+        retry = self._retry_path
+        for path in (
+            self.output,
+            retry,
+            manifest_path(retry),
+            certificate_path(self.output),
+            manifest_path(self.output),
+        ):
+            durable.remove(path)
+
+    @property
+    def _retry_path(self) -> Path:
+        return beside(self.output, ".retry")
+
+    def _settle_retry(self, known: Manifest | None) -> Manifest | None:
+        """Finish the last step of a retry that was interrupted between its two files; refuse an unfinished one."""
+        retry = self._retry_path
+        noted = read_manifest(retry)
+        if noted is not None and noted.state == "complete" and not retry.exists():
+            durable.replace(manifest_path(retry), manifest_path(self.output))
+            known = noted
+        elif noted is not None and not self.retry_errors:
+            raise UsageError(
+                f"an interrupted --retry-errors is in {retry}; give --retry-errors again to go on with it, "
+                f"or delete {retry} and {manifest_path(retry)}"
+            )
+        return known
+
+    def _new(self, identity: Identity, surveyed: Survey | None) -> Manifest:
+        certificate = json.dumps(identity.certificate.as_json(), ensure_ascii=False, indent=2)
+        durable.write_whole(certificate_path(self.output), certificate.encode() + b"\n")
+        manifest = Manifest(identity.facts, self.schema, self.recipe.as_json(), self.source.as_json())
+        if surveyed is not None:
+            manifest.documents, manifest.digest = surveyed.documents, surveyed.digest
+        return manifest
+
+    def _retry(self, known: Manifest | None, identity: Identity, surveyed: Survey | None) -> Manifest:
+        """Decode again what ended in an error, into a second ledger that then takes the first one's place."""
+        if known is None:
+            raise UsageError(f"{self.output} has no errors to retry: there is no job's output")
+        retry = self._retry_path
+        noted = read_manifest(retry)
+        if noted is not None:
+            noted.refuse_others(identity.facts, self.output)
+        elif not known.counts.errors and known.state == "complete":
+            self.figures.counts = known.counts
+            return known
+        manifest = noted or Manifest(
+            known.facts, known.schema, known.recipe, known.source, known.documents, known.digest, started=known.started
+        )
+        done = self._write(retry, manifest, surveyed, previous=read_ledger(self.output))
+        if done.state == "complete":
+            durable.replace(retry, self.output)
+            durable.replace(manifest_path(retry), manifest_path(self.output))
+        return done
+
+    # -- the run
+
+    def _write(
+        self, path: Path, manifest: Manifest, surveyed: Survey | None, previous: Iterator[Line] | None
+    ) -> Manifest:
+        """Bring the ledger at `path` to its end; `previous` has lines that are kept where they are no errors."""
+        self._refuse_changed(manifest, surveyed, path)
+        with Ledger(path, manifest.durable) as ledger:
+            running = Running()
+            entries = self._entries(surveyed)
+            before = previous if previous is not None else iter(())
+            self.figures.counts = self._catch_up(ledger, entries, before, running)
+            self.figures.before = ledger.documents
+            run = _Run(self, ledger, manifest, running, surveyed)
+            run.checkpoint("running")
+            durable.sync_folder(path.parent)
+            crew = (
+                self.hands(self.recipe)
+                if self.hands
+                else Workforce(self.recipe, workers=self.workers, timeout=self.timeout)
+            )
+            self._crew = crew
+            if self._stopped:
+                crew.stop()
+            run.follow(crew, _assignments(entries, before, ledger, running))
+            return manifest
+
+    def _entries(self, surveyed: Survey | None) -> Iterator[Entry]:
+        return self.source.read() if surveyed is not None else distinct(self.source.read())
+
+    def _refuse_changed(self, manifest: Manifest, surveyed: Survey | None, path: Path) -> None:
+        """`InputChanged` says where an input differs from the one that the job began with."""
+        if surveyed is None or manifest.digest is None or surveyed.digest == manifest.digest:
+            return
+        lines = read_ledger(path) if path.exists() else iter(())
+        for entry, line in zip(self.source.read(), lines, strict=False):
+            if difference := _difference(entry, line.record):
+                raise InputChanged(self.source.name, difference)
+        counts = f"{manifest.documents} documents then, {surveyed.documents} now"
+        raise InputChanged(self.source.name, f"{counts}; those that are done are the same")
+
+    def _catch_up(self, ledger: Ledger, entries: Iterator[Entry], before: Iterator[Line], running: Running) -> Counts:
+        """Read what is done along with its documents; both iterators then stand behind it."""
+        counts = Counts()
+        for line in ledger.lines():
+            entry = next(entries, None)
+            if entry is None:
+                raise InputChanged(self.source.name, f"it ends after {counts.documents} documents, and more are done")
+            if difference := _difference(entry, line.record):
+                raise InputChanged(self.source.name, difference)
+            next(before, None)
+            running.add(entry)
+            counts.add(line.record)
+        return counts
+
+
+@dataclass(slots=True)
+class _Run:
+    """Records on their way into the ledger."""
+
+    job: Job
+    ledger: Ledger
+    manifest: Manifest
+    running: Running
+    surveyed: Survey | None
+    synced: float = field(default_factory=time.monotonic)
+    checked: float = field(default_factory=time.monotonic)
+    earlier: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.earlier = self.manifest.seconds
+
+    def follow(self, crew: Hands, assignments: Iterator[Assignment]) -> None:
+        """Write what the crew gives; whatever ends it, all lines that were written are left durable and noted."""
+        figures = self.job.figures
+        results = crew.run(assignments, self.ledger.documents)
+        try:
+            for settled in results:
+                self._write(settled)
+                figures.tokens += settled.tokens
+                figures.restarts = crew.restarts
+                self.manifest.backend = crew.backend or self.manifest.backend
+                self.job.told(figures)
+                self._tend()
+            if not crew.stopping and self.surveyed is not None and self.running.survey != self.surveyed:
+                raise InputChanged(self.job.source.name, "it was changed while the job was running")
+        except BaseException as error:
+            self._leave(error)
+            raise
+        finally:
+            close = getattr(results, "close", None)
+            if close is not None:
+                close()
+        self.checkpoint("stopped" if crew.stopping else "complete")
+
+    def checkpoint(self, state: Any) -> None:
+        """Make all lines durable and say so."""
+        self.ledger.sync()
+        manifest, figures = self.manifest, self.job.figures
+        manifest.state, manifest.durable, manifest.counts = state, self.ledger.size, figures.counts
+        manifest.seconds = round(self.earlier + figures.seconds, 3)
+        if state == "complete":
+            seen = self.running.survey
+            manifest.documents, manifest.digest, manifest.sha256 = seen.documents, seen.digest, self.ledger.sha256
+        manifest.save(self.ledger.path)
+        self.synced = self.checked = time.monotonic()
+
+    def _write(self, settled: Settled) -> None:
+        assignment, counts = settled.assignment, self.job.figures.counts
+        if assignment.line is not None and assignment.record is not None:
+            self.ledger.append(assignment.line)
+            counts.add(assignment.record)
+            return
+        outcome = settled.outcome
+        assert outcome is not None, "what has no line has an outcome"
+        self.ledger.append(line_of(assignment.document.id, assignment.digest, outcome))
+        counts.add(outcome)
+
+    def _tend(self) -> None:
+        now = time.monotonic()
+        if now - self.checked > _CHECKPOINT:
+            self.checkpoint("running")
+        elif now - self.synced > _SYNC:
+            self.ledger.sync()
+            self.synced = now
+
+    def _leave(self, error: BaseException) -> None:
+        """What can still be noted is; a second failure must not hide the first."""
+        try:
+            self.checkpoint("stopped")
+        except JobError as second:
+            error.add_note(str(second))
+
+
+def _assignments(
+    entries: Iterator[Entry], before: Iterator[Line], ledger: Ledger, running: Running
+) -> Iterator[Assignment]:
+    """What is to be done, from the first document on that is not in the ledger."""
+    for number, (entry, line) in enumerate(zip_longest(entries, before), start=ledger.documents):
+        if entry is None:
+            raise OutputDamaged(ledger.path, number + 1, "has more records than the input has documents")
+        running.add(entry)
+        document = entry.document
+        if line is not None and line.record.error is None:
+            if difference := _difference(entry, line.record):
+                raise InputChanged(entry.place, difference)
+            yield Assignment(number, document, entry.digest, line=line.data, record=line.record)
+            continue
+        error = entry.error or document.trouble
+        yield Assignment(number, document, entry.digest, None if error is None else Outcome.failed(error))
+
+
+def _difference(entry: Entry, record: Record) -> str:
+    """How a document is not the one that a record is about; empty where it is."""
+    if entry.document.id != record.id:
+        return f"{entry.place} has the id {entry.document.id!r}, and {record.id!r} was there"
+    if entry.digest != record.input:
+        return f"{entry.place}: the text of {record.id!r} is another"
+    return ""

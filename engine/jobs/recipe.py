@@ -1,0 +1,243 @@
+"""Recipe: what a job does to each document, as a value that travels to worker processes.
+
+The type itself does not travel: `read_type` makes it anew in each process, because a class of a file that was run by name
+cannot be pickled. A recipe gives an extractor, and the facts by which a job knows whether it is still the same job.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from engine import __version__
+from engine.decoding.generation import SEARCH
+from engine.decoding.sampler import GREEDY, Sampling
+from engine.decoding.settings import ModelSettings
+from engine.errors import NotPrintable, UsageError
+from engine.extraction.arguments import check
+from engine.extraction.batch import Batch
+from engine.extraction.compilation import DEFAULT_STYLE, array_of, certify, lower_schema, read_schema
+from engine.extraction.document import Document
+from engine.extraction.extraction import OnBudget, Stats
+from engine.extraction.extractor import Extractor, Mode
+from engine.extraction.prompt import Example
+from engine.grammar.certificate import Certificate
+from engine.grammar.grammar import Grammar
+from engine.grammar.lowering import STYLES, Style
+from engine.models import resolve
+from engine.models.digest import sha256_of
+from engine.models.progress import SILENT, Progress
+from engine.objects.item import item_annotation
+
+Facts = dict[str, Any]
+DEFAULT_SETTINGS = ModelSettings()
+_NO_FACTS = ("metadata", "serialization", "ref", "schema_ref")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`read_type` is a picklable callable. `deterministic`: one sequence a context, so that no document's arithmetic
+    depends on another; `chunk` is the most tokens of a text in one prompt."""
+
+    read_type: Callable[[], Any]
+    model: str | None = None
+    mode: Mode = "many"
+    instructions: str | None = None
+    examples: tuple[Example, ...] = ()
+    style: Style = DEFAULT_STYLE
+    min_items: int = 0
+    max_items: int | None = None
+    max_tokens: int = 1024
+    sampling: Sampling = GREEDY
+    chunk: int | Literal["auto"] | None = None
+    on_budget: OnBudget = "mark"
+    search: int = SEARCH
+    deterministic: bool = False
+    settings: ModelSettings = DEFAULT_SETTINGS
+
+    def __post_init__(self) -> None:
+        if self.deterministic and (self.settings.sequences != 1 or self.settings.threads is None):
+            raise UsageError("a deterministic job has one sequence a context and a given number of threads")
+        check(on_budget=self.on_budget, search=self.search)
+        if self.style not in STYLES:
+            raise UsageError(f"style {self.style!r} is none of {', '.join(STYLES)}")
+
+    @classmethod
+    def of(cls, model_type: Any, **options: Any) -> Recipe:
+        """The recipe for a type that pickle finds by its name, or for a JSON Schema."""
+        return cls(partial(_itself, model_type), **options)
+
+    def as_json(self) -> Facts:
+        """Everything but the type, for the manifest; `from_json` reads it."""
+        members = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "read_type"}
+        return json.loads(to_json({**members, "sampling": asdict(self.sampling), "settings": asdict(self.settings)}))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, read_type: Callable[[], Any], members: Facts) -> Recipe:
+        """The recipe that a manifest has, for a type that is given."""
+        examples = tuple((text, answer) for text, answer in members["examples"])
+        sampling, settings = Sampling(**members["sampling"]), ModelSettings(**members["settings"])
+        return cls(read_type, **{**members, "examples": examples, "sampling": sampling, "settings": settings})
+
+    def extractor(self, progress: Progress | None = None) -> Extractor:
+        """An extractor of this process, with its model loaded."""
+        return Extractor(
+            self.read_type(),
+            model=self.model,
+            mode=self.mode,
+            instructions=self.instructions,
+            examples=self.examples,
+            style=self.style,
+            min_items=self.min_items,
+            max_items=self.max_items,
+            settings=self.settings,
+            progress=progress,
+        )
+
+    def batch(self, extractor: Extractor, documents: Iterator[Document], stats: Stats, **heard: Any) -> Batch:
+        """The batch of an extractor of this recipe."""
+        return extractor.open_batch(
+            documents,
+            max_tokens=self.max_tokens,
+            sampling=self.sampling,
+            chunk=self.chunk,
+            on_budget=self.on_budget,
+            search=self.search,
+            stats=stats,
+            **heard,
+        )
+
+    def seeded(self, seed: int | None) -> Recipe:
+        """The same with a seed: its own, else `seed`, else a new one; greedy decoding needs none."""
+        if self.sampling.temperature == 0:
+            return replace(self, sampling=replace(self.sampling, seed=None))
+        wanted = self.sampling if self.sampling.seed is not None or seed is None else replace(self.sampling, seed=seed)
+        return replace(self, sampling=wanted.seeded())
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A recipe's facts: two jobs with equal `facts` give equal results, as far as arithmetic allows."""
+
+    facts: Facts
+    certificate: Certificate
+
+
+def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
+    """The facts of a recipe, each by a name that people know. Reads the model file where its digest is not remembered."""
+    model_type = recipe.read_type()
+    file = resolve(recipe.model, progress=progress)
+    certificate = certify(item_annotation(model_type), style=recipe.style)
+    sampling, settings = recipe.sampling, recipe.settings
+    facts: Facts = {
+        "engine": __version__,
+        "llama-cpp-python": version("llama-cpp-python"),
+        "schema": digest(_described(model_type)),
+        "validators": digest(sorted(_validators(model_type))),
+        "grammar": digest(_grammar_text(recipe, model_type)),
+        "certificate": digest(certificate.as_json()),
+        "model": file.path.name,
+        "model bytes": file.path.stat().st_size,
+        "model sha256": file.sha256 or sha256_of(file.path, progress=progress),
+        "chat format": file.chat_format,
+        "mode": recipe.mode,
+        "instructions": recipe.instructions,
+        "examples": digest(json.loads(to_json(recipe.examples))) if recipe.examples else None,
+        "style": recipe.style,
+        "min_items": recipe.min_items,
+        "max_items": recipe.max_items,
+        "max_tokens": recipe.max_tokens,
+        "chunk": recipe.chunk,
+        "on_budget": recipe.on_budget,
+        "search": recipe.search,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+        "seed": sampling.seed,
+        "n_ctx": settings.n_ctx,
+        "kv_type": settings.kv_type,
+        "gpu_layers": settings.gpu_layers,
+        "deterministic": recipe.deterministic,
+    }
+    if recipe.deterministic:
+        facts |= {"threads": settings.threads, "n_batch": settings.n_batch}
+    return Identity(facts, certificate)
+
+
+def digest(value: Any) -> str:
+    """The sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _described(model_type: Any) -> Any:
+    """The type as a JSON Schema, which is what its name, fields and descriptions come to."""
+    annotation = item_annotation(model_type)
+    if isinstance(annotation, dict | bool):
+        return annotation
+    core = TypeAdapter(annotation)
+    return [getattr(annotation, "__name__", str(annotation)), json.loads(to_json(_plain(core.core_schema)))]
+
+
+def _plain(schema: Any) -> Any:
+    """A core schema without what is not data, and without references, which have addresses in them."""
+    match schema:
+        case dict():
+            return {str(key): _plain(value) for key, value in schema.items() if key not in _NO_FACTS}
+        case list() | tuple():
+            return [_plain(value) for value in schema]
+        case str() | int() | float() | bool() | None:
+            return schema
+        case type():
+            return schema.__qualname__
+        case _:
+            return type(schema).__qualname__
+
+
+def _validators(model_type: Any) -> Iterator[str]:
+    """The source of each validator in Python: another body is another schema."""
+    annotation = item_annotation(model_type)
+    if isinstance(annotation, dict | bool):
+        return
+    waiting: list[Any] = [TypeAdapter(annotation).core_schema]
+    while waiting:
+        match waiting.pop():
+            case dict() as schema:
+                for key, value in schema.items():
+                    if key == "function":
+                        yield _source(value["function"] if isinstance(value, dict) else value)
+                    elif key != "serialization":
+                        waiting.append(value)
+            case list() | tuple() as schemas:
+                waiting += schemas
+
+
+def _source(function: Any) -> str:
+    plain = inspect.unwrap(getattr(function, "__func__", getattr(function, "func", function)))
+    try:
+        return inspect.getsource(plain)
+    except (OSError, TypeError):  # typed in, or not written in Python
+        return getattr(plain, "__qualname__", type(plain).__qualname__)
+
+
+def _grammar_text(recipe: Recipe, model_type: Any) -> Any:
+    schema = read_schema(item_annotation(model_type))
+    root = array_of(schema, recipe.min_items, recipe.max_items) if recipe.mode == "many" else schema
+    grammar: Grammar = lower_schema(root, recipe.style)
+    try:
+        return grammar.gbnf(allow_unenforced=True)
+    except NotPrintable as error:  # the schema's digest and the certificate's still tell it from others
+        return list(error.reasons)

@@ -1,0 +1,121 @@
+"""Record: one line of a job's output, for one document.
+
+    {"id": "a-7", "objects": [{"name": "Mary"}], "finish": "complete", "cut": [], "error": null, "input": "9f0c…",
+     "chunks": 1, "prompt_tokens": 61, "seconds": 0.412}
+
+`objects` are the texts that the model wrote, which validate as they stand: the values that a type makes of them (defaults
+filled in, dates parsed) need not validate again. `finish` is "complete", "budget" or null, and `cut` the JSON pointers, within
+`objects`, of what the budget changed; `error` has a type of
+`engine.errors` and a message. `input` is a digest of the text that was read, `seconds` the only member that two runs do not
+share.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import EngineError
+from engine.extraction.document import DocumentId, Result
+
+_KEYS = ("id", "objects", "finish", "cut", "error", "input", "chunks", "prompt_tokens", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker says of a document; `error` is a type and a message, which travel where exceptions do not."""
+
+    objects: tuple[str, ...] = ()
+    finish: str | None = None
+    error: tuple[str, str] | None = None
+    cut: tuple[str, ...] = ()
+    chunks: int = 1
+    prompt_tokens: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, result: Result) -> Outcome:
+        """A result without what only this process knows."""
+        # Inside a JSON text a line end is white space between two tokens, never a part of a string.
+        objects = tuple(found.text.replace("\n", " ") for found in result.objects)
+        error = None if result.error is None else described(result.error)
+        counts = result.chunks, result.prompt_tokens, round(result.seconds, 3)
+        return cls(objects, result.finish, error, result.cut, *counts)
+
+    @classmethod
+    def failed(cls, error: EngineError, seconds: float = 0.0) -> Outcome:
+        return cls(error=described(error), seconds=round(seconds, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line that was read back."""
+
+    id: DocumentId
+    objects: tuple[Any, ...]
+    finish: str | None
+    cut: list[str]
+    error: dict[str, str] | None
+    input: str
+    chunks: int
+    prompt_tokens: int
+    seconds: float
+
+
+def described(error: EngineError) -> tuple[str, str]:
+    """An error's type and text; the document's number in some worker's run means nothing to anybody."""
+    place = getattr(error, "document", None)
+    return type(error).__name__, str(error).removeprefix(f"document {place}: ")
+
+
+def line_of(document_id: DocumentId, digest: str, outcome: Outcome) -> bytes:
+    """The line of a document, with its end."""
+    error = None if outcome.error is None else {"type": outcome.error[0], "message": outcome.error[1]}
+    members = [
+        f'{{"id": {_json(document_id)}',
+        f'"objects": [{", ".join(outcome.objects)}]',
+        f'"finish": {_json(outcome.finish)}',
+        f'"cut": {_json(outcome.cut)}',
+        f'"error": {_json(error)}',
+        f'"input": {_json(digest)}',
+        f'"chunks": {outcome.chunks}',
+        f'"prompt_tokens": {outcome.prompt_tokens}',
+        f'"seconds": {outcome.seconds}}}\n',
+    ]
+    return ", ".join(members).encode()
+
+
+def read_line(line: bytes) -> Record | None:
+    """The record of a line; None where it is none, or is not whole."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or tuple(row) != _KEYS:
+        return None
+    if not isinstance(row["id"], str | int) or not isinstance(row["objects"], list):
+        return None
+    return Record(**{**row, "objects": tuple(row["objects"])})
+
+
+def object_texts(line: bytes) -> list[str]:
+    """The objects of a record's line as they are spelled: a number's digits are not those of a float."""
+    text = line.decode()
+    decoder = json.JSONDecoder()
+    _, at = decoder.raw_decode(text, len('{"id": '))
+    at += len(', "objects": [')
+    found: list[str] = []
+    while text[at] != "]":
+        if found:
+            at += len(", ")
+        _, end = decoder.raw_decode(text, at)
+        found.append(text[at:end])
+        at = end
+    return found
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,68 @@
+"""Survey: what an input holds, before anything is decoded, and whether it is still the same.
+
+A file is read once from end to end before the job begins, so that a bad row or an id that comes twice is known at once,
+and not after a night. Ids are compared on the disk: memory does not grow with the job. A stream that can be read once is
+checked while it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import InputInvalid
+from engine.jobs.source import Entry, Source, temporary_table
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many documents there are, and a digest of all ids and texts in their order."""
+
+    documents: int
+    digest: str
+
+
+class Running:
+    """The survey of what was read so far."""
+
+    def __init__(self) -> None:
+        self._documents = 0
+        self._state = hashlib.sha256()
+
+    def add(self, entry: Entry) -> None:
+        self._documents += 1
+        self._state.update(json.dumps([entry.document.id, entry.digest]).encode() + b"\n")
+
+    @property
+    def survey(self) -> Survey:
+        return Survey(self._documents, self._state.hexdigest())
+
+
+def survey(source: Source, output: Path | None = None) -> Survey:
+    """Read the whole source once; `InputInvalid` names what cannot be a job's input, such as the job's `output`."""
+    running = Running()
+    mine = None if output is None else os.path.abspath(output)
+    for entry in distinct(source.read()):
+        if source.format == "files" and os.path.abspath(entry.place) == mine:
+            raise InputInvalid(entry.place, "is the job's output; write it elsewhere, or leave it out with --glob")
+        running.add(entry)
+    return running.survey
+
+
+def distinct(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """The same entries; `InputInvalid` at an id that was there before. `1` and `"1"` are one id."""
+    with closing(temporary_table("ids (id TEXT PRIMARY KEY, place TEXT) WITHOUT ROWID")) as table:
+        for entry in entries:
+            name = str(entry.document.id)
+            added = table.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", (name, entry.place))
+            if not added.rowcount:
+                ((place,),) = table.execute("SELECT place FROM ids WHERE id = ?", (name,))
+                raise InputInvalid(
+                    entry.place, f"the id {name!r} is that of {place}; each document needs one of its own"
+                )
+            yield entry

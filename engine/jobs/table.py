@@ -1,0 +1,143 @@
+"""Table: views of a job's output, one row an object: JSON lines, or CSV of the scalar fields.
+
+A view is written from the whole output, in one step: the output itself stays one line a document, because that is what a
+job goes on from. Documents without objects have no row. Columns of a CSV come from the schema, not from what happened to
+be found: a field of a nested object is `outer.inner`; lists, and members beyond the declared ones, have no column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import OutputFailed
+from engine.jobs.durable import sync_folder
+from engine.jobs.ledger import read_ledger
+from engine.schema import Schema
+from engine.schema.schema import Array, Literals, Object, SchemaId
+
+VALUE = "value"  # the column of an item that is no object
+_PLACE = ("document", "item")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """`paths` are the columns in order; `omitted` are the fields that have none."""
+
+    paths: tuple[tuple[str, ...], ...]
+    omitted: tuple[str, ...] = ()
+
+
+def columns(schema: Schema) -> Columns:
+    """The scalar fields of an item."""
+    paths: dict[tuple[str, ...], None] = {}
+    omitted: dict[tuple[str, ...], None] = {}
+    _collect(schema, schema.root, (), (), paths, omitted)
+    # A field that is a list in one alternative and a scalar in another has a column.
+    lists = tuple(".".join(path) for path in omitted if path not in paths)
+    return Columns(tuple(paths), lists)
+
+
+def _collect(
+    schema: Schema,
+    vertex: SchemaId,
+    path: tuple[str, ...],
+    above: tuple[SchemaId, ...],
+    paths: dict[tuple[str, ...], None],
+    omitted: dict[tuple[str, ...], None],
+) -> None:
+    if vertex in above:  # a model that holds itself has no end of columns
+        omitted[path] = None
+        return
+    alternatives = schema.vertices[vertex].alternatives
+    for alternative in alternatives:
+        match alternative.shape:
+            case Object(properties, others):
+                for member in properties:
+                    _collect(schema, member.schema, (*path, member.name), (*above, vertex), paths, omitted)
+                if others:
+                    omitted[(*path, "…")] = None
+            case Array():
+                omitted[path] = None
+            case Literals(values) if len(alternatives) > 1 and all(value is None for value in values):
+                pass  # an absent object or list is no scalar
+            case _:
+                paths[path] = None
+
+
+def write_rows(output: Path, target: Path) -> int:
+    """Each object of the output as a line `{"document": …, "item": …, "object": …}`; gives the number of rows."""
+    return _write(target, (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(output)))
+
+
+def write_csv(output: Path, target: Path, shown: Columns) -> int:
+    """Each object of the output as a row of cells; gives the number of rows, without the header."""
+    names = [".".join(path) or VALUE for path in shown.paths]
+    place = []
+    for name in _PLACE:
+        while name in names:
+            name = "_" + name
+        place.append(name)
+    return _write(target, _cells([*place, *names], output, shown)) - 1
+
+
+def _cells(header: list[str], output: Path, shown: Columns) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(header)
+    for row in _rows(output):
+        yield _taken(buffer)
+        writer.writerow([row["document"], row["item"], *(_cell(row["object"], path) for path in shown.paths)])
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
+
+
+def _cell(value: Any, path: tuple[str, ...]) -> str:
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return ""
+        value = value[name]
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _rows(output: Path) -> Iterator[dict[str, Any]]:
+    for line in read_ledger(output):
+        for place, found in enumerate(line.record.objects):
+            yield {"document": line.record.id, "item": place, "object": found}
+
+
+def _write(target: Path, lines: Iterable[str]) -> int:
+    """Write a file whole or not at all."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    count = 0
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise OutputFailed(target, str(error.strerror), 0) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,109 @@
+"""`verify` finds what is wrong with an output, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_jobs import ALONE, NUMBER, MakeJob, write_documents
+
+from engine.errors import UsageError
+from engine.jobs.manifest import certificate_path, manifest_path
+from engine.jobs.record import Outcome as Recorded
+from engine.jobs.record import line_of, object_texts, read_line
+from engine.jobs.verification import verify
+
+
+def wrong(output: Path, schema: Any = NUMBER, **options: Any) -> dict[str, str]:
+    findings = verify(output, lambda _: partial(dict, schema), **options)
+    return {finding.subject: finding.found for finding in findings if finding.wrong}
+
+
+@pytest.fixture
+def output(make_job: MakeJob, tmp_path: Path) -> Path:
+    job = make_job(write_documents(tmp_path / "in.jsonl", 8), settings=ALONE, deterministic=True)
+    job.run()
+    return job.output
+
+
+def change(output: Path, edit: Callable[[list[str]], list[str]]) -> None:
+    lines = output.read_text("utf-8").splitlines(keepends=True)
+    output.write_text("".join(edit(lines)), encoding="utf-8")
+
+
+def test_good_output_has_no_finding_that_is_wrong(output: Path) -> None:
+    findings = list(verify(output, lambda _: partial(dict, NUMBER), replay=3))
+    assert not [finding for finding in findings if finding.wrong]
+    said = {finding.subject: finding.found for finding in findings}
+    assert said["replay"] == "3 documents decoded again, 3 equal"
+    assert said["objects"] == "all 8 are valid under the schema"
+    assert said["input"] == "8 documents, each as it was read"
+
+
+def test_every_kind_of_damage_is_found(output: Path, tmp_path: Path) -> None:
+    good = output.read_bytes()
+    invalid = {"n": 1000, "kind": "a"}
+
+    def damaged(edit: Callable[[list[str]], list[str]]) -> dict[str, str]:
+        output.write_bytes(good)
+        change(output, edit)
+        return wrong(output)
+
+    assert set(damaged(lambda lines: lines[:-1])) == {"output", "counts"}
+    assert set(damaged(lambda lines: [*lines, lines[0]])) == {"output", "ids", "counts"}
+    assert set(damaged(lambda lines: [*lines[:-1], lines[-1][:-5]])) == {"output", "records", "counts"}
+    assert set(damaged(lambda lines: lines[::-1])) == {"output", "input"}
+    found = damaged(lambda lines: [json.dumps({**json.loads(lines[0]), "objects": [invalid]}) + "\n", *lines[1:]])
+    assert set(found) == {"output", "objects"}
+    assert "'d0'" in found["objects"]
+    found = damaged(lambda lines: [json.dumps({**json.loads(lines[0]), "objects": []}) + "\n", *lines[1:]])
+    assert "0 objects, not 1 to 1" in found["objects"]
+    output.write_bytes(good)
+    assert set(wrong(output, {**NUMBER, "title": "other"})) == {"schema"}
+    certificate_path(output).write_text("{}", encoding="utf-8")
+    assert set(wrong(output)) == {"certificate"}
+
+
+def test_replay_finds_an_object_that_the_model_does_not_write(output: Path) -> None:
+    def edit(lines: list[str]) -> list[str]:
+        record = json.loads(lines[0])
+        value = record["objects"][0]
+        record["objects"] = [{**value, "n": (value["n"] + 1) % 1000}]
+        return [json.dumps(record) + "\n", *lines[1:]]
+
+    change(output, edit)
+    found = wrong(output, replay=8)
+    assert "8 documents decoded again, 7 equal; d0 differs" in found["replay"]
+
+
+def test_input_that_changed_or_is_gone_is_told(output: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    write_documents(source, 9)
+    assert "8 documents then, 9 now" in wrong(output)["input"]
+    source.unlink()
+    assert not wrong(output)
+    with pytest.raises(UsageError, match="the input is not there"):
+        wrong(output, replay=1)
+
+
+def test_job_that_is_not_finished_is_told(output: Path) -> None:
+    members = json.loads(manifest_path(output).read_text("utf-8"))
+    manifest_path(output).write_text(json.dumps({**members, "state": "stopped"}), encoding="utf-8")
+    assert "not finished: 8 of 8 documents" in wrong(output)["job"]
+    manifest_path(output).unlink()
+    with pytest.raises(UsageError, match="is no job's output"):
+        wrong(output)
+
+
+def test_objects_of_a_line_keep_their_spelling() -> None:
+    texts = ('{"a": 1.10, "b": "] é\\n"}', "[1e2, []]", '"x"', "12345678901234567890.5")
+    line = line_of("é]", "0" * 16, Recorded(texts, "complete"))
+    assert tuple(object_texts(line)) == texts
+    record = read_line(line)
+    assert record is not None
+    assert record.id == "é]"
+    assert object_texts(line_of(7, "0" * 16, Recorded())) == []
