@@ -26,6 +26,7 @@
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
     ├── ExtractionFailed       several documents failed; each error by its document
+    ├── BuildFailed            a single file that could not be built
     └── UsageError             an argument that makes no sense, a target that cannot be imported
 
 Each carries its facts as attributes; its text is made of them.
@@ -225,6 +226,14 @@ class ExtractionFailed(EngineError):
         self.errors = errors
         first = "; ".join(str(error) for error in list(errors.values())[:3])
         super().__init__(f"{len(errors)} documents failed: {first}{' …' if len(errors) > 3 else ''}")
+
+
+class BuildFailed(EngineError):
+    """`reason` is what went wrong while a single file was built; nothing is left under its name."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the file was not built: {reason}")
 
 
 class UsageError(EngineError):

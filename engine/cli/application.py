@@ -40,12 +40,13 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 # Name: module, attribute, what the list of commands says.
-_COMMANDS = {
+COMMANDS = {
     "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
     "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
     "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
     "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),
     "run": ("engine.cli.run", "app", "Decode text under a GBNF file."),
+    "build": ("engine.cli.build", "app", "One file that extracts a schema without network or installation."),
     "models": ("engine.cli.models", "models_app", "List, fetch and verify models."),
     "doctor": ("engine.cli.doctor", "app", "What would run where, and what is wrong."),
     "bench": ("engine.cli.bench", "app", "Measure decoding and masks."),
@@ -82,13 +83,8 @@ class _Deferred(TyperCommand):
         return command.make_context(info_name, args, parent, **extra)
 
 
-class _Engine(TyperGroup):
-    """All commands, and the one place where errors become exit codes."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        for name, place in _COMMANDS.items():
-            self.add_command(_Deferred(name, *place))
+class Commands(TyperGroup):
+    """The one place where errors become exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -101,6 +97,15 @@ class _Engine(TyperGroup):
         except BrokenPipeError as error:
             _silence_output()
             raise typer.Exit(READER_GONE) from error
+
+
+class _Engine(Commands):
+    """All commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, place in COMMANDS.items():
+            self.add_command(_Deferred(name, *place))
 
 
 def exit_code(error: EngineError) -> int:
@@ -134,8 +139,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    offline: bool = typer.Option(False, "--offline", help="Refuse every use of the network, as ENGINE_OFFLINE=1 does."),
 ) -> None:
-    pass
+    if offline:
+        os.environ["ENGINE_OFFLINE"] = "1"
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from engine.errors import DownloadFailed, ModelFileInvalid
 from engine.models.catalogue import ModelLine
 from engine.models.digest import compute, read_record, record_path, remember_as, write_record
-from engine.models.environment import offline
+from engine.models.environment import require_network
 from engine.models.header import read_header
 from engine.models.hub import HubFile, Part, fetch_hub_file
 from engine.models.progress import Progress, stage
@@ -32,8 +32,7 @@ _SCRATCH = ".pip-"
 def fetch(line: ModelLine, *, progress: Progress) -> None:
     """Put the model's file in its place, verified; `DownloadFailed` says why it is not there."""
     target = line.path
-    if offline():
-        raise DownloadFailed(str(line.source), f"ENGINE_OFFLINE is set; unset it, or put the file at {target}")
+    require_network(str(line.source), f"bring the file and say `engine models import {line.name} FILE`")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone(target, progress):

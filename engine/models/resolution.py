@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
+from engine.models.carrier import CarriedModel, read_carrier
 from engine.models.catalogue import ModelLine, catalogue_files, list_models
 from engine.models.digest import read_record, record_path, sha256_of, write_record
 from engine.models.download import fetch
 from engine.models.environment import default_model
-from engine.models.header import read_header
+from engine.models.header import Header, read_header
 from engine.models.ollama import find_ollama
 from engine.models.progress import SILENT, Progress
 
@@ -76,8 +77,19 @@ def _resolve(name: str | Path | None, progress: Progress, *, fresh: bool) -> Mod
 def _plain(path: Path, progress: Progress, *, fresh: bool) -> ModelFile:
     path = Path(os.path.expanduser(path)).absolute()
     header = read_header(path)
+    carrier = read_carrier(path)
+    if carrier is not None and carrier.model is not None:
+        return _carried(path, carrier.model, header, progress, fresh=fresh)
     digest = sha256_of(path, progress=progress, fresh=True) if fresh else None
     return ModelFile(path, path.name, None, header.chat_template, digest)
+
+
+def _carried(path: Path, model: CarriedModel, header: Header, progress: Progress, *, fresh: bool) -> ModelFile:
+    """The model inside a file that `engine build` made, which is copied from machine to machine."""
+    digest = sha256_of(path, progress=progress, fresh=fresh)
+    if digest != model.sha256:
+        raise ModelFileInvalid(path, f"the sha256 of its model is {digest}, not {model.sha256}; copy the file again")
+    return ModelFile(path, model.name, model.chat_format, header.chat_template, digest)
 
 
 def _pulled(name: str, progress: Progress, *, fresh: bool) -> ModelFile:
