@@ -17,7 +17,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 
 import engine
@@ -42,10 +41,6 @@ _LINES_SHOWN = 12
 
 def freeze(subject: Subject, work: Path, *, llama: Path | None) -> Path:
     """The folder with the runtime, made inside `work`; `llama` is where another build of llama_cpp is installed."""
-    if importlib.util.find_spec("PyInstaller") is None:
-        raise BuildFailed(
-            "PyInstaller is not installed; install the engine with its extra: pip install 'engine[build]'"
-        )
     entry = work / "entry" / "start.py"
     entry.parent.mkdir()
     entry.write_text(_ENTRY, encoding="utf-8")

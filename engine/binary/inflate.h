@@ -32,9 +32,10 @@ static unsigned inflate_bits(Inflate *s, int count) {
     return value;
 }
 
-/* The canonical code of these lengths; 0 where there are more codes than bits to say them. */
-static int inflate_table(InflateTable table, const uint8_t *lengths, int count) {
-    int counts[INFLATE_BITS + 1] = {0}, next[INFLATE_BITS + 1], code = 0, left = 1;
+/* The canonical code of these lengths; 0 where there are more codes than bits to say them, or fewer. As in zlib, a code of
+ * no symbol or of a single one may leave bits unused where `sparse` says so. */
+static int inflate_table(InflateTable table, const uint8_t *lengths, int count, int sparse) {
+    int counts[INFLATE_BITS + 1] = {0}, next[INFLATE_BITS + 1], code = 0, left = 1, longest = 0;
     memset(table, 0, sizeof(InflateTable));
     for (int symbol = 0; symbol < count; symbol++) counts[lengths[symbol]]++;
     counts[0] = 0;
@@ -43,7 +44,9 @@ static int inflate_table(InflateTable table, const uint8_t *lengths, int count) 
         next[length] = code;
         left = 2 * left - counts[length];
         if (left < 0) return 0;
+        if (counts[length]) longest = length;
     }
+    if (left > 0 && longest && !(sparse && longest == 1)) return 0;
     for (int symbol = 0; symbol < count; symbol++) {
         int length = lengths[symbol], reversed = 0;
         if (!length) continue;
@@ -81,7 +84,7 @@ static int inflate_lengths(Inflate *s, InflateTable symbols, InflateTable distan
         inflate_refill(s);
         of_lengths[order[i]] = (uint8_t)inflate_bits(s, 3);
     }
-    if (!inflate_table(symbols, of_lengths, 19)) return 0;
+    if (!inflate_table(symbols, of_lengths, 19, 0)) return 0;
     for (int at = 0; at < count;) {
         inflate_refill(s);
         int symbol = inflate_symbol(s, symbols), times = 1;
@@ -94,7 +97,9 @@ static int inflate_lengths(Inflate *s, InflateTable symbols, InflateTable distan
         memset(lengths + at, length, (size_t)times);
         at += times;
     }
-    return inflate_table(symbols, lengths, symbol_count) && inflate_table(distances, lengths + symbol_count, distance_count);
+    if (!lengths[256] || symbol_count > 286 || distance_count > 30) return 0;
+    return inflate_table(symbols, lengths, symbol_count, 1) &&
+           inflate_table(distances, lengths + symbol_count, distance_count, 1);
 }
 
 static int inflate_fixed(InflateTable symbols, InflateTable distances) {
@@ -103,9 +108,9 @@ static int inflate_fixed(InflateTable symbols, InflateTable distances) {
     memset(lengths + 144, 9, 112);
     memset(lengths + 256, 7, 24);
     memset(lengths + 280, 8, 8);
-    int good = inflate_table(symbols, lengths, 288);
-    memset(lengths, 5, 30);
-    return good && inflate_table(distances, lengths, 30);
+    int good = inflate_table(symbols, lengths, 288, 0);
+    memset(lengths, 5, 32);
+    return good && inflate_table(distances, lengths, 32, 0);
 }
 
 static int inflate_copy(Inflate *s, int symbol, const InflateTable distances) {
@@ -154,5 +159,5 @@ static int inflate(const uint8_t *in, uint64_t in_size, uint8_t *out, uint64_t o
         }
         if (!good || s.missing > s.held) return 0;
     }
-    return s.out == s.out_end && s.in == s.in_end;
+    return s.out == s.out_end && s.in == s.in_end && s.held - s.missing < 8; /* less than a byte is left of it */
 }

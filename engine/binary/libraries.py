@@ -60,4 +60,5 @@ def _versions(elf: ELFFile) -> Iterator[tuple[int, ...]]:
 def _needed(elf: ELFFile) -> Iterator[str]:
     for section in elf.iter_sections():
         if isinstance(section, DynamicSection):
-            yield from (tag.needed for tag in section.iter_tags() if tag.entry.d_tag == "DT_NEEDED")
+            # An attribute that the tags of this kind get when they are read.
+            yield from (vars(tag)["needed"] for tag in section.iter_tags() if tag.entry.d_tag == "DT_NEEDED")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.binary.builder import build as build_file
 from engine.binary.subject import Subject, document_subject, file_subject, module_subject
 from engine.cli import options
 from engine.cli.models import DownloadBar
@@ -38,10 +38,17 @@ def build(
     engine build models.py:Invoice --output invoices
     ./invoices letter.txt; ./invoices batch FOLDER OUT; ./invoices --help
     """
+    missing = [name for name in ("PyInstaller", "elftools", "packaging") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{missing[0]} is not installed; install the engine with its extra: pip install 'engine[build]'"
+        )
     if model is not None and no_model:
         raise UsageError("--model and --no-model exclude each other")
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output} must be a file in a folder that exists")
+    from engine.binary.builder import build as build_file  # needs the extra
+
     bar = DownloadBar()
     model_type = read_target(schema)
     built = build_file(

@@ -1,6 +1,6 @@
 """The header of a GGUF file: is this a model, and is all of it here?
 
-In: a path of a GGUF, or of a file that carries one. Out: a `Header` with the size that the file needs and the chat template that it carries. Refused with
+In: a path. Out: a `Header` with the size that the file needs and the chat template that it carries. Refused with
 `ModelFileInvalid`: what is no GGUF of version 2 or 3, what says impossible things, adapters and projectors, and a file
 that is shorter than its tensors. The file is mapped, nothing is allocated by its say-so, and the number of entries that
 are walked is bounded, because a file from elsewhere may lie. Cost: about 50 ns for each token of the vocabulary.
