@@ -12,6 +12,7 @@
     │   ├── ModelNotFound
     │   ├── ModelFileInvalid       not a GGUF, truncated, wrong checksum
     │   ├── DownloadFailed
+    │   ├── CopyFailed             an import or export
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
@@ -115,6 +116,14 @@ class DownloadFailed(ModelError):
     def __init__(self, source: str, reason: str) -> None:
         self.source, self.reason = source, reason
         super().__init__(f"download of {source} failed: {reason}")
+
+
+class CopyFailed(ModelError):
+    """`path` is what was to be imported or exported, `reason` what happened and what to do."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
 
 
 class NotEnoughMemory(ModelError):

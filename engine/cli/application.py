@@ -47,7 +47,7 @@ COMMANDS = {
     "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),
     "run": ("engine.cli.run", "app", "Decode text under a GBNF file."),
     "build": ("engine.cli.build", "app", "One file that extracts a schema without network or installation."),
-    "models": ("engine.cli.models", "models_app", "List, fetch and verify models."),
+    "models": ("engine.cli.models", "models_app", "List, fetch, carry and verify models."),
     "doctor": ("engine.cli.doctor", "app", "What would run where, and what is wrong."),
     "bench": ("engine.cli.bench", "app", "Measure decoding and masks."),
 }
