@@ -28,6 +28,7 @@ from engine.binary.subject import Subject
 from engine.binary.trial import try_out
 from engine.errors import BuildFailed
 from engine.models import ModelFile, sha256_of
+from engine.models.carrier import CarriedModel
 from engine.models.progress import Progress, stage
 
 
@@ -96,7 +97,7 @@ def _manifest(
     """What the file knows of itself; `--version` prints it."""
     carried = None
     if model and weights:
-        carried = {"name": model.name, "sha256": weights.sha256, "chat_format": model.chat_format}
+        carried = CarriedModel(model.name, weights.sha256, model.chat_format, model.parameters).as_json()
     return {
         "engine": engine.__version__,
         "schema": {"target": subject.text, "document": subject.document is not None, "sha256": digest},

@@ -40,7 +40,7 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 # Name: module, attribute, what the list of commands says.
-COMMANDS = {
+_COMMANDS = {
     "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
     "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
     "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
@@ -104,7 +104,7 @@ class _Engine(Commands):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        for name, place in COMMANDS.items():
+        for name, place in _COMMANDS.items():
             self.add_command(_Deferred(name, *place))
 
 

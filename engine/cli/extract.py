@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,11 +25,14 @@ from engine.errors import EngineError, ExtractionFailed, UsageError
 from engine.extraction.extraction import Extraction
 from engine.extraction.extractor import Extractor
 
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()
 def extract(
+    context: typer.Context,
     schema: options.Schema,
     files: Annotated[
         list[str] | None,
@@ -88,6 +91,7 @@ def extract(
         raise UsageError("--table and --detailed exclude each other")
     documents = Documents(files or (), lines=lines)
     sampling = Sampling(temperature, top_p, top_k, min_p, seed)
+    typed = options.typed(context)
     extractor = Extractor(
         read_target(schema),
         model=model,
@@ -98,12 +102,16 @@ def extract(
         min_items=min_items,
         max_items=max_items,
         settings=model_settings(n_ctx, threads, gpu_layers, kv_type, sequences, verbose),
+        recommended_context="n_ctx" not in typed,
         progress=DownloadBar(),
     )
+    chosen = {name: getattr(sampling, name) for name in SAMPLING if name in typed}
     if show_prompt:
         typer.echo(extractor.prompt(next(documents, "")))
         return
-    extraction = extractor.extract(documents, max_tokens=max_tokens, sampling=sampling, errors="collect")
+    extraction = extractor.extract(
+        documents, max_tokens=max_tokens, sampling=replace(extractor.sampling, **chosen), errors="collect"
+    )
     report = _Report(documents, extraction)
     output: Output = LiveTable() if table else JsonLines(detailed=detailed)
     with extraction:

@@ -21,7 +21,7 @@ import typer
 
 from engine.binary.identity import schema_sha256
 from engine.binary.index import differing, unpack_index
-from engine.cli.application import COMMANDS, Commands
+from engine.cli.application import _COMMANDS, Commands
 from engine.cli.models import DownloadBar
 from engine.cli.target import read_target
 from engine.errors import EngineError, ModelFileInvalid, UsageError
@@ -83,8 +83,8 @@ def commands(carrier: Carrier) -> Commands:
     assert isinstance(group, Commands), "it is made of that class"
     group.commands["verify"].help = _VERIFY
     for name in _OFFERED:
-        if name in COMMANDS and find_spec(COMMANDS[name][0]) is not None:
-            group.add_command(_WithSchema(name, *COMMANDS[name], schema=schema))
+        if name in _COMMANDS and find_spec(_COMMANDS[name][0]) is not None:
+            group.add_command(_WithSchema(name, *_COMMANDS[name], schema=schema))
     return group
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +52,8 @@ class Extractor:
 
     `model_type` is a Pydantic model, a dataclass, a TypedDict, a union, a scalar type, `list[X]` or `Iterable[X]` (then X is the
     item), or a JSON Schema as a dict. `mode` "many" decodes an array of items for each text, "one" a single item. `model` is a
-    name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. Raises `SchemaError` and `ModelError` here, not later.
+    name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. `recommended_context` takes `n_ctx` from
+    what Ollama keeps beside the model, as is done without settings. Raises `SchemaError` and `ModelError` here, not later.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Extractor:
         max_items: int | None = None,
         context: Any = None,
         settings: ModelSettings | None = None,
+        recommended_context: bool | None = None,
         progress: Progress | None = None,
     ) -> None:
         _check_items(min_items, max_items)
@@ -83,7 +86,12 @@ class Extractor:
         root = array_of(schema, min_items, max_items) if self._many else schema
         self.grammar: Grammar = lower_schema(root, style)
         file = resolve(model, progress=progress) if progress is not None else resolve(model)
+        wanted = settings is None if recommended_context is None else recommended_context
+        if wanted and file.parameters.n_ctx is not None:
+            settings = replace(settings or ModelSettings(), n_ctx=file.parameters.n_ctx)
         self.model: LoadedModel = load(file.path, settings)
+        # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
+        self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format)
         self._takes_system = self._encoder.takes_system
         self._masks = Masks(Automaton(self.grammar), shared_walks(self.model.vocabulary))
@@ -122,7 +130,7 @@ class Extractor:
         if not isinstance(search, int) or search < 0:
             raise UsageError(f"search must be a number of passes, 0 or more, not {search!r}")
         stats = Stats()
-        chosen = (sampling or Sampling()).seeded()
+        chosen = (sampling or self.sampling).seeded()
 
         def prepare(_: int, document: str | Sequence[Message]) -> Request:
             if isinstance(document, str) and not document.strip():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.errors import ModelFileInvalid
+from engine.models.parameters import Parameters, parameters_of
 from engine.models.source import SHA256
 
 MAGIC = b"engine-carrier-1"
@@ -62,6 +63,11 @@ class CarriedModel:
     name: str
     sha256: str
     chat_format: str | None
+    parameters: Parameters
+
+    def as_json(self) -> dict[str, Any]:
+        parameters = self.parameters.as_json()
+        return {"name": self.name, "sha256": self.sha256, "chat_format": self.chat_format, "parameters": parameters}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +92,18 @@ def read_carrier(path: Path) -> Carrier | None:
         raise ModelFileInvalid(path, "its manifest is damaged; copy the file again")
     try:
         manifest = json.loads(written)
-        entry = manifest["model"]
-        model = None if entry is None else CarriedModel(entry["name"], entry["sha256"], entry["chat_format"])
-        if model is not None and not SHA256.fullmatch(model.sha256):
-            raise ValueError(model.sha256)
+        model = None if manifest["model"] is None else _carried(manifest["model"])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFileInvalid(path, f"its manifest is none of this version of the engine: {error!r}") from error
     if (model is None) != (trailer.model.size == 0):
         raise ModelFileInvalid(path, "its manifest and its trailer disagree about the model; copy the file again")
     return Carrier(path, trailer, manifest, model)
+
+
+def _carried(entry: dict[str, Any]) -> CarriedModel:
+    if not SHA256.fullmatch(entry["sha256"]):
+        raise ValueError(f"{entry['sha256']!r} is no sha256")
+    return CarriedModel(entry["name"], entry["sha256"], entry["chat_format"], parameters_of(entry["parameters"]))
 
 
 def gguf_place(path: Path, descriptor: int | None = None) -> Part:

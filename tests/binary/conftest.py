@@ -12,7 +12,9 @@ import pytest
 
 from engine.binary.compiling import compile_launcher
 from engine.binary.packing import Weights, pack
+from engine.models.carrier import CarriedModel
 from engine.models.digest import compute
+from engine.models.parameters import Parameters
 from engine.models.progress import SILENT
 
 # Single files are for Linux.
@@ -56,7 +58,7 @@ def make_file(tmp_path: Path, launcher: Path, runtime: Path) -> MakeFile:
     """A file around that runtime, with the model at `model` in it if there is one."""
 
     def make(name: str = "file", model: Path | None = None) -> Path:
-        entry = {"name": "tiny", "sha256": compute(model), "chat_format": "chatml"} if model else None
+        entry = CarriedModel("tiny", compute(model), "chatml", Parameters(2048)).as_json() if model else None
         weights = Weights(model, compute(model)) if model else None
         target = tmp_path / name
         pack(target, launcher, runtime, MANIFEST | {"model": entry}, weights, SILENT)

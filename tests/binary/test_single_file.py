@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.application import COMMANDS
+from engine.cli.application import _COMMANDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_model]
 
@@ -140,7 +140,7 @@ def test_network_is_refused_and_foreign_modules_are_not_run(machine: Path) -> No
             path.unlink()
 
 
-@pytest.mark.skipif("batch" not in COMMANDS, reason="this engine has no batch jobs")
+@pytest.mark.skipif("batch" not in _COMMANDS, reason="this engine has no batch jobs")
 def test_batch_job_runs(machine: Path) -> None:
     (machine / "in").mkdir()
     (machine / "in" / "a.txt").write_text(TEXT)
