@@ -49,7 +49,7 @@ def pack(
         with stage(progress, "packing the runtime", None):
             entries = tuple(_store(out, runtime, entry, progress) for entry in list_runtime(runtime))
         index, index_part = _append(out, pack_index(entries))
-        text, text_part = _append(out, json.dumps(manifest, ensure_ascii=False, sort_keys=True).encode())
+        text, text_part = _append(out, json.dumps(manifest, ensure_ascii=False).encode())
         model = _append_model(out, weights, progress) if weights else Part(0, 0)
         trailer = Trailer(index_part, model, text_part, hashlib.sha256(index).digest(), hashlib.sha256(text).digest())
         written = out.write(trailer.packed())

@@ -26,9 +26,9 @@ def try_out(file: Path, model_type: Any, manifest: Mapping[str, Any]) -> str:
     """What the trial came to, in words; `BuildFailed` where the file does not do what it should."""
     with tempfile.TemporaryDirectory(prefix="engine-trial-") as scratch:
         run = _Run(file, Path(scratch))
-        said = json.loads(run.expect_success("--version"))
-        if said != dict(manifest):
-            raise BuildFailed(f"it says that it holds {said}, not {dict(manifest)}")
+        said = run.expect_success("--version")
+        if said != f"{json.dumps(manifest, ensure_ascii=False)}\n":
+            raise BuildFailed(f"it says that it holds {said}, not {manifest}")
         run.expect_success("verify")
         if manifest["model"] is None:
             run.expect_success("explain", "--json")

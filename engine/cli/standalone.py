@@ -7,11 +7,13 @@ how a worker process is started where there is no other Python.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import runpy
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,9 +104,15 @@ class _WithSchema(typer.core.TyperCommand):
             call = command.callback
             assert call is not None, "a command does something"
             command.params = [parameter for parameter in command.params if parameter not in taken]
-            command.callback = lambda **given: call(schema=self._schema, **given)
+            command.callback = lambda **given: self._call(call, given)
             command.help = self.help
         return command.make_context(info_name, args, parent, **extra)
+
+    def _call(self, call: Callable[..., Any], given: dict[str, Any]) -> Any:
+        # Whatever the user's module prints while it is imported: standard output has results only.
+        with contextlib.redirect_stdout(sys.stderr):
+            read_target(self._schema)
+        return call(schema=self._schema, **given)
 
 
 _VERIFY = "Read the file and its unpacked runtime whole and hold both to their checksums."
@@ -120,7 +128,8 @@ def _verify(carrier: Carrier, schema: str) -> None:
         raise ModelFileInvalid(
             Path(sys.executable).parent, f"{wrong[0]} was changed; delete the folder and start again"
         )
-    found = schema_sha256(read_target(schema))
+    with contextlib.redirect_stdout(sys.stderr):
+        found = schema_sha256(read_target(schema))
     if found != carrier.manifest["schema"]["sha256"]:
         raise ModelFileInvalid(carrier.path, f"its schema has the digest {found}, which is not that of the manifest")
     if carrier.model is not None:
