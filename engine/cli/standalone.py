@@ -56,7 +56,8 @@ def main() -> None:
         return
     carrier = _own_carrier()
     os.environ["ENGINE_OFFLINE"] = "1"
-    if carrier.model is not None:
+    # Without a model inside, the path of the file is answered with what to do, unless the user names a model.
+    if carrier.model is not None or not os.environ.get("ENGINE_MODEL"):
         os.environ["ENGINE_MODEL"] = str(carrier.path)
     if words[:1] == ["--version"]:
         typer.echo(json.dumps(carrier.manifest, ensure_ascii=False))
