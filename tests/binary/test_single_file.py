@@ -37,20 +37,19 @@ def built(tmp_path_factory: pytest.TempPathFactory, real_path: Path) -> tuple[Pa
     users = re.search(r"^class User\(BaseModel\):\n(?: .*\n)+", readme, re.MULTILINE)
     assert users is not None
     (folder / "users.py").write_text(f"from pydantic import BaseModel\n\n\n{users[0]}")
-    command = [sys.executable, "-m", "engine", "build", "users.py:User", "--output", "extract-users"]
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [*command, "--model", str(real_path)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    said = build(folder, "users.py:User", "--model", str(real_path))
     assert sorted(path.name for path in folder.iterdir() if path.name != "__pycache__") == ["extract-users", "users.py"]
-    return folder / "extract-users", done.stderr
+    return folder / "extract-users", said
+
+
+def build(folder: Path, schema: str, *words: str) -> str:
+    """Build the file in a folder; what was said on standard error."""
+    command = [sys.executable, "-m", "engine", "build", schema, "--output", "extract-users", *words]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +146,53 @@ def test_batch_job_runs(machine: Path) -> None:
     done = start(machine, "batch", "in", "out")
     assert done.returncode == 0, done.stderr
     assert (machine / "out").exists()
+
+
+@pytest.mark.thorough
+def test_same_build_in_another_folder_gives_the_same_bytes(
+    built: tuple[Path, str], tmp_path: Path, real_path: Path
+) -> None:
+    shutil.copy2(built[0].parent / "users.py", tmp_path)
+    build(tmp_path, "users.py:User", "--model", str(real_path))
+    assert (tmp_path / "extract-users").read_bytes() == built[0].read_bytes()
+
+
+NOISY = """
+import importlib
+from pydantic import BaseModel, EmailStr, field_validator
+print("noise")
+helper = importlib.import_module("help" + "er_of_users")
+class User(BaseModel):
+    name: str
+    age: int
+    email: EmailStr | None = None
+    @field_validator("name")
+    @classmethod
+    def proper(cls, value):
+        return helper.proper(value)
+"""
+DOCUMENT = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("schema", ["noisy.py:User", "user.schema.json", "name, age int"])
+def test_file_without_a_model_takes_one_and_carries_any_schema(tmp_path: Path, real_path: Path, schema: str) -> None:
+    (tmp_path / "noisy.py").write_text(NOISY)
+    (tmp_path / "helper_of_users.py").write_text("def proper(name):\n    assert name[0].isupper()\n    return name\n")
+    (tmp_path / "user.schema.json").write_text(json.dumps(DOCUMENT))
+    build(tmp_path, schema, "--no-model")
+    machine = tmp_path / "machine"
+    machine.mkdir()
+    shutil.move(tmp_path / "extract-users", machine)
+    done = start(machine, "--max-items", "1", text=TEXT)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "built without a model; name one with --model" in done.stderr
+    done = start(machine, "--max-items", "1", "--model", str(real_path), text=TEXT)
+    assert done.returncode == 0, done.stderr
+    assert '"name":"John"' in done.stdout
+    assert [json.loads(line)["age"] for line in done.stdout.splitlines()] == [20]
