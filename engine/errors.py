@@ -12,6 +12,7 @@
     │   ├── ModelNotFound
     │   ├── ModelFileInvalid       not a GGUF, truncated, wrong checksum
     │   ├── DownloadFailed
+    │   ├── CopyFailed             an import or export
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
@@ -41,6 +42,7 @@
     │   └── WorkersFailed          worker processes cannot start
     ├── OutputRefused          standard output cannot be written to
     ├── ExtractionFailed       several documents failed; each error by its document
+    ├── BuildFailed            a single file that could not be built
     └── UsageError             an argument that makes no sense, a target that cannot be imported
         ├── WrongArgument          its name, its value, and what is allowed
         └── ExampleInvalid         an example that the type does not take, with its number and the place
@@ -135,6 +137,14 @@ class DownloadFailed(ModelError):
     def __init__(self, source: str, reason: str) -> None:
         self.source, self.reason = source, reason
         super().__init__(f"download of {source} failed: {reason}")
+
+
+class CopyFailed(ModelError):
+    """`path` is what was to be imported or exported, `reason` what happened and what to do."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
 
 
 class NotEnoughMemory(ModelError):
@@ -379,6 +389,14 @@ class ExtractionFailed(EngineError):
         self.errors = errors
         first = "; ".join(str(error) for error in list(errors.values())[:3])
         super().__init__(f"{len(errors)} documents failed: {first}{' …' if len(errors) > 3 else ''}")
+
+
+class BuildFailed(EngineError):
+    """`reason` is what went wrong while a single file was built; nothing is left under its name."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the file was not built: {reason}")
 
 
 class UsageError(EngineError):

@@ -7,6 +7,7 @@ keeps its traceback.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -52,7 +53,8 @@ _COMMANDS = {
     "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
     "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),
     "run": ("engine.cli.run", "app", "Decode text under a GBNF file."),
-    "models": ("engine.cli.models", "models_app", "List, fetch and verify models."),
+    "build": ("engine.cli.build", "app", "One file that extracts a schema without network or installation."),
+    "models": ("engine.cli.models", "models_app", "List, fetch, carry and verify models."),
     "doctor": ("engine.cli.doctor", "app", "What would run where, and what is wrong."),
     "bench": ("engine.cli.bench", "app", "Measure decoding and masks."),
 }
@@ -90,13 +92,8 @@ class _Deferred(TyperCommand):
         return command.make_context(info_name, args, parent, **extra)
 
 
-class _Engine(TyperGroup):
-    """All commands, and the one place where errors become exit codes."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        for name, place in _COMMANDS.items():
-            self.add_command(_Deferred(name, *place))
+class Commands(TyperGroup):
+    """The one place where errors become exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -106,6 +103,15 @@ class _Engine(TyperGroup):
             raise typer.Exit(exit_code(error)) from error
         except KeyboardInterrupt as interrupt:
             raise typer.Exit(INTERRUPTED) from interrupt
+
+
+class _Engine(Commands):
+    """All commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, place in _COMMANDS.items():
+            self.add_command(_Deferred(name, *place))
 
 
 def exit_code(error: EngineError) -> int:
@@ -132,8 +138,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    offline: bool = typer.Option(False, "--offline", help="Refuse every use of the network, as ENGINE_OFFLINE=1 does."),
 ) -> None:
-    pass
+    if offline:
+        os.environ["ENGINE_OFFLINE"] = "1"
 
 
 def main() -> None:

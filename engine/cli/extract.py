@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +26,8 @@ from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError, ExampleInvalid, ExtractionFailed, TextUnreadable, UsageError
 from engine.extraction.extraction import Extraction
 from engine.extraction.extractor import Extractor
+
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -50,7 +52,9 @@ class Ask:
         if self.one and (self.min_items != 0 or self.max_items is not None):
             raise UsageError("--one is one object for each document; it excludes --min-items and --max-items")
 
-    def extractor(self, schema: str, model: str | None, settings: ModelSettings) -> Extractor:
+    def extractor(
+        self, schema: str, model: str | None, settings: ModelSettings, *, recommended_context: bool
+    ) -> Extractor:
         target = read_target(schema)
         examples, places = read_examples(self.examples) if self.examples else ([], [])
         try:
@@ -64,6 +68,7 @@ class Ask:
                 min_items=self.min_items,
                 max_items=self.max_items,
                 settings=settings,
+                recommended_context=recommended_context,
                 progress=DownloadBar(),
             )
         except ExampleInvalid as error:
@@ -95,6 +100,7 @@ class Show:
 @app.command()
 @grouped
 def extract(
+    context: typer.Context,
     schema: options.Schema,
     files: Annotated[
         list[str] | None,
@@ -126,14 +132,16 @@ def extract(
     """
     documents = Documents(files or (), lines=lines)
     sampling = draw.sampling()
-    extractor = ask.extractor(schema, model, load.settings(sequences))
+    typed = options.typed(context)
+    extractor = ask.extractor(schema, model, load.settings(sequences), recommended_context="n_ctx" not in typed)
+    chosen = {name: getattr(sampling, name) for name in SAMPLING if name in typed}
     if show.show_prompt:
         typer.echo(extractor.prompt(_first_text(documents)))
         return
     extraction = extractor.extract(
         documents,  # type: ignore[arg-type]
         max_tokens=ask.max_tokens,
-        sampling=sampling,
+        sampling=replace(extractor.sampling, **chosen),
         errors="collect",
         on_budget=ask.on_budget,  # type: ignore[arg-type]
         search=ask.search,

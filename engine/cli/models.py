@@ -1,4 +1,4 @@
-"""`engine models`: which models are known by name, fetching one, checking what is on the disk.
+"""`engine models`: which models are known by name, fetching one, carrying one by hand, checking what is on the disk.
 
 Results go to standard output, the bar and complaints to standard error, so that `$(engine models pull NAME)` is the
 path of the file.
@@ -6,6 +6,7 @@ path of the file.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from rich.progress import Progress as RichBar
 from rich.table import Column
 
 from engine.errors import ModelError
-from engine.models import ModelFile, ModelLine, list_models, resolve, verify
+from engine.models import ModelFile, ModelLine, export_model, import_model, list_models, resolve, verify
 from engine.models.environment import default_model, user_models_file
 from engine.models.resolution import OLLAMA
 
@@ -83,6 +84,43 @@ def pull(name: Annotated[str, typer.Argument(help="A name that `engine models li
     """
     bar = DownloadBar()
     _report(bar.console, resolve(name, progress=bar))
+
+
+@models_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A GGUF file, or a file that `engine build` made.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call it; known models are recognised by their checksum.")
+    ] = None,
+) -> None:
+    """Take a model file that was brought by hand, and print the path of the copy; no network is used.
+
+    A model that models.txt does not know gets a line in your own models.txt.
+
+    \b
+    engine models import /media/stick/smollm2-135m-instruct.gguf
+    engine models import --name mine ./mine.gguf
+    """
+    bar = DownloadBar()
+    line = import_model(file, name=name, progress=bar)
+    bar.console.print(f"{line.name}: imported", markup=False, highlight=False, soft_wrap=True)
+    typer.echo(str(line.path))
+
+
+@models_app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(help="A name, a path or ollama/NAME:TAG.")],
+    target: Annotated[Path, typer.Argument(help="The file to write, or the folder to write it into.")],
+) -> None:
+    """Write a model to a file for another machine, with a line beside it that an import there reads.
+
+    Example:  engine models export smollm2-135m-instruct /media/stick
+    """
+    bar = DownloadBar()
+    model, line = export_model(name, target, progress=bar)
+    said = f"{line.name}: {_size(line.size or 0)}, sha256 {line.sha256}; also {model.path.name}.txt"
+    bar.console.print(said, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(str(model.path))
 
 
 @models_app.command("verify")

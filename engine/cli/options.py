@@ -54,6 +54,12 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log."
 DEFAULTS = ModelSettings()
 
 
+def typed(context: typer.Context) -> frozenset[str]:
+    """The names of the options that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+
+
 def model_settings(
     n_ctx: int, threads: int | None, gpu_layers: int, kv_type: str, sequences: int, verbose: bool
 ) -> ModelSettings:

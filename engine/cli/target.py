@@ -21,17 +21,17 @@ from engine.cli.documents import read_text
 from engine.cli.fields import parse_fields
 from engine.errors import UsageError
 
-_MODULE = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
-_FILE = re.compile(r"(?P<path>.+\.py):(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+MODULE = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+FILE = re.compile(r"(?P<path>.+\.py):(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 
 
 def read_target(schema: str) -> Any:
     """The type, or the JSON Schema as a dict or a bool, that SCHEMA stands for."""
-    if found := _FILE.fullmatch(schema):
+    if found := FILE.fullmatch(schema):
         return _attribute(_run_file(Path(found["path"])), found["attribute"], schema)
     if schema.endswith(".json"):
         return _json_schema(Path(schema))
-    if found := _MODULE.fullmatch(schema):
+    if found := MODULE.fullmatch(schema):
         return _attribute(_import(found["module"]), found["attribute"], schema)
     if schema.endswith(".py"):
         raise UsageError(f"{schema!r} does not say which class: write {schema}:CLASS")
@@ -45,7 +45,8 @@ def read_target(schema: str) -> Any:
 
 def _import(name: str) -> ModuleType:
     # A console script does not look into the working folder, where the user's modules are.
-    if "" not in sys.path:
+    # A single file has the user's module inside, and what lies in the working folder is nothing to it.
+    if "" not in sys.path and not getattr(sys, "frozen", False):
         sys.path.insert(0, "")
     importlib.invalidate_caches()
     try:

@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from engine.decoding.memory import CacheShape
 from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.errors import BackendFailed, ModelFileInvalid
+from engine.models.carrier import gguf_place
 
 # Read when libgomp is loaded. By default its threads spin for about a millisecond at each of the hundreds of barriers
 # of a pass; where anything else wants a core, that made a pass ten times as long. On an idle machine it costs 2 %.
@@ -41,6 +43,13 @@ _SUPPORTED_VOCABULARIES = (native.LLAMA_VOCAB_TYPE_SPM, native.LLAMA_VOCAB_TYPE_
 _ERROR = 4
 # Rows of logits in one pass: each costs a row of the vocabulary in the compute buffer (0.2 MB for 50,000 tokens).
 _ROWS_PER_SEQUENCE = 8
+
+
+# No part of Python opens a C FILE.
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.fopen.argtypes, _libc.fopen.restype = (ctypes.c_char_p, ctypes.c_char_p), ctypes.c_void_p
+_libc.fseeko.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int)
+_libc.fclose.argtypes = (ctypes.c_void_p,)
 
 
 class _Log:
@@ -63,6 +72,7 @@ class _Log:
             if not self.ready:
                 native.llama_log_set(self.callback, ctypes.c_void_p(0))
                 native.llama_backend_init()
+                _load_processors()
                 self.ready = True
 
     def _receive(self, level: int, text: bytes, _data: object) -> None:
@@ -88,6 +98,15 @@ class _Log:
         return "; ".join(lines) or "no reason given"
 
 
+def _load_processors() -> None:
+    """A build for several kinds of processors has a library for each kind and loads the best one when asked to."""
+    library = native._lib
+    if library.ggml_backend_reg_count() == 0:
+        load_all = library.ggml_backend_load_all_from_path
+        load_all.argtypes, load_all.restype = (ctypes.c_char_p,), None
+        load_all(os.fsencode(native._base_path))
+
+
 _log = _Log()
 
 
@@ -104,7 +123,7 @@ class LlamaModel:
         overrides = _space_prefix_off()
         params.kv_overrides = overrides
         _log.take()
-        pointer = forking.call(native.llama_model_load_from_file, str(path).encode(), params)
+        pointer = _load(path, params)
         if not pointer:
             raise ModelFileInvalid(path, f"llama.cpp cannot load it: {_log.take()}")
         self._handle: Handle | None = Handle(pointer, native.llama_model_free)
@@ -227,6 +246,25 @@ def _space_prefix_off() -> ctypes.Array[native.llama_model_kv_override]:
         native.LLAMA_KV_OVERRIDE_TYPE_BOOL, b"tokenizer.ggml.add_space_prefix", off
     )
     return overrides
+
+
+def _load(path: Path, params: Any) -> int | None:
+    """Load a GGUF file, or the GGUF inside a file that carries one, mapped from where it lies."""
+    offset = gguf_place(path).offset
+    if not offset:
+        pointer: int | None = forking.call(native.llama_model_load_from_file, os.fsencode(path), params)
+        return pointer
+    file = _libc.fopen(os.fsencode(path), b"rb")
+    if not file:
+        raise ModelFileInvalid(path, f"cannot be opened: {os.strerror(ctypes.get_errno())}")
+    try:
+        if _libc.fseeko(file, offset, os.SEEK_SET):
+            raise ModelFileInvalid(path, f"cannot be read at {offset}: {os.strerror(ctypes.get_errno())}")
+        # The mapping outlives the FILE.
+        pointer = forking.call(native.llama_model_load_from_file_ptr, file, params)
+        return pointer
+    finally:
+        _libc.fclose(file)
 
 
 class LlamaContext:

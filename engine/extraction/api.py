@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
@@ -93,8 +94,10 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
 def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options: dict[str, Any]) -> Extraction[Any]:
     check_known(options, ItemOptions.__annotations__)
     binding = {name: options.pop(name) for name in _BINDING if name in options}
-    sampling = Sampling(**{name: options.pop(name) for name in _SAMPLING if name in options})
-    return Extractor(model_type, mode=mode, **binding).extract(text, sampling=sampling, **options)
+    given = {name: options.pop(name) for name in _SAMPLING if name in options}
+    Sampling(**given)  # what makes no sense is refused before a model is loaded
+    extractor = Extractor(model_type, mode=mode, **binding)
+    return extractor.extract(text, sampling=replace(extractor.sampling, **given), **options)
 
 
 class AsyncExtraction(AsyncIterator[T]):

@@ -7,6 +7,7 @@ and the masks of a vocabulary are shared by all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +57,8 @@ class Extractor:
 
     `model_type` is a Pydantic model, a dataclass, a TypedDict, a union, a scalar type, `list[X]` or `Iterable[X]` (then X is the
     item), or a JSON Schema as a dict. `mode` "many" decodes an array of items for each text, "one" a single item. `model` is a
-    name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. Raises `SchemaError` and `ModelError` here, not later.
+    name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. `recommended_context` takes `n_ctx` from
+    what Ollama keeps beside the model, as is done without settings. Raises `SchemaError` and `ModelError` here, not later.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Extractor:
         max_items: int | None = None,
         context: Any = None,
         settings: ModelSettings | None = None,
+        recommended_context: bool | None = None,
         progress: Progress | None = None,
     ) -> None:
         check(model=model, mode=mode, instructions=instructions, style=style, settings=settings)
@@ -92,7 +95,12 @@ class Extractor:
             schema, self.item.name, many=self._many, instructions=instructions, examples=spelling.spelled(solved)
         )
         file = resolve(model, progress=progress) if progress is not None else resolve(model)
+        wanted = settings is None if recommended_context is None else recommended_context
+        if wanted and file.parameters.n_ctx is not None:
+            settings = replace(settings or ModelSettings(), n_ctx=file.parameters.n_ctx)
         self.model: LoadedModel = load(file.path, settings)
+        # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
+        self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format)
         self._takes_system = self._encoder.takes_system
         self._masks = Masks(automaton, shared_walks(self.model.vocabulary))
@@ -126,7 +134,7 @@ class Extractor:
         """
         check(max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, search=search)
         stats = Stats()
-        chosen = (sampling or Sampling()).seeded()
+        chosen = (sampling or self.sampling).seeded()
 
         def prepare(index: int, document: Any) -> Request:
             if messages is None:
@@ -190,7 +198,7 @@ class Extractor:
             raise UsageError("chunks of a text give several objects; they cannot make the one object of mode 'one'")
         if chunk is not None and self._counted:
             raise UsageError("min_items and max_items count the objects of a document, which chunks divide; drop one")
-        chosen = (sampling or Sampling()).seeded()
+        chosen = (sampling or self.sampling).seeded()
 
         def request(text: str, key: str) -> Request:
             with stats.stage("prompt"):

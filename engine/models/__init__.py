@@ -7,5 +7,16 @@ from engine.models.catalogue import ModelLine, list_models
 from engine.models.digest import sha256_of
 from engine.models.progress import Progress
 from engine.models.resolution import ModelFile, resolve, verify
+from engine.models.transfer import export_model, import_model
 
-__all__ = ["ModelFile", "ModelLine", "Progress", "list_models", "resolve", "sha256_of", "verify"]
+__all__ = [
+    "ModelFile",
+    "ModelLine",
+    "Progress",
+    "export_model",
+    "import_model",
+    "list_models",
+    "resolve",
+    "sha256_of",
+    "verify",
+]

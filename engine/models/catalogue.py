@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ModelFileInvalid
-from engine.models.digest import SHA256
 from engine.models.environment import models_folder, user_models_file
-from engine.models.source import Source, parse_source
+from engine.models.source import SHA256, Source, parse_source, print_source
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -49,6 +48,12 @@ class ModelLine:
             raise ValueError("the size must be positive")
         if self.sha256 is not None and not SHA256.fullmatch(self.sha256):
             raise ValueError(f"{self.sha256!r} is not a sha256: 64 hexadecimal digits in lower case")
+
+    def written(self) -> str:
+        """The line as it stands in `models.txt`."""
+        size = None if self.size is None else str(self.size)
+        columns = (self.name, print_source(self.source), self.file, size, self.sha256, self.licence, self.chat_format)
+        return " ".join(column or "-" for column in columns)
 
     @property
     def path(self) -> Path:
@@ -103,10 +108,10 @@ def _line(columns: list[str]) -> ModelLine:
 
 def _files() -> tuple[Path | Traversable, ...]:
     user = user_models_file()
-    return (_shipped(), user) if user.is_file() else (_shipped(),)
+    return (shipped_models_file(), user) if user.is_file() else (shipped_models_file(),)
 
 
-def _shipped() -> Path | Traversable:
-    """Inside the installed package; in a checkout, beside it."""
+def shipped_models_file() -> Path | Traversable:
+    """The lines that come with the engine: inside the installed package; in a checkout, beside it."""
     packed = resources.files("engine").joinpath("models.txt")
     return packed if packed.is_file() else Path(__file__).absolute().parents[2] / "models.txt"

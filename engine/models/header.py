@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
+from engine.models.carrier import gguf_place
 
 MAGIC = b"GGUF"
 # More entries than any vocabulary has; a file that claims them would only keep us busy.
@@ -73,7 +74,8 @@ def read_header(path: Path) -> Header:
             raise ModelFileInvalid(path, "not a regular file")
         if status.st_size < len(MAGIC):
             raise ModelFileInvalid(path, f"not a GGUF file: it has {status.st_size} bytes")
-        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as view:
+        place = gguf_place(path, descriptor)
+        with mmap.mmap(descriptor, place.size, access=mmap.ACCESS_READ, offset=place.offset) as view:
             return _parse(_Cursor(path, view))
     finally:
         os.close(descriptor)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from engine.errors import DownloadFailed
-from engine.models.digest import SHA256
 from engine.models.environment import hub_endpoint
 from engine.models.progress import Progress, stage
+from engine.models.source import SHA256
 
 if TYPE_CHECKING:
     import httpx

@@ -3,7 +3,8 @@
 In: `[REGISTRY/][NAMESPACE/]NAME[:TAG]`, as Ollama spells it. Out: the blob with the weights, the digest that its name
 promises, and the chat format where the template layer is one of the known ones. Ollama's templates are Go text, not
 Jinja, so the format is recognised by its markers and named. Refused: adapters, weights in several layers, blobs that
-are absent or have another size than the manifest says. A projector (the part that sees pictures) is left aside.
+are absent or have another size than the manifest says, parameters that make no sense. Left aside are a projector (the part
+that sees pictures), and the system and example messages: an extraction has its own.
 
 Layout: manifests/REGISTRY/NAMESPACE/NAME/TAG is JSON with layers; the blob of sha256:HEX is blobs/sha256-HEX.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.models.environment import ollama_stores
+from engine.models.parameters import NO_PARAMETERS, Parameters, read_parameters
 
 REGISTRY, NAMESPACE, TAG = "registry.ollama.ai", "library", "latest"
 _PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -44,6 +46,7 @@ class OllamaModel:
     blob: Path
     sha256: str
     chat_format: str | None
+    parameters: Parameters = NO_PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ def _model(name: str, store: Path, manifest: Path, layers: tuple[_Layer, ...]) -
     blob = _blob(store, manifest, weights[0])
     templates = [layer for layer in layers if layer.kind == "template"]
     chat_format = _template_format(_blob(store, manifest, templates[-1]), templates[-1]) if templates else None
-    return OllamaModel(f"ollama/{name}", blob, weights[0].sha256, chat_format)
+    settings = [layer for layer in layers if layer.kind == "params"]
+    parameters = _parameters(_blob(store, manifest, settings[-1]), settings[-1]) if settings else NO_PARAMETERS
+    return OllamaModel(f"ollama/{name}", blob, weights[0].sha256, chat_format, parameters)
 
 
 def _layers(manifest: Path, content: bytes) -> tuple[_Layer, ...]:
@@ -131,10 +136,21 @@ def _blob(store: Path, manifest: Path, layer: _Layer) -> Path:
 
 
 def _template_format(path: Path, layer: _Layer) -> str | None:
+    return chat_format_of(_checked(path, layer).decode("utf-8", errors="replace"))
+
+
+def _parameters(path: Path, layer: _Layer) -> Parameters:
+    try:
+        return read_parameters(_checked(path, layer))
+    except (ValueError, RecursionError) as error:
+        raise ModelFileInvalid(path, f"is no layer of parameters: {error}") from error
+
+
+def _checked(path: Path, layer: _Layer) -> bytes:
     content = _read(path)
     if content is None or hashlib.sha256(content).hexdigest() != layer.sha256:
         raise ModelFileInvalid(path, "is not what its name promises; pull the model again")
-    return chat_format_of(content.decode("utf-8", errors="replace"))
+    return content
 
 
 def _read(path: Path) -> bytes | None:

