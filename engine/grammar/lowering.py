@@ -10,7 +10,6 @@ Every vertex with an object or an array becomes a rule; scalars are written in p
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -22,11 +21,13 @@ from engine.grammar import enforcement
 from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
+from engine.grammar.number_rules import number_node
 from engine.grammar.traversal import walk
-from engine.regular import charset, numbers
+from engine.regular import charset
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.pattern import UnsupportedPattern, parse_pattern
+from engine.regular.languages import pattern_language
+from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 from engine.schema.judge import Context
 from engine.schema.key_match import PatternUnknown, matches
@@ -36,7 +37,6 @@ Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
 
 _DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
-_EXACT = 2**53  # the largest integer up to which a double is exact
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
 
@@ -202,8 +202,8 @@ class _Lowering:
         parts, checks = [ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)], []
         for pattern in text.patterns:
             try:
-                parts.append(parse_pattern(pattern.source, pattern.dialect))
-                note([("pattern", pattern.source)], "grammar", pattern)
+                parts.append(pattern_language(pattern.source, pattern.dialect))
+                note([enforcement.of_pattern(pattern)], "grammar", pattern)
             except UnsupportedPattern as error:
                 checks.append(_pattern_check(pattern, path))
                 note([("pattern", f"{pattern.source} ({error})")], "guard", pattern)
@@ -226,43 +226,7 @@ class _Lowering:
         return node
 
     def _number(self, number: s.Number, path: str) -> g.Node:
-        whole = [int(m) for m in number.multiples_of if m == int(m)]
-        broken = [m for m in number.multiples_of if m != int(m)]
-        plain = self._plain_number(number, math.lcm(*whole) if whole else None, broken)
-        if not self._any or plain is None or number.digits_only:
-            return g.Terminal(plain) if plain is not None else self._guarded_number(number, path)
-        bounded = number.minimum is not None or number.maximum is not None
-        if not (bounded or number.integer or number.multiples_of):
-            return g.Terminal(numbers.numbers())
-        rule = _number_schema(number)
-        if number.integer:  # readers take a spelling with an exponent as a float, which is exact only so far
-            rule = {"allOf": [rule, {"minimum": -_EXACT, "maximum": _EXACT}]}
-        guard = self._watch(s.Check(path, ("number",), "json-schema", rule), "value")
-        return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(numbers.exponents()), guard)))
-
-    def _plain_number(self, number: s.Number, multiple: int | None, broken: list[Decimal]) -> Expression | None:
-        """The numbers without an exponent, None where no expression says them."""
-        if broken or (multiple is not None and not number.integer):
-            return None
-        if number.integer:
-            low = None if number.minimum is None else _ceiling(number.minimum, number.exclusive_minimum)
-            high = None if number.maximum is None else _floor(number.maximum, number.exclusive_maximum)
-            zeros = self._any and not number.digits_only
-            whole = numbers.integers(low, high, multiple_of=multiple, fraction_zeros=zeros)
-            minus_zero = self._any and number.digits_only and whole.matches("0")
-            return ex.union(whole, ex.text("-0")) if minus_zero else whole
-        if number.minimum is None and number.maximum is None:
-            return numbers.numbers()
-        return numbers.decimals(
-            number.minimum,
-            number.maximum,
-            exclusive_minimum=number.exclusive_minimum,
-            exclusive_maximum=number.exclusive_maximum,
-        )
-
-    def _guarded_number(self, number: s.Number, path: str) -> g.Node:
-        guard = self._watch(s.Check(path, ("multipleOf",), "json-schema", _number_schema(number)), "value")
-        return g.Guarded(g.Terminal(numbers.numbers()), guard)
+        return number_node(number, path, self._watch, every_spelling=self._any)
 
     # -- containers -----------------------------------------------------------------------------------------------
 
@@ -329,7 +293,7 @@ class _Lowering:
         for pattern in (*keys.matching, *keys.excluding):
             wanted = pattern in keys.matching
             try:
-                language = parse_pattern(pattern.source, pattern.dialect)
+                language = pattern_language(pattern.source, pattern.dialect)
                 parts.append(language if wanted else ex.complement(language))
             except UnsupportedPattern:
                 rule: s.Json = {"pattern": pattern.source}
@@ -377,32 +341,6 @@ def _separated(items: list[g.Node], comma: g.Node) -> g.Node:
     for index, item in enumerate(items):
         out += [comma, item] if index else [item]
     return g.Sequence(tuple(out))
-
-
-def _ceiling(bound: Decimal, exclusive: bool) -> int:
-    whole = math.ceil(bound)
-    return whole + 1 if exclusive and whole == bound else whole
-
-
-def _floor(bound: Decimal, exclusive: bool) -> int:
-    whole = math.floor(bound)
-    return whole - 1 if exclusive and whole == bound else whole
-
-
-def _number_schema(number: s.Number) -> s.Json:
-    """The keywords that say the same, for values that only a guard can judge."""
-    out: dict[str, s.Json] = {"type": "integer"} if number.integer else {"type": "number"}
-    if number.minimum is not None:
-        out["exclusiveMinimum" if number.exclusive_minimum else "minimum"] = _as_json(number.minimum)
-    if number.maximum is not None:
-        out["exclusiveMaximum" if number.exclusive_maximum else "maximum"] = _as_json(number.maximum)
-    if number.multiples_of:
-        out["allOf"] = [{"multipleOf": _as_json(m)} for m in number.multiples_of]
-    return out
-
-
-def _as_json(number: Decimal) -> int | float:
-    return int(number) if number == int(number) else float(number)
 
 
 def _refuse_unwritable(value: s.Json, path: str) -> None:

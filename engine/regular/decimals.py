@@ -43,8 +43,8 @@ def decimals(
     bound the numbers begin at the next double (see the module's text), so that none is rounded onto the bound.
     Without a maximum the integral part has at most FLOAT_DIGITS digits.
     """
-    low, low_strict = _beginning(minimum, exclusive_minimum)
-    mirrored, high_strict = _beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
+    low, low_strict = beginning(minimum, exclusive_minimum)
+    mirrored, high_strict = beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
     high = None if mirrored is None else mirrored.copy_negate()
     if (low is not None and low > _LARGEST) or (high is not None and high < -_LARGEST):
         return NOTHING
@@ -56,7 +56,7 @@ def decimals(
     return _multiple_decimals(found, low, high, multiple_of, fraction_digits)
 
 
-def _beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
+def beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
     """Where the decimals begin that a double keeps on the right side of a lower bound; and whether strictly."""
     if bound is None or (bound < -_LARGEST):
         return None, False
