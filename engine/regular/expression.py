@@ -253,6 +253,8 @@ class Union(Expression):
         return min(self.options, key=lambda option: option.least).shortest
 
     def _measure(self) -> int:
+        if not self.plain:
+            return len(self.shortest)  # an option may be dead
         return min(option.least for option in self.options)
 
 
