@@ -90,7 +90,5 @@ def mailboxes(*, named: bool = False) -> Expression:
     mailbox = both(concat(local, text("@"), domain), repeat(chars(ANY), 1, _MAILBOX_LENGTH))
     if not named:
         return mailbox
-    name = parse_pattern(
-        rf"^(?:{_NAME}{{1,100}}(?: {_NAME}{{1,100}}){{0,9}}|\"[^\"\\\\\x00-\x1f\x7f]{{1,200}}\")$", "python"
-    )
+    name = parse_pattern(rf"^(?:{_NAME}+(?: {_NAME}+)*|\"[^\"\\\\\x00-\x1f\x7f]+\")$", "python")
     return union(mailbox, concat(optional(concat(name, text(" "))), text("<"), mailbox, text(">")))

@@ -113,7 +113,7 @@ def _plain(reader: Reader, schema: Any) -> Json | None:
             ImportString.__name__, "it would import what a text names; take a str, or a Literal of the names"
         )
     if _named(function, "pattern_either_validator") or _named(function, "pattern_str_validator"):
-        return reader.guarded({"type": "string", "format": "regex"}, schema, "regular expression")
+        return reader.guarded({"type": "string"}, schema, "regular expression")
     return None
 
 
