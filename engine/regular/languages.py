@@ -18,7 +18,7 @@ from engine.regular.decimal_texts import decimals_equal, decimals_from
 from engine.regular.durations import durations_from
 from engine.regular.expression import NOTHING, Expression, both, complement
 from engine.regular.integers import integers
-from engine.regular.moments import date_times_from, dates_from, times_from
+from engine.regular.moments import date_times_within, dates_within, times_within
 from engine.regular.pattern import parse_pattern
 
 SPELLING = "spelling"
@@ -33,31 +33,21 @@ def pattern_language(source: str, dialect: str) -> Expression:
     kind, *arguments = source.split(" ")
     if arguments and arguments[0] in OPERATORS.values():
         operator, value = arguments
-        return _compared(_ORDERED[kind], operator, value)
+        return _ORDERED[kind](operator, value)
     if kind in _TEXTS:
         text = _TEXTS[kind]
         return parse_pattern(f"^(?:{text if isinstance(text, str) else text(*arguments)})$", "ecma")
     return _NAMED[kind](*arguments)
 
 
-def _compared(at_least: Callable[[str, bool], Expression], operator: str, value: str) -> Expression:
-    found = at_least(value, operator in (">", "<="))
-    return complement(found) if operator[0] == "<" else found
+def _compared(at_least: Callable[[str, bool], Expression]) -> Callable[[str, str], Expression]:
+    """What is smaller is not greater."""
 
+    def found(operator: str, value: str) -> Expression:
+        greater = at_least(value, operator in (">", "<="))
+        return complement(greater) if operator[0] == "<" else greater
 
-def _dates(value: str, beyond: bool) -> Expression:
-    bound = date.fromisoformat(value)
-    if beyond and bound == date.max:
-        return NOTHING
-    return dates_from(bound + timedelta(days=1) if beyond else bound)
-
-
-def _times(value: str, beyond: bool) -> Expression:
-    return times_from(time.fromisoformat(value), beyond=beyond)
-
-
-def _date_times(value: str, beyond: bool) -> Expression:
-    return date_times_from(datetime.fromisoformat(value), beyond=beyond)
+    return found
 
 
 def _durations(value: str, beyond: bool) -> Expression:
@@ -87,12 +77,12 @@ def _urls(*schemes: str) -> Expression:
     return internet.urls(named, several_hosts="+hosts" in flags, host_required="+host" in flags)
 
 
-_ORDERED: dict[str, Callable[[str, bool], Expression]] = {
-    "date": _dates,
-    "time": _times,
-    "date-time": _date_times,
-    "duration": _durations,
-    "decimal": _decimals,
+_ORDERED: dict[str, Callable[[str, str], Expression]] = {
+    "date": lambda operator, value: dates_within(operator, date.fromisoformat(value)),
+    "time": lambda operator, value: times_within(operator, time.fromisoformat(value)),
+    "date-time": lambda operator, value: date_times_within(operator, datetime.fromisoformat(value)),
+    "duration": _compared(_durations),
+    "decimal": _compared(_decimals),
 }
 
 _TEXTS: dict[str, str | Callable[..., str]] = {
