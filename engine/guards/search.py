@@ -137,7 +137,7 @@ class Frontier(Generic[P]):
 
 def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[Found[P]]:
     """What the guards would take if the rest stayed as it was: other options for one choice, or, if none, for some in a row."""
-    probes, any_found = PROBES, False
+    probes, any_found = PROBES if refusals else 0, False
     for width in range(1, WIDEST + 1):
         if any_found:
             return

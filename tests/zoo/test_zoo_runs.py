@@ -17,7 +17,7 @@ from engine import Extractor, ModelSettings
 from engine.decoding.sampler import Sampling
 from engine.errors import GuardUnsatisfied
 
-TOKENS = 150
+TOKENS = 400
 SLOW = {"AwareBounds", "NamedMail", "Mail", "Networks6"}  # many states, some seconds of masks
 HOPELESS = {
     "EncodedText",
