@@ -9,7 +9,7 @@ Refuses undefined rules and left recursion (through a fixpoint of what may be em
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,9 +17,9 @@ from functools import lru_cache
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
-from engine.grammar.language import language_of
+from engine.grammar.language import Languages
 from engine.grammar.recursion import least_fixpoint, refuse_left_recursion
-from engine.grammar.traversal import fold
+from engine.grammar.traversal import children, fold
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 
@@ -118,13 +118,16 @@ class Network:
         self.terminals: list[Terminal] = []
         self._terminal_ids: dict[int, int] = {}
         self._ids: dict[Vertex, int] = {}
-        self._short: dict[str, Expression | None] = {}
         self.rules: dict[str, int] = {}
         refuse_left_recursion(grammar)
         # What has no finite text would be a way without an end: it is left out.
         self._productive = least_fixpoint(grammar.rules, _is_productive)
         if grammar.root not in self._productive:
             raise GrammarError(f"no text matches the grammar: rule {grammar.root!r} never ends")
+        self._languages = Languages(grammar, _is_short)
+        self._has_text: dict[int, bool] = {}
+        self._parts: dict[int, tuple[g.Node, ...]] = {}  # nodes that are made on the way; by the node that they are in
+        self._known: dict[int, int] = {}
         for name, node in grammar.rules.items():
             self.rules[name] = self._add(node)
         self.entry = self.rules[grammar.root]
@@ -153,36 +156,56 @@ class Network:
         return self._vertex(Leaf(self.terminal_id(terminal)))
 
     def _add(self, node: g.Node) -> int:
-        if isinstance(node, g.Literal):
-            return self._leaf(LiteralTerminal(node.text.encode())) if node.text else self._vertex(Chain(()))
-        language = None if isinstance(node, g.Reference) else language_of(node, self._rule_language)
+        return fold(node, self._made, inside=self._inside, known=self._known)
+
+    def _language(self, node: g.Node) -> Expression | None:
+        return None if isinstance(node, g.Literal | g.Reference) else self._languages.of(node)
+
+    def _inside(self, node: g.Node) -> tuple[g.Node, ...]:
+        """The nodes whose vertices that of `node` refers to."""
+        if isinstance(node, g.Literal | g.Reference) or self._languages.of(node) is not None:
+            return ()
+        if isinstance(node, g.Members) and not self._is_productive(node):
+            return ()
+        found = self._parts.get(id(node))
+        if found is None:
+            if isinstance(node, g.Sequence):
+                found = tuple(_join_literals(node.items))
+            elif isinstance(node, g.Members):
+                found = children(self._without_barren(node))
+            else:
+                found = children(node)
+            self._parts[id(node)] = found
+        return found
+
+    def _made(self, node: g.Node, inside: tuple[int, ...]) -> int:
+        """The vertex of a node from those of the nodes inside."""
+        language = self._language(node)
         if language is not None:
             return self._regular_vertex(language)
         match node:
+            case g.Literal(literal):
+                return self._leaf(LiteralTerminal(literal.encode())) if literal else self._vertex(Chain(()))
             case g.StringTerminal(language, spelling):
                 return self._leaf(quoted_terminal(language, spelling)) if language.alive else self._nothing
-            case g.Sequence(items):
-                parts = tuple(self._add(item) for item in _join_literals(items))
-                return self._nothing if self._nothing in parts else self._vertex(Chain(parts))
-            case g.Choice(options):
-                found = (self._add(option) for option in options)
-                return self._vertex(Fork(tuple(option for option in found if option != self._nothing)))
-            case g.Repeat(item, low, high):
-                body = self._add(item)
-                if body == self._nothing:
-                    return self._vertex(Chain(())) if low == 0 else body
-                return self._vertex(Loop(body, low, high))
+            case g.Sequence():
+                return self._nothing if self._nothing in inside else self._vertex(Chain(inside))
+            case g.Choice():
+                return self._vertex(Fork(tuple(option for option in inside if option != self._nothing)))
+            case g.Repeat(_, low, high):
+                if inside[0] == self._nothing:
+                    return self._vertex(Chain(())) if low == 0 else self._nothing
+                return self._vertex(Loop(inside[0], low, high))
             case g.Reference(rule):
                 if rule not in self._productive:
                     return self._nothing
-                short = self._rule_language(rule)
+                short = self._languages.of_rule(rule)
                 return self._vertex(Call(rule)) if short is None else self._regular_vertex(short)
-            case g.Guarded(item, guard):
-                body = self._add(item)
-                watched = Watched(body, self._vertex(Watch(guard)))
-                return body if body == self._nothing else self._vertex(watched)
+            case g.Guarded(_, guard):
+                watched = Watched(inside[0], self._vertex(Watch(guard)))
+                return inside[0] if inside[0] == self._nothing else self._vertex(watched)
             case g.Members():
-                return self._members(node)
+                return self._members(self._without_barren(node), inside) if inside else self._nothing
         raise AssertionError(node)
 
     def _regular_vertex(self, language: Expression) -> int:
@@ -192,32 +215,35 @@ class Network:
             return self._nothing
         return self._leaf(text_terminal(language))
 
-    def _members(self, node: g.Members) -> int:
-        if not _is_productive(node, self._productive):
-            return self._nothing
-        node = replace(
+    def _is_productive(self, node: g.Node) -> bool:
+        """Whether a node of the grammar has a finite text."""
+        return fold(
             node,
-            declared=tuple(m for m in node.declared if _is_productive(m.value, self._productive)),
-            others=tuple(o for o in node.others if o.keys.alive and _is_productive(o.value, self._productive)),
+            lambda part, inside: _productive_from(part, inside, self._productive),
+            known=self._has_text,
         )
+
+    def _without_barren(self, node: g.Members) -> g.Members:
+        """Without the members that have no finite text."""
+        declared = tuple(m for m in node.declared if self._is_productive(m.value))
+        others = tuple(o for o in node.others if o.keys.alive and self._is_productive(o.value))
+        if len(declared) == len(node.declared) and len(others) == len(node.others):
+            return node
+        return replace(node, declared=declared, others=others)
+
+    def _members(self, node: g.Members, inside: tuple[int, ...]) -> int:
+        *values, colon, comma = inside
         names = frozenset(member.name for member in node.declared)
+        others = tuple(
+            (self._key(quoted_terminal(other.keys, node.spelling), other.guards), value)
+            for other, value in zip(node.others, values[len(node.declared) :], strict=True)
+        )
+        new_key = self._vertex(Watch(None))
+        key = self.terminal_id(key_terminal(names, node.spelling)) if names else None
         number = len(self.vertices)
         self.vertices.append(Next(number + 1))
-        self.vertices.append(Chain(()))  # its place is taken below: the values may refer to it
-        others = tuple(
-            (self._key(quoted_terminal(other.keys, node.spelling), other.guards), self._add(other.value))
-            for other in node.others
-        )
-        self.vertices[number + 1] = Inside(
-            node,
-            tuple(self._add(member.value) for member in node.declared),
-            others,
-            self._add(node.colon),
-            self._add(node.comma),
-            self._vertex(Watch(None)),
-            number,
-            self.terminal_id(key_terminal(names, node.spelling)) if names else None,
-        )
+        declared = tuple(values[: len(node.declared)])
+        self.vertices.append(Inside(node, declared, others, colon, comma, new_key, number, key))
         return number + 1
 
     def _key(self, terminal: Terminal, guards: tuple[g.Guard, ...]) -> int:
@@ -225,14 +251,6 @@ class Network:
         for guard in guards:
             vertex = self._vertex(Watched(vertex, self._vertex(Watch(guard))))
         return vertex
-
-    def _rule_language(self, rule: str) -> Expression | None:
-        """The language of a rule that is regular and finite (so that joining it into its user shares nothing away)."""
-        if rule not in self._short:
-            self._short[rule] = None  # a rule in progress is recursive
-            language = language_of(self.grammar.rules[rule], self._rule_language)
-            self._short[rule] = language if language is not None and _is_short(language) else None
-        return self._short[rule]
 
 
 def _is_short(language: Expression) -> bool:
@@ -272,10 +290,12 @@ def _join_literals(items: tuple[g.Node, ...]) -> Iterator[g.Node]:
         yield g.Literal(held)
 
 
-def _flatten(items: Iterable[g.Node]) -> Iterator[g.Node]:
-    for item in items:
+def _flatten(items: tuple[g.Node, ...]) -> Iterator[g.Node]:
+    pending = list(reversed(items))
+    while pending:
+        item = pending.pop()
         if isinstance(item, g.Sequence):
-            yield from _flatten(item.items)
+            pending.extend(reversed(item.items))
         else:
             yield item
 

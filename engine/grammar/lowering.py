@@ -273,12 +273,12 @@ class _Lowering:
             low = max(0, array.min_items - len(prefix))
             high = None if array.max_items is None else array.max_items - len(prefix)
             tail = self._rest(item, low, high, first=not prefix)
-        for index in range(len(prefix) - 1, -1, -1):
+        needed = min(array.min_items, len(prefix))
+        for index in range(len(prefix) - 1, needed - 1, -1):  # each may come only after the one before it
             here = self._node(prefix[index])
-            tail = g.Sequence((here, tail) if index == 0 else (self._comma, here, tail))
-            if index >= array.min_items:
-                tail = g.Repeat(tail, 0, 1)
-        return self._brackets(tail)
+            tail = g.Repeat(g.Sequence((*((self._comma,) if index else ()), here, tail)), 0, 1)
+        first = [self._node(schema) for schema in prefix[:needed]]
+        return self._brackets(g.Sequence((*_separated(first, self._comma).items, tail)))
 
     def _rest(self, item: g.Node, low: int, high: int | None, *, first: bool) -> g.Node:
         more = g.Sequence((self._comma, item))
@@ -354,7 +354,7 @@ def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
     return s.Check(path, ("pattern",), "json-schema", schema, Context.of(document.root))
 
 
-def _separated(items: list[g.Node], comma: g.Node) -> g.Node:
+def _separated(items: list[g.Node], comma: g.Node) -> g.Sequence:
     out: list[g.Node] = []
     for index, item in enumerate(items):
         out += [comma, item] if index else [item]
