@@ -17,8 +17,8 @@ from functools import lru_cache
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
-from engine.grammar.language import Languages
-from engine.grammar.recursion import least_fixpoint, refuse_left_recursion
+from engine.grammar.language import Languages, callees_first
+from engine.grammar.recursion import calls, find_cycle, least_fixpoint, refuse_left_recursion
 from engine.grammar.traversal import children, fold
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
@@ -119,17 +119,20 @@ class Network:
         self._terminal_ids: dict[int, int] = {}
         self._ids: dict[Vertex, int] = {}
         self.rules: dict[str, int] = {}
-        refuse_left_recursion(grammar)
-        # What has no finite text would be a way without an end: it is left out.
-        self._productive = least_fixpoint(grammar.rules, _is_productive)
-        if grammar.root not in self._productive:
+        edges = calls(grammar)
+        # What has no finite text would be a way without an end: it is left out. None: that shows as the rules are added.
+        self._productive: frozenset[str] | None = None
+        if find_cycle(edges):
+            refuse_left_recursion(grammar)
+            self._productive = least_fixpoint(grammar.rules, _is_productive)
+        self._languages = Languages(grammar, _is_short, edges)
+        self._known: dict[int, int] = {}  # vertices, by the identity of the node
+        self._kept: list[g.Node] = []  # nodes that are made on the way must outlive it
+        for name in callees_first(edges):
+            self.rules[name] = self._add(grammar.rules[name])
+        self.rules = {name: self.rules[name] for name in grammar.rules}
+        if self.rules[grammar.root] == self._nothing or not self._has_text(grammar.root):
             raise GrammarError(f"no text matches the grammar: rule {grammar.root!r} never ends")
-        self._languages = Languages(grammar, _is_short)
-        self._has_text: dict[int, bool] = {}
-        self._parts: dict[int, tuple[g.Node, ...]] = {}  # nodes that are made on the way; by the node that they are in
-        self._known: dict[int, int] = {}
-        for name, node in grammar.rules.items():
-            self.rules[name] = self._add(node)
         self.entry = self.rules[grammar.root]
 
     @property
@@ -155,6 +158,12 @@ class Network:
     def _leaf(self, terminal: Terminal) -> int:
         return self._vertex(Leaf(self.terminal_id(terminal)))
 
+    def _has_text(self, rule: str) -> bool:
+        """Whether some finite text matches a rule; where no rule is recursive, one that was added before."""
+        if self._productive is not None:
+            return rule in self._productive
+        return self.rules[rule] != self._nothing
+
     def _add(self, node: g.Node) -> int:
         return fold(node, self._made, inside=self._inside, known=self._known)
 
@@ -165,18 +174,11 @@ class Network:
         """The nodes whose vertices that of `node` refers to."""
         if isinstance(node, g.Literal | g.Reference) or self._languages.of(node) is not None:
             return ()
-        if isinstance(node, g.Members) and not self._is_productive(node):
-            return ()
-        found = self._parts.get(id(node))
-        if found is None:
-            if isinstance(node, g.Sequence):
-                found = tuple(_join_literals(node.items))
-            elif isinstance(node, g.Members):
-                found = children(self._without_barren(node))
-            else:
-                found = children(node)
-            self._parts[id(node)] = found
-        return found
+        if not isinstance(node, g.Sequence):
+            return children(node)
+        parts = tuple(_join_literals(node.items))
+        self._kept += parts
+        return parts
 
     def _made(self, node: g.Node, inside: tuple[int, ...]) -> int:
         """The vertex of a node from those of the nodes inside."""
@@ -197,7 +199,7 @@ class Network:
                     return self._vertex(Chain(())) if low == 0 else self._nothing
                 return self._vertex(Loop(inside[0], low, high))
             case g.Reference(rule):
-                if rule not in self._productive:
+                if not self._has_text(rule):
                     return self._nothing
                 short = self._languages.of_rule(rule)
                 return self._vertex(Call(rule)) if short is None else self._regular_vertex(short)
@@ -205,7 +207,7 @@ class Network:
                 watched = Watched(inside[0], self._vertex(Watch(guard)))
                 return inside[0] if inside[0] == self._nothing else self._vertex(watched)
             case g.Members():
-                return self._members(self._without_barren(node), inside) if inside else self._nothing
+                return self._members(node, inside)
         raise AssertionError(node)
 
     def _regular_vertex(self, language: Expression) -> int:
@@ -215,35 +217,26 @@ class Network:
             return self._nothing
         return self._leaf(text_terminal(language))
 
-    def _is_productive(self, node: g.Node) -> bool:
-        """Whether a node of the grammar has a finite text."""
-        return fold(
-            node,
-            lambda part, inside: _productive_from(part, inside, self._productive),
-            known=self._has_text,
-        )
-
-    def _without_barren(self, node: g.Members) -> g.Members:
-        """Without the members that have no finite text."""
-        declared = tuple(m for m in node.declared if self._is_productive(m.value))
-        others = tuple(o for o in node.others if o.keys.alive and self._is_productive(o.value))
-        if len(declared) == len(node.declared) and len(others) == len(node.others):
-            return node
-        return replace(node, declared=declared, others=others)
-
     def _members(self, node: g.Members, inside: tuple[int, ...]) -> int:
+        """Members that have no finite text are left out."""
         *values, colon, comma = inside
-        names = frozenset(member.name for member in node.declared)
-        others = tuple(
-            (self._key(quoted_terminal(other.keys, node.spelling), other.guards), value)
-            for other, value in zip(node.others, values[len(node.declared) :], strict=True)
-        )
+        nothing, after = self._nothing, len(node.declared)
+        declared = [pair for pair in zip(node.declared, values, strict=False) if pair[1] != nothing]
+        if any(member.required for member, value in zip(node.declared, values, strict=False) if value == nothing):
+            return nothing
+        others = [
+            pair for pair in zip(node.others, values[after:], strict=True) if pair[1] != nothing and pair[0].keys.alive
+        ]
+        if len(declared) + len(others) < len(values):
+            node = replace(node, declared=tuple(m for m, _ in declared), others=tuple(o for o, _ in others))
+        keys = [(self._key(quoted_terminal(o.keys, node.spelling), o.guards), value) for o, value in others]
         new_key = self._vertex(Watch(None))
+        names = frozenset(member.name for member in node.declared)
         key = self.terminal_id(key_terminal(names, node.spelling)) if names else None
         number = len(self.vertices)
         self.vertices.append(Next(number + 1))
-        declared = tuple(values[: len(node.declared)])
-        self.vertices.append(Inside(node, declared, others, colon, comma, new_key, number, key))
+        chosen = tuple(value for _, value in declared)
+        self.vertices.append(Inside(node, chosen, tuple(keys), colon, comma, new_key, number, key))
         return number + 1
 
     def _key(self, terminal: Terminal, guards: tuple[g.Guard, ...]) -> int:

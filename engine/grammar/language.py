@@ -6,11 +6,12 @@ no leaf of a grammar, and a recursive rule is not regular.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from engine.errors import GrammarError
 from engine.grammar.grammar import Choice, Grammar, Literal, Node, Reference, Repeat, Sequence, Terminal
-from engine.grammar.traversal import fold, references
+from engine.grammar.recursion import calls
+from engine.grammar.traversal import fold
 from engine.regular.expression import Expression, concat, repeat, text, union, words
 
 LanguageOfRule = Callable[[str], Expression | None]
@@ -52,36 +53,43 @@ class Languages:
     """The languages of the rules of a grammar. `shared` says of a rule's language whether those who refer to the rule take it
     in; where not, they have no language themselves."""
 
-    def __init__(self, grammar: Grammar, shared: Callable[[Expression], bool] = lambda _: True) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        shared: Callable[[Expression], bool] = lambda _: True,
+        edges: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
         self._grammar, self._shared = grammar, shared
         self._known: dict[int, Expression | None] = {}
         self._rules: dict[str, Expression | None] = {}
-        for name in _callees_first(grammar):
+        for name in callees_first(calls(grammar) if edges is None else edges):
             self._rules.setdefault(name, None)  # a rule that is not finished when it is referred to is recursive
             language = self.of(grammar.rules[name])
             self._rules[name] = language if language is not None and shared(language) else None
 
     def of(self, node: Node) -> Expression | None:
         """The language of a node of the grammar, None where it has none; each node is looked at once."""
+        if id(node) in self._known:
+            return self._known[id(node)]
         return fold(node, lambda part, inside: language_from(part, inside, self.of_rule), known=self._known)
 
     def of_rule(self, rule: str) -> Expression | None:
         return self._rules.get(rule)
 
 
-def _callees_first(grammar: Grammar) -> Iterator[str]:
+def callees_first(edges: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """The rules, each after those that it refers to, but for recursion."""
     seen: set[str] = set()
-    for start in grammar.rules:
+    for start in edges:
         pending = [(start, False)]
         while pending:
             name, done = pending.pop()
             if done:
                 yield name
-            elif name not in seen and name in grammar.rules:
+            elif name not in seen and name in edges:
                 seen.add(name)
                 pending.append((name, True))
-                pending += [(callee, False) for callee in reversed(references(grammar.rules[name]))]
+                pending += [(callee, False) for callee in edges[name]]
 
 
 def whole_language(grammar: Grammar) -> Expression:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Literal as OneOf
 
 from engine.errors import UnsupportedSchema
@@ -37,6 +38,7 @@ STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
 
 _EXACT = 2**53  # the largest integer up to which a double is exact
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
+_BRACKETS, _BRACES = (g.Literal("["), g.Literal("]")), (g.Literal("{"), g.Literal("}"))
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
 
 
@@ -69,23 +71,19 @@ class _Lowering:
         self._colon = g.Sequence((blank, g.Literal(":"), blank)) if self._any else g.Literal(":" + space)
         self._comma = g.Sequence((blank, g.Literal(","), blank)) if self._any else g.Literal("," + space)
         self._names: dict[s.SchemaId, str] = {}
+        self._pending: list[s.SchemaId] = []  # named, without a rule so far
         self._numbered: dict[str, int] = {}  # how often a name is taken
         self._rules: dict[str, g.Node] = {}
+        self._scalars: dict[tuple[type, s.Json], g.Node] = {}
 
     def grammar(self, root: str) -> g.Grammar:
         self._names[self._schema.root] = root
         self._numbered[root] = 1
         self._rules[root] = g.EMPTY  # the first rule of the printed grammar
-        pending = [self._schema.root]
-        done: set[s.SchemaId] = set()
-        while pending:
-            vertex = pending.pop()
-            if vertex in done:
-                continue
-            done.add(vertex)
-            known = set(self._names)
+        self._pending.append(self._schema.root)
+        while self._pending:
+            vertex = self._pending.pop()
             self._rules[self._names[vertex]] = self._union(vertex)
-            pending += [v for v in self._names if v not in known]
         return g.Grammar(self._rules, root)
 
     def _node(self, vertex: s.SchemaId) -> g.Node:
@@ -93,6 +91,7 @@ class _Lowering:
             if not self._needs_rule(vertex):
                 return self._union(vertex)
             self._names[vertex] = self._name(self._schema.vertices[vertex])
+            self._pending.append(vertex)
         return g.Reference(self._names[vertex])
 
     def _needs_rule(self, vertex: s.SchemaId) -> bool:
@@ -178,7 +177,16 @@ class _Lowering:
         return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
 
     def _value(self, value: s.Json) -> g.Node:
-        """Exactly this JSON value."""
+        """Exactly this JSON value; one node for equal scalars."""
+        if isinstance(value, list | dict):
+            return self._spelled(value)
+        key = (type(value), value)
+        found = self._scalars.get(key)
+        if found is None:
+            found = self._scalars[key] = self._spelled(value)
+        return found
+
+    def _spelled(self, value: s.Json) -> g.Node:
         if isinstance(value, str):
             return self._literals((value,))
         if isinstance(value, list):
@@ -236,7 +244,7 @@ class _Lowering:
         if number.integer:  # readers take a spelling with an exponent as a float, which is exact only so far
             rule = {"allOf": [rule, {"minimum": -_EXACT, "maximum": _EXACT}]}
         guard = self._watch(s.Check(path, ("number",), "json-schema", rule))
-        return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(numbers.exponents()), guard)))
+        return g.Choice((g.Terminal(plain), g.Guarded(_exponents(), guard)))
 
     def _plain_number(self, number: s.Number, multiple: int | None, broken: list[Decimal]) -> Expression | None:
         """The numbers without an exponent, None where no expression says them."""
@@ -288,7 +296,7 @@ class _Lowering:
         return body if low else g.Repeat(body, 0, 1)
 
     def _brackets(self, inside: g.Node) -> g.Node:
-        return g.Sequence((g.Literal("["), self._blank, inside, self._blank, g.Literal("]")))
+        return g.Sequence((_BRACKETS[0], self._blank, inside, self._blank, _BRACKETS[1]))
 
     def _object(self, an_object: s.Object, path: str) -> g.Node:
         declared = tuple(g.Member(p.name, self._node(p.schema), p.required) for p in an_object.properties)
@@ -329,7 +337,7 @@ class _Lowering:
         return g.Members(declared, others, not self._any, self._spelling, self._colon, self._comma)
 
     def _braces(self, members: g.Members) -> g.Node:
-        return g.Sequence((g.Literal("{"), self._blank, members, self._blank, g.Literal("}")))
+        return g.Sequence((_BRACES[0], self._blank, members, self._blank, _BRACES[1]))
 
 
 def _counts(an_object: s.Object) -> tuple[int, int | None]:
@@ -359,6 +367,11 @@ def _separated(items: list[g.Node], comma: g.Node) -> g.Sequence:
     for index, item in enumerate(items):
         out += [comma, item] if index else [item]
     return g.Sequence(tuple(out))
+
+
+@cache
+def _exponents() -> g.Node:
+    return g.Terminal(numbers.exponents())
 
 
 def _ceiling(bound: Decimal, exclusive: bool) -> int:

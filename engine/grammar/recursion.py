@@ -8,7 +8,7 @@ the rule itself and misses `root ::= e root "a" | "b"` with `e ::= "c"?`, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from engine.errors import GrammarError
@@ -25,7 +25,7 @@ from engine.grammar.grammar import (
     StringTerminal,
     Terminal,
 )
-from engine.grammar.traversal import fold
+from engine.grammar.traversal import fold, references
 
 
 def least_fixpoint(rules: Mapping[str, Node], holds: Callable[[Node, AbstractSet[str]], bool]) -> frozenset[str]:
@@ -77,17 +77,28 @@ def nullable_from(node: Node, inside: tuple[bool, ...], nullable: AbstractSet[st
             return node.low == 0 and not any(member.required for member in declared)
 
 
-def refuse_left_recursion(grammar: Grammar) -> None:
-    """Raise GrammarError naming the cycle if a rule can reach itself before a character is read."""
-    nullable = nullable_rules(grammar.rules)
-    edges = {name: _leftmost_rules(node, nullable) for name, node in grammar.rules.items()}
+def calls(grammar: Grammar) -> dict[str, list[str]]:
+    """For each rule those that it refers to; one that is not defined is refused."""
+    if grammar.root not in grammar.rules:
+        raise GrammarError(f"the root rule {grammar.root!r} is not defined")
+    found = {name: references(node) for name, node in grammar.rules.items()}
+    for name, callees in found.items():
+        for callee in callees:
+            if callee not in found:
+                raise GrammarError(f"rule {name!r} refers to {callee!r}, which is not defined")
+    return found
+
+
+def find_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """A way along `edges` from a rule to itself, [] if there is none."""
     done: set[str] = set()
-    for start in grammar.rules:
-        if start not in done:
-            _refuse_cycle_from(start, edges, done)
+    for start in edges:
+        if start not in done and (found := _cycle_from(start, edges, done)):
+            return found
+    return []
 
 
-def _refuse_cycle_from(start: str, edges: Mapping[str, tuple[str, ...]], done: set[str]) -> None:
+def _cycle_from(start: str, edges: Mapping[str, Iterable[str]], done: set[str]) -> list[str]:
     path = {start: iter(edges[start])}
     while path:
         name = next(reversed(path))
@@ -97,10 +108,19 @@ def _refuse_cycle_from(start: str, edges: Mapping[str, tuple[str, ...]], done: s
             del path[name]
         elif callee in path:
             names = list(path)
-            cycle = " → ".join([*names[names.index(callee) :], callee])
-            raise GrammarError(f"left recursion: {cycle}; a rule must read something before it comes back to itself")
+            return [*names[names.index(callee) :], callee]
         elif callee not in done:
             path[callee] = iter(edges[callee])
+    return []
+
+
+def refuse_left_recursion(grammar: Grammar) -> None:
+    """Raise GrammarError naming the cycle if a rule can reach itself before a character is read."""
+    nullable = nullable_rules(grammar.rules)
+    cycle = find_cycle({name: _leftmost_rules(node, nullable) for name, node in grammar.rules.items()})
+    if cycle:
+        reason = "a rule must read something before it comes back to itself"
+        raise GrammarError(f"left recursion: {' → '.join(cycle)}; {reason}")
 
 
 _Start = tuple[bool, dict[str, None]]

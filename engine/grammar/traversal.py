@@ -89,8 +89,12 @@ def fold(
             values[id(node)] = combine(node, tuple([values[id(part)] for part in parts]))
         elif id(node) not in values:
             parts = inside(node)
-            pending.append((node, parts))
-            pending.extend([(part, None) for part in reversed(parts) if id(part) not in values])
+            missing = [(part, None) for part in reversed(parts) if id(part) not in values]
+            if missing:
+                pending.append((node, parts))
+                pending.extend(missing)
+            else:
+                values[id(node)] = combine(node, tuple([values[id(part)] for part in parts]))
     return values[id(root)]
 
 

@@ -43,6 +43,9 @@ def decimals(
     bound the numbers begin at the next double (see the module's text), so that none is rounded onto the bound.
     Without a maximum the integral part has at most FLOAT_DIGITS digits.
     """
+    exact = minimum is not None and minimum == maximum and not (exclusive_minimum or exclusive_maximum)
+    if exact and fraction_digits is None and multiple_of is None and abs(minimum) < EXACT:
+        return _exactly(minimum)
     low, low_strict = _beginning(minimum, exclusive_minimum)
     mirrored, high_strict = _beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
     high = None if mirrored is None else mirrored.copy_negate()
@@ -54,6 +57,18 @@ def decimals(
     if multiple_of is None:
         return found
     return _multiple_decimals(found, low, high, multiple_of, fraction_digits)
+
+
+def _exactly(value: Decimal) -> Expression:
+    """This number, or zero where a double does not tell it from that."""
+    if float(value) == 0:
+        value = Decimal(0)
+    whole, _, digits = f"{abs(value):f}".partition(".")
+    digits = digits.rstrip("0")
+    sign = optional(text("-")) if value == 0 else text("-" if value < 0 else "")
+    if digits:
+        return concat(sign, text(f"{whole}.{digits}"), ZEROS)
+    return concat(sign, text(whole), optional(concat(POINT, repeat(ZERO, 1, None))))
 
 
 def _beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
