@@ -18,7 +18,7 @@ from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal,
 from engine.errors import GrammarError
 from engine.grammar import grammar as g
 from engine.grammar.language import Languages, callees_first
-from engine.grammar.recursion import calls, find_cycle, least_fixpoint, refuse_left_recursion
+from engine.grammar.recursion import below_recursion, calls, least_fixpoint, refuse_left_recursion
 from engine.grammar.traversal import children, fold
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
@@ -120,11 +120,10 @@ class Network:
         self._ids: dict[Vertex, int] = {}
         self.rules: dict[str, int] = {}
         edges = calls(grammar)
-        # What has no finite text would be a way without an end: it is left out. None: that shows as the rules are added.
-        self._productive: frozenset[str] | None = None
-        if find_cycle(edges):
-            refuse_left_recursion(grammar)
-            self._productive = least_fixpoint(grammar.rules, _is_productive)
+        refuse_left_recursion(grammar)
+        # What has no finite text would be a way without an end: it is left out. For most rules that shows as they are added.
+        self._recursive = {name: grammar.rules[name] for name in below_recursion(edges)}
+        self._productive = least_fixpoint(self._recursive, _is_productive)
         self._languages = Languages(grammar, _is_short, edges)
         self._known: dict[int, int] = {}  # vertices, by the identity of the node
         self._kept: list[g.Node] = []  # nodes that are made on the way must outlive it
@@ -159,10 +158,8 @@ class Network:
         return self._vertex(Leaf(self.terminal_id(terminal)))
 
     def _has_text(self, rule: str) -> bool:
-        """Whether some finite text matches a rule; where no rule is recursive, one that was added before."""
-        if self._productive is not None:
-            return rule in self._productive
-        return self.rules[rule] != self._nothing
+        """Whether some finite text matches a rule; one that is not below recursion must have been added before."""
+        return rule in self._productive if rule in self._recursive else self.rules[rule] != self._nothing
 
     def _add(self, node: g.Node) -> int:
         return fold(node, self._made, inside=self._inside, known=self._known)

@@ -89,7 +89,22 @@ def calls(grammar: Grammar) -> dict[str, list[str]]:
     return found
 
 
-def find_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
+def below_recursion(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """The rules that are recursive, or that recursive ones refer to at any depth; for all others one look is enough."""
+    callers = dict.fromkeys(edges, 0)
+    for callees in edges.values():
+        for callee in callees:
+            callers[callee] += 1
+    free = [name for name, number in callers.items() if not number]
+    for name in free:
+        for callee in edges[name]:
+            callers[callee] -= 1
+            if not callers[callee]:
+                free.append(callee)
+    return [name for name, number in callers.items() if number]
+
+
+def _find_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
     """A way along `edges` from a rule to itself, [] if there is none."""
     done: set[str] = set()
     for start in edges:
@@ -116,8 +131,9 @@ def _cycle_from(start: str, edges: Mapping[str, Iterable[str]], done: set[str]) 
 
 def refuse_left_recursion(grammar: Grammar) -> None:
     """Raise GrammarError naming the cycle if a rule can reach itself before a character is read."""
-    nullable = nullable_rules(grammar.rules)
-    cycle = find_cycle({name: _leftmost_rules(node, nullable) for name, node in grammar.rules.items()})
+    rules = {name: grammar.rules[name] for name in below_recursion(calls(grammar))}
+    nullable = nullable_rules(rules)
+    cycle = _find_cycle({name: _leftmost_rules(node, nullable) for name, node in rules.items()})
     if cycle:
         reason = "a rule must read something before it comes back to itself"
         raise GrammarError(f"left recursion: {' → '.join(cycle)}; {reason}")

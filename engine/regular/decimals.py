@@ -43,8 +43,8 @@ def decimals(
     bound the numbers begin at the next double (see the module's text), so that none is rounded onto the bound.
     Without a maximum the integral part has at most FLOAT_DIGITS digits.
     """
-    exact = minimum is not None and minimum == maximum and not (exclusive_minimum or exclusive_maximum)
-    if exact and fraction_digits is None and multiple_of is None and abs(minimum) < EXACT:
+    single = minimum == maximum and not (exclusive_minimum or exclusive_maximum or fraction_digits or multiple_of)
+    if single and minimum is not None and abs(minimum) < EXACT and fraction_digits is None:
         return _exactly(minimum)
     low, low_strict = _beginning(minimum, exclusive_minimum)
     mirrored, high_strict = _beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
