@@ -22,6 +22,7 @@ from engine.schema.shapes import alternatives, distinct
 
 MOST_VERTICES = 100_000
 MOST_COMBINATIONS = 4_000  # of two schemas or more
+MOST_ALTERNATIVES = 80_000  # of all vertices together
 
 
 def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) -> Schema:
@@ -116,11 +117,16 @@ class Reader:
 
     def run(self) -> None:
         """Fill in every vertex that was asked for."""
+        made = 0
         while self._todo:
             known, locations = self._todo.pop()
             found: list[Alternative] = []
             for clause in clauses(locations):
                 found += alternatives(self, clause)
+            made += len(found)
+            if made > MOST_ALTERNATIVES:
+                path = locations[0].path if locations else ""
+                raise SchemaError(path, "", f"the alternatives up to here are more than {MOST_ALTERNATIVES}")
             self.vertices[known] = Vertex(distinct(found), *_named(locations))
 
 
