@@ -18,6 +18,7 @@ from engine.regular.prefixes import shortest_texts
 
 INFINITE = 1 << 60
 LONGEST = 1 << 17  # bytes; a context holds no longer output
+_MOST_KEPT = 1 << 25  # bytes of texts
 
 
 class Completions:
@@ -27,12 +28,18 @@ class Completions:
         self._automaton = automaton
         self._shortest: _Shortest | None = None
         self._texts: dict[State, bytes] = {}
+        self._kept = 0  # bytes
 
     def text(self, state: State) -> bytes:
         """The completion of a state that is not dead; O(1) after the first time."""
         found = self._texts.get(state)
         if found is None:
-            found = self._texts[state] = self._find(state)
+            found = self._find(state)
+            self._kept += len(found)
+            if self._kept > _MOST_KEPT:
+                self._texts.clear()
+                self._kept = len(found)
+            self._texts[state] = found
         return found
 
     def _find(self, state: State) -> bytes:
@@ -42,16 +49,19 @@ class Completions:
         for item in self._automaton.items(state):
             if item.terminal < 0:
                 return b""
-            rest = self._automaton.terminals[item.terminal].completion(item.state)
+            try:
+                rest = self._automaton.terminals[item.terminal].completion(item.state)
+            except GrammarTooComplex:  # no shortest text can be written out
+                continue
             if len(rest) > LONGEST:
-                raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes")
+                continue
             stack = self._automaton.stacks.after(self._completed(item, rest))
             length = len(rest) + self._shortest.of_stack(stack)
             if best is None or length < best[0]:
                 best = (length, rest, stack)
-        assert best is not None, "the dead state has no completion"
-        if best[0] > LONGEST:
-            raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes")
+        if best is None or best[0] > LONGEST:
+            place = self._automaton.stacks.place(self._automaton.items(state)[0].stack)
+            raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes").at(place)
         return best[1] + self._shortest.text_of_stack(best[2])
 
     def _completed(self, item: Item, rest: bytes) -> Item:

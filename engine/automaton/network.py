@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
-from engine.errors import GrammarError
+from engine.errors import GrammarError, GrammarTooComplex
 from engine.grammar import grammar as g
 from engine.grammar.language import Languages, callees_first
 from engine.grammar.recursion import below_recursion, calls, least_fixpoint, refuse_left_recursion
@@ -128,7 +128,10 @@ class Network:
         self._known: dict[int, int] = {}  # vertices, by the identity of the node
         self._kept: list[g.Node] = []  # nodes that are made on the way must outlive it
         for name in callees_first(edges):
-            self.rules[name] = self._add(grammar.rules[name])
+            try:
+                self.rules[name] = self._add(grammar.rules[name])
+            except GrammarTooComplex as error:
+                raise error.at(grammar.places.get(name)) from None
         self.rules = {name: self.rules[name] for name in grammar.rules}
         if self.rules[grammar.root] == self._nothing or not self._has_text(grammar.root):
             raise GrammarError(f"no text matches the grammar: rule {grammar.root!r} never ends")
@@ -138,6 +141,18 @@ class Network:
     def _nothing(self) -> int:
         """The vertex of what has no text."""
         return self._vertex(Fork(()))
+
+    def rule_of(self, vertex: int) -> str:
+        """The first rule that a vertex is in; found by a walk, for messages."""
+        for name, start in self.rules.items():
+            seen, pending = {start}, [start]
+            for number in pending:
+                if number == vertex:
+                    return name
+                new = _vertices_of(self.vertices[number]) - seen
+                seen |= new
+                pending += new
+        return self.grammar.root
 
     def terminal_id(self, terminal: Terminal) -> int:
         """The number of a terminal, given on first use; terminals of one document may join later."""
@@ -241,6 +256,25 @@ class Network:
         for guard in guards:
             vertex = self._vertex(Watched(vertex, self._vertex(Watch(guard))))
         return vertex
+
+
+def _vertices_of(vertex: Vertex) -> set[int]:
+    """Those that it refers to in its own rule."""
+    match vertex:
+        case Chain(items):
+            return set(items)
+        case Fork(options):
+            return set(options)
+        case Loop(item):
+            return {item}
+        case Watched(item, watch):
+            return {item, watch}
+        case Inside():
+            others = [number for pair in vertex.others for number in pair]
+            return {*vertex.values, *others, vertex.colon, vertex.comma, vertex.new_key, vertex.next}
+        case Next(inside):
+            return {inside}
+    return set()
 
 
 def _is_short(language: Expression) -> bool:

@@ -12,7 +12,7 @@ A `Guarded` node carries a predicate on the closed value, which plain grammars c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal as OneOf
 from typing import Protocol
 
@@ -135,10 +135,11 @@ EMPTY = Sequence(())
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rules by name. `root` is where a text starts."""
+    """Rules by name. `root` is where a text starts. `places` has, for rules made of a schema, the JSON pointer into it."""
 
     rules: Mapping[str, Node]
     root: str = "root"
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def gbnf(self, *, allow_unenforced: bool = False) -> str:
         """The grammar as GBNF text, which llama.cpp reads as the same language.

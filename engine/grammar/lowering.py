@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Literal as OneOf
 
-from engine.errors import UnsupportedSchema
+from engine.errors import GrammarTooComplex, UnsupportedSchema
 from engine.grammar import enforcement
 from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
@@ -45,6 +45,9 @@ WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.
 Note = Callable[[Enforcement], None]
 
 
+_WORK = 2 * ex.WORK_LIMIT  # of all searches of a compilation
+
+
 def lower(
     schema: s.Schema,
     style: Style,
@@ -54,7 +57,8 @@ def lower(
     note: Note | None = None,
 ) -> g.Grammar:
     """The grammar of `schema` in a style; `watch` makes the guard of a check, `note` is told what enforces what."""
-    return _Lowering(schema, style, watch, note).grammar(root)
+    with ex.bounded(_WORK):
+        return _Lowering(schema, style, watch, note).grammar(root)
 
 
 class _Lowering:
@@ -84,7 +88,10 @@ class _Lowering:
         while self._pending:
             vertex = self._pending.pop()
             self._rules[self._names[vertex]] = self._union(vertex)
-        return g.Grammar(self._rules, root)
+        return g.Grammar(self._rules, root, {name: self._path(vertex) for vertex, name in self._names.items()})
+
+    def _path(self, vertex: s.SchemaId) -> str:
+        return next((one.path for one in self._schema.vertices[vertex].alternatives), "")
 
     def _node(self, vertex: s.SchemaId) -> g.Node:
         if vertex not in self._names:
@@ -111,7 +118,10 @@ class _Lowering:
         outside, nodes = self._place, []
         for index, alternative in enumerate(self._schema.vertices[vertex].alternatives):
             self._place = (vertex, index)
-            nodes.append(self._alternative(alternative))
+            try:
+                nodes.append(self._alternative(alternative))
+            except GrammarTooComplex as error:
+                raise error.at(alternative.path) from None
         self._place = outside
         return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
 
@@ -205,27 +215,30 @@ class _Lowering:
         self, text: s.Text, path: str, note: Callable[..., None] = lambda *_: None
     ) -> tuple[Expression, list[s.Check]]:
         """The contents of a string as far as an expression says them, and the checks for the rest; `note` is told which."""
-        parts, checks = [ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)], []
+        met = _Meeting(ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length))
+        checks: list[s.Check] = []
         for pattern in text.patterns:
+            reason = ""
             try:
-                parts.append(parse_pattern(pattern.source, pattern.dialect))
-                note([("pattern", pattern.source)], "grammar", pattern)
+                said = met.take(parse_pattern(pattern.source, pattern.dialect))
             except UnsupportedPattern as error:
+                said, reason = False, str(error)
+            if not said:
                 checks.append(_pattern_check(pattern, path))
-                note([("pattern", f"{pattern.source} ({error})")], "guard", pattern)
+                reason = f" ({reason or 'together with the others too large for a grammar'})"
+            note([("pattern", pattern.source + reason)], "grammar" if said else "guard", pattern)
         for name in text.formats:
             language = format_language(name)
-            if language is not None:
-                parts.append(language)
-            inexact = language is None or name in INEXACT
-            if inexact:
+            said = language is not None and met.take(language) and name not in INEXACT
+            if not said:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
-            note([("format", name)], "guard" if inexact else "grammar")
-        return ex.both(*parts), checks
+            note([("format", name)], "grammar" if said else "guard")
+        return met.language, checks
 
     def _text(self, text: s.Text, path: str) -> g.Node:
         language, checks = self._content(text, path, self._note)
         self._note(enforcement.of_lengths(text))
+        _settle(language)
         node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check))
@@ -235,6 +248,8 @@ class _Lowering:
         whole = [int(m) for m in number.multiples_of if m == int(m)]
         broken = [m for m in number.multiples_of if m != int(m)]
         plain = self._plain_number(number, math.lcm(*whole) if whole else None, broken)
+        if plain is not None:
+            _settle(plain)
         if not self._any or plain is None or number.digits_only:
             return g.Terminal(plain) if plain is not None else self._guarded_number(number, path)
         bounded = number.minimum is not None or number.maximum is not None
@@ -303,8 +318,7 @@ class _Lowering:
         names = ex.complement(ex.words((*(p.name for p in an_object.properties), *an_object.forbidden)))
         others = []
         for other in an_object.others:
-            language, checks = self._keys(other, path)
-            language = ex.both(names, language)
+            language, checks = self._keys(other, names, path)
             if language.alive:
                 guards = tuple(self._watch(check) for check in checks)
                 others.append(g.Others(language, self._node(other.schema), guards))
@@ -312,32 +326,64 @@ class _Lowering:
         low, high = _counts(an_object)
         return self._braces(replace(members, low=low, high=high))
 
-    def _keys(self, keys: s.Keys, path: str) -> tuple[Expression, list[s.Check]]:
-        """The names that such a member may have, as far as an expression says them, and the checks for the rest."""
-        parts: list[Expression] = []
-        checks: list[s.Check] = []
+    def _keys(self, keys: s.Keys, free: Expression, path: str) -> tuple[Expression, list[s.Check]]:
+        """Those of the `free` names that such a member may have, as far as an expression says them, and the checks for the
+        rest."""
+        met, checks = _Meeting(free), []
+        for name in keys.names:
+            if isinstance(name, s.Literals):
+                met.take(ex.words(v for v in name.values if isinstance(v, str)))
+            else:
+                language, more = self._content(name, path)
+                met.take(language, must=True)
+                checks += more
         for pattern in (*keys.matching, *keys.excluding):
             wanted = pattern in keys.matching
             try:
                 language = parse_pattern(pattern.source, pattern.dialect)
-                parts.append(language if wanted else ex.complement(language))
+                said = met.take(language if wanted else ex.complement(language))
             except UnsupportedPattern:
+                said = False
+            if not said:
                 rule: s.Json = {"pattern": pattern.source}
                 checks.append(s.Check(path, ("patternProperties",), "json-schema", rule if wanted else {"not": rule}))
-        for name in keys.names:
-            if isinstance(name, s.Literals):
-                parts.append(ex.words(v for v in name.values if isinstance(v, str)))
-            else:
-                language, more = self._content(name, path)
-                parts.append(language)
-                checks += more
-        return ex.both(*parts), checks
+        return met.language, checks
 
     def _members(self, declared: tuple[g.Member, ...], others: tuple[g.Others, ...]) -> g.Members:
         return g.Members(declared, others, not self._any, self._spelling, self._colon, self._comma)
 
     def _braces(self, members: g.Members) -> g.Node:
         return g.Sequence((_BRACES[0], self._blank, members, self._blank, _BRACES[1]))
+
+
+class _Meeting:
+    """An intersection that takes in languages for as long as it can be searched; what it refuses is for a guard to say."""
+
+    def __init__(self, language: Expression) -> None:
+        self.language = language
+        self._constraints = 0
+        self._full = False
+
+    def take(self, language: Expression, *, must: bool = False) -> bool:
+        """Whether it was taken in. What is too large alone or `must` be in raises GrammarTooComplex."""
+        met = ex.both(self.language, language)
+        if self._full and not must:
+            return False
+        try:
+            _settle(met)
+        except GrammarTooComplex:
+            if must or not self._constraints:
+                raise
+            self._full = True
+            return False
+        self.language, self._constraints = met, self._constraints + 1
+        return True
+
+
+def _settle(language: Expression) -> None:
+    """Find out whether it has a text, and a short one, or raise GrammarTooComplex here, where the place is known."""
+    if language.alive:
+        _ = language.least
 
 
 def _counts(an_object: s.Object) -> tuple[int, int | None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from engine.errors import SchemaError, UnsupportedSchema
+from engine.regular.expression import WORK_LIMIT, bounded
 from engine.schema.choice import REFERENCES, reference
 from engine.schema.distribution import clauses
 from engine.schema.emptiness import without_empty
@@ -20,6 +21,7 @@ from engine.schema.location import Document, Location
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
 from engine.schema.shapes import alternatives, distinct
 
+_WORK = WORK_LIMIT  # of all searches whether patterns overlap
 MOST_VERTICES = 100_000
 MOST_COMBINATIONS = 4_000  # of two schemas or more
 MOST_ALTERNATIVES = 80_000  # of all vertices together
@@ -45,8 +47,9 @@ def read_document(document: Document) -> Schema:
     """The graph of an opened document."""
     reader = Reader()
     try:
-        root = reader.vertex([document.root])
-        reader.run()
+        with bounded(_WORK):
+            root = reader.vertex([document.root])
+            reader.run()
     except RecursionError:
         raise SchemaError("", "", "nested too deeply") from None
     except PatternUnknown as error:

@@ -26,7 +26,7 @@ from engine.regular.expression.algebra import (
 from engine.regular.expression.dictionary import Words, text, words
 from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, Nothing, Transitions
 from engine.regular.expression.residue import Multiple, multiple
-from engine.regular.expression.search import STATE_LIMIT, bounded
+from engine.regular.expression.search import STATE_LIMIT, WORK_LIMIT, bounded
 
 __all__ = [
     "ANYTHING",
@@ -34,6 +34,7 @@ __all__ = [
     "LENGTH_LIMIT",
     "NOTHING",
     "STATE_LIMIT",
+    "WORK_LIMIT",
     "Both",
     "Chars",
     "Complement",
