@@ -13,6 +13,7 @@ from engine.automaton.automaton import Automaton, State
 from engine.automaton.members import Progress
 from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
+from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
 from engine.regular.prefixes import shortest_texts
 
@@ -49,11 +50,8 @@ class Completions:
         for item in self._automaton.items(state):
             if item.terminal < 0:
                 return b""
-            try:
-                rest = self._automaton.terminals[item.terminal].completion(item.state)
-            except GrammarTooComplex:  # no shortest text can be written out
-                continue
-            if len(rest) > LONGEST:
+            rest = _rest(self._automaton.terminals[item.terminal], item.state)
+            if rest is None:
                 continue
             stack = self._automaton.stacks.after(self._completed(item, rest))
             length = len(rest) + self._shortest.of_stack(stack)
@@ -74,6 +72,15 @@ class Completions:
         for byte in rest:
             state = self._automaton.terminals[item.terminal].edges(state)[byte]
         return item._replace(state=state)
+
+
+def _rest(terminal: Terminal, state: int) -> bytes | None:
+    """The completion of a terminal's state, None if it is longer than any output."""
+    try:
+        found = terminal.completion(state)
+    except GrammarTooComplex:  # too long to be written out
+        return None
+    return found if len(found) <= LONGEST else None
 
 
 class _Shortest:
@@ -107,7 +114,8 @@ class _Shortest:
         match self._network.vertices[number]:
             case Leaf(terminal):
                 automaton = self._network.terminals[terminal]
-                return len(automaton.completion(automaton.start))
+                rest = _rest(automaton, automaton.start)
+                return INFINITE if rest is None else len(rest)
             case Chain(items):
                 return sum(self.of_vertex(item, 0) for item in items)
             case Fork(options):

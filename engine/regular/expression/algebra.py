@@ -17,6 +17,9 @@ from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, in
 from engine.regular.partition import refine
 
 
+_GUESSED = 1000  # characters
+
+
 class Chars(Expression):
     """One character of a set."""
 
@@ -162,6 +165,12 @@ class Both(Expression):
         capped = self._capped
         return capped is not None and capped[0].least > capped[1]
 
+    @property
+    def guess(self) -> str:
+        """What each part needs, one after the other: several texts that must be contained often may be so."""
+        plain = sorted((part for part in self.parts if part.plain and part.least), key=_least)  # what has begun comes first
+        return "".join(part.shortest for part in plain) if sum(part.least for part in plain) <= _GUESSED else ""
+
     def settle(self) -> None:
         capped = self._capped
         if capped is not None and not self.settled:
@@ -191,6 +200,10 @@ class Complement(Expression):
 
     def _derivative(self, code_point: int) -> Expression:
         return complement(self.body.derive(code_point))
+
+
+def _least(node: Expression) -> int:
+    return node.least
 
 
 def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:

@@ -157,6 +157,11 @@ class Expression:
         """Whether it is seen without a search that there is no string."""
         return False
 
+    @property
+    def guess(self) -> str:
+        """A text that might be in the language."""
+        return ""
+
     def settle(self) -> None:
         """Find the shortest string where that takes no search."""
 

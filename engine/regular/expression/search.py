@@ -1,8 +1,8 @@
 """Search: whether an expression has any string, and a short one.
 
 Best first over the derivatives (A*, by what each part alone still needs). On success every node on the way learns that it is
-alive and how a short string of its own begins; without success all that were visited are dead. A search that takes too many
-states or too much work ends in GrammarTooComplex; inside `bounded`, all searches together may take so much work.
+alive and how a short string of its own begins; without success all that were visited are dead. A search that takes many states tries a guess; one that
+takes too many, or too much work, ends in GrammarTooComplex; inside `bounded`, all searches together may take so much work.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.regular.expression.node import Expression
 
 STATE_LIMIT = 20_000
+GUESS_AFTER = 64  # states
 WORK_LIMIT = 1 << 21  # nodes that derivatives look at; some seconds
 _WHAT = "an intersection of string constraints"
 
@@ -48,7 +49,7 @@ def search(start: Expression) -> bool:
     before: dict[Expression, tuple[Expression, int] | None] = {start: None}
     queue = [(start.needed, 0, start.serial, start)]  # needed in all, characters so far (negative: the deepest first)
     limit = WORK_LIMIT if _budget.left is None else min(WORK_LIMIT, _budget.left)
-    work = 0
+    work, guessed = 0, False
     try:
         while queue:
             _, depth, _, node = heappop(queue)
@@ -66,6 +67,10 @@ def search(start: Expression) -> bool:
                 if target not in before and not target.is_dead:
                     before[target] = (node, charset.example(members))
                     heappush(queue, (1 - depth + target.needed, depth - 1, target.serial, target))
+            if len(before) > GUESS_AFTER and not guessed:
+                guessed = True
+                if _holds(start, start.guess):
+                    return True
             if len(before) > STATE_LIMIT:
                 raise GrammarTooComplex(_WHAT, STATE_LIMIT)
     finally:
@@ -74,6 +79,22 @@ def search(start: Expression) -> bool:
     for node in before:
         node.die()
     return False
+
+
+def _holds(start: Expression, guess: str) -> bool:
+    """Whether a text that was guessed is in the language; if so, it is noted as its short one."""
+    path = [start]
+    for character in guess:
+        path.append(path[-1].derive(ord(character)))
+    if not path[-1].nullable:
+        return False
+    path[-1].live()
+    for node, after, character in zip(path[-2::-1], path[:0:-1], guess[::-1], strict=True):
+        if node.settled:
+            node.live()
+        else:
+            node.leads(ord(character), after)
+    return True
 
 
 def _record(end: Expression, before: dict[Expression, tuple[Expression, int] | None]) -> None:
