@@ -168,7 +168,9 @@ class Both(Expression):
     @property
     def guess(self) -> str:
         """What each part needs, one after the other: several texts that must be contained often may be so."""
-        plain = sorted((part for part in self.parts if part.plain and part.least), key=_least)  # what has begun comes first
+        plain = sorted(
+            (part for part in self.parts if part.plain and part.least), key=_least
+        )  # what has begun comes first
         return "".join(part.shortest for part in plain) if sum(part.least for part in plain) <= _GUESSED else ""
 
     def settle(self) -> None:
