@@ -7,6 +7,7 @@ are the sum over its frames, those of a state the least over its items. Guards a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from engine.automaton import members as progress_of
 from engine.automaton.automaton import Automaton, State
@@ -92,16 +93,19 @@ class _Shortest:
         self._rules = dict.fromkeys(self._network.rules, INFINITE)
         self._memo: dict[tuple[int, Datum], int] = {}
         self._stack_memo: dict[Stack, int] = {BOTTOM: 0}
-        changed = True
-        while changed:
-            changed = False
+        recursive = [name for name in self._network.callees_first if name in self._network.recursive]
+        while self._shortens(recursive):
             self._memo.clear()
-            for name, vertex in self._network.rules.items():
-                length = self.of_vertex(vertex, 0)
-                if length < self._rules[name]:
-                    self._rules[name] = length
-                    changed = True
-        self._memo.clear()
+        self._shortens(self._network.callees_first)
+
+    def _shortens(self, rules: Iterable[str]) -> bool:
+        """Whether some of the rules, looked at in turn, are found to be shorter than they were known to be."""
+        found = False
+        for rule in rules:
+            length = self.of_vertex(self._network.rules[rule], 0)
+            if length < self._rules[rule]:
+                self._rules[rule], found = length, True
+        return found
 
     def of_vertex(self, number: int, datum: Datum) -> int:
         key = (number, datum)

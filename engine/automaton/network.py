@@ -110,7 +110,8 @@ def key_terminal(names: frozenset[str], spelling: g.Spelling) -> KeyTerminal:
 
 
 class Network:
-    """Vertices and terminals of one grammar; `entry` is the vertex of the root rule."""
+    """Vertices and terminals of one grammar; `entry` is the vertex of the root rule. `recursive` are the rules on or below a
+    cycle, `callees_first` all of them, each after those that it refers to, but for recursion."""
 
     def __init__(self, grammar: g.Grammar) -> None:
         self.grammar = grammar
@@ -122,19 +123,21 @@ class Network:
         edges = calls(grammar)
         refuse_left_recursion(grammar)
         # What has no finite text would be a way without an end: it is left out. For most rules that shows as they are added.
-        self._recursive = {name: grammar.rules[name] for name in below_recursion(edges)}
-        self._productive = least_fixpoint(self._recursive, _is_productive)
+        self.recursive = {name: grammar.rules[name] for name in below_recursion(edges)}
+        self._productive = least_fixpoint(self.recursive, _is_productive)
         self._languages = Languages(grammar, _is_short, edges)
         self._known: dict[int, int] = {}  # vertices, by the identity of the node
         self._kept: list[g.Node] = []  # nodes that are made on the way must outlive it
-        for name in callees_first(edges):
+        self.callees_first = tuple(callees_first(edges))
+        for name in self.callees_first:
             try:
                 self.rules[name] = self._add(grammar.rules[name])
             except GrammarTooComplex as error:
                 raise error.at(grammar.places.get(name)) from None
         self.rules = {name: self.rules[name] for name in grammar.rules}
         if self.rules[grammar.root] == self._nothing or not self._has_text(grammar.root):
-            raise GrammarError(f"no text matches the grammar: rule {grammar.root!r} never ends")
+            place = f"schema at {grammar.places[grammar.root] or '/'}: " if grammar.root in grammar.places else ""
+            raise GrammarError(f"{place}no text matches the grammar: rule {grammar.root!r} never ends")
         self.entry = self.rules[grammar.root]
 
     @property
@@ -174,7 +177,7 @@ class Network:
 
     def _has_text(self, rule: str) -> bool:
         """Whether some finite text matches a rule; one that is not below recursion must have been added before."""
-        return rule in self._productive if rule in self._recursive else self.rules[rule] != self._nothing
+        return rule in self._productive if rule in self.recursive else self.rules[rule] != self._nothing
 
     def _add(self, node: g.Node) -> int:
         return fold(node, self._made, inside=self._inside, known=self._known)

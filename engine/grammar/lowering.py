@@ -23,6 +23,7 @@ from engine.grammar import enforcement
 from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
+from engine.grammar.meeting import Meeting, settle
 from engine.grammar.traversal import walk
 from engine.regular import charset, numbers
 from engine.regular import expression as ex
@@ -67,7 +68,7 @@ class _Lowering:
     ) -> None:
         self._schema, self._watch, self._tell = schema, watch, note
         self._place = (schema.root, 0)  # the alternative that is being lowered; only kept where notes are taken
-        self._any = style == "any"
+        self._style, self._any = style, style == "any"
         self._spelling: g.Spelling = "any" if self._any else "canonical"
         blank: g.Node = g.Terminal(WHITE_SPACE) if self._any else g.EMPTY
         space = "" if style == "compact" else " "
@@ -182,7 +183,7 @@ class _Lowering:
         if self._any:
             words: list[g.Node] = [g.StringTerminal(ex.words(strings), "any")] if strings else []
         else:
-            words = [g.Literal(json.dumps(v, ensure_ascii=False)) for v in strings]
+            words = [self._value(v) for v in strings]
         nodes = words + nodes
         return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
 
@@ -197,6 +198,8 @@ class _Lowering:
         return found
 
     def _spelled(self, value: s.Json) -> g.Node:
+        if not self._any:
+            return g.Literal(self._canonical(value))
         if isinstance(value, str):
             return self._literals((value,))
         if isinstance(value, list):
@@ -205,17 +208,21 @@ class _Lowering:
         if isinstance(value, dict):
             declared = tuple(g.Member(name, self._value(item), True) for name, item in value.items())
             return self._braces(self._members(declared, ()))
-        if isinstance(value, bool) or value is None or not self._any:
-            whole = isinstance(value, float) and value.is_integer()
-            return g.Literal(str(int(value)) if whole else json.dumps(value))
+        if isinstance(value, bool) or value is None:
+            return g.Literal(json.dumps(value))
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         return self._number(s.Number(minimum=exact, maximum=exact), "")
+
+    def _canonical(self, value: s.Json) -> str:
+        """The one spelling of a value; whole numbers are written as integers."""
+        separators = (",", ":") if self._style == "compact" else (", ", ": ")
+        return json.dumps(_with_integers(value), ensure_ascii=False, separators=separators)
 
     def _content(
         self, text: s.Text, path: str, note: Callable[..., None] = lambda *_: None
     ) -> tuple[Expression, list[s.Check]]:
         """The contents of a string as far as an expression says them, and the checks for the rest; `note` is told which."""
-        met = _Meeting(ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length))
+        met = Meeting(ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length))
         checks: list[s.Check] = []
         for pattern in text.patterns:
             reason = ""
@@ -238,7 +245,7 @@ class _Lowering:
     def _text(self, text: s.Text, path: str) -> g.Node:
         language, checks = self._content(text, path, self._note)
         self._note(enforcement.of_lengths(text))
-        _settle(language)
+        settle(language)
         node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check))
@@ -249,7 +256,7 @@ class _Lowering:
         broken = [m for m in number.multiples_of if m != int(m)]
         plain = self._plain_number(number, math.lcm(*whole) if whole else None, broken)
         if plain is not None:
-            _settle(plain)
+            settle(plain)
         if not self._any or plain is None or number.digits_only:
             return g.Terminal(plain) if plain is not None else self._guarded_number(number, path)
         bounded = number.minimum is not None or number.maximum is not None
@@ -329,7 +336,7 @@ class _Lowering:
     def _keys(self, keys: s.Keys, free: Expression, path: str) -> tuple[Expression, list[s.Check]]:
         """Those of the `free` names that such a member may have, as far as an expression says them, and the checks for the
         rest."""
-        met, checks = _Meeting(free), []
+        met, checks = Meeting(free), []
         for name in keys.names:
             if isinstance(name, s.Literals):
                 met.take(ex.words(v for v in name.values if isinstance(v, str)))
@@ -337,16 +344,16 @@ class _Lowering:
                 language, more = self._content(name, path)
                 met.take(language, must=True)
                 checks += more
+        said: list[tuple[s.Pattern, Expression]] = []
         for pattern in (*keys.matching, *keys.excluding):
-            wanted = pattern in keys.matching
             try:
                 language = parse_pattern(pattern.source, pattern.dialect)
-                said = met.take(language if wanted else ex.complement(language))
+                said.append((pattern, language if pattern in keys.matching else ex.complement(language)))
             except UnsupportedPattern:
-                said = False
-            if not said:
-                rule: s.Json = {"pattern": pattern.source}
-                checks.append(s.Check(path, ("patternProperties",), "json-schema", rule if wanted else {"not": rule}))
+                checks.append(_key_check(pattern, path, wanted=pattern in keys.matching))
+        if not met.take_all([language for _, language in said]):
+            left = [pattern for pattern, language in said if not met.take(language)]
+            checks += [_key_check(pattern, path, wanted=pattern in keys.matching) for pattern in left]
         return met.language, checks
 
     def _members(self, declared: tuple[g.Member, ...], others: tuple[g.Others, ...]) -> g.Members:
@@ -354,36 +361,6 @@ class _Lowering:
 
     def _braces(self, members: g.Members) -> g.Node:
         return g.Sequence((_BRACES[0], self._blank, members, self._blank, _BRACES[1]))
-
-
-class _Meeting:
-    """An intersection that takes in languages for as long as it can be searched; what it refuses is for a guard to say."""
-
-    def __init__(self, language: Expression) -> None:
-        self.language = language
-        self._constraints = 0
-        self._full = False
-
-    def take(self, language: Expression, *, must: bool = False) -> bool:
-        """Whether it was taken in. What is too large alone or `must` be in raises GrammarTooComplex."""
-        met = ex.both(self.language, language)
-        if self._full and not must:
-            return False
-        try:
-            _settle(met)
-        except GrammarTooComplex:
-            if must or not self._constraints:
-                raise
-            self._full = True
-            return False
-        self.language, self._constraints = met, self._constraints + 1
-        return True
-
-
-def _settle(language: Expression) -> None:
-    """Find out whether it has a text, and a short one, or raise GrammarTooComplex here, where the place is known."""
-    if language.alive:
-        _ = language.least
 
 
 def _counts(an_object: s.Object) -> tuple[int, int | None]:
@@ -406,6 +383,20 @@ def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
     document = Document(schema)
     document.pattern_dialect = pattern.dialect
     return s.Check(path, ("pattern",), "json-schema", schema, Context.of(document.root))
+
+
+def _with_integers(value: s.Json) -> s.Json:
+    """The value with integers for whole floating-point numbers."""
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _with_integers(item) for name, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _key_check(pattern: s.Pattern, path: str, *, wanted: bool) -> s.Check:
+    rule: s.Json = {"pattern": pattern.source}
+    return s.Check(path, ("patternProperties",), "json-schema", rule if wanted else {"not": rule})
 
 
 def _separated(items: list[g.Node], comma: g.Node) -> g.Sequence:

@@ -16,7 +16,6 @@ from engine.regular.charset import CharSet
 from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, intern, serial_of
 from engine.regular.partition import refine
 
-
 _GUESSED = 1000  # characters
 
 

@@ -1,8 +1,8 @@
 """Search: whether an expression has any string, and a short one.
 
 Best first over the derivatives (A*, by what each part alone still needs). On success every node on the way learns that it is
-alive and how a short string of its own begins; without success all that were visited are dead. A search that takes many states tries a guess; one that
-takes too many, or too much work, ends in GrammarTooComplex; inside `bounded`, all searches together may take so much work.
+alive and how a short string of its own begins; without success all that were visited are dead. A search of many states tries
+a guess; one of too many, or of too much work, ends in GrammarTooComplex. Inside `bounded`, all searches share so much work.
 """
 
 from __future__ import annotations
