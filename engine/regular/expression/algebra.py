@@ -13,7 +13,7 @@ from functools import partial
 from engine.errors import GrammarTooComplex
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, intern, serial_of
+from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, intern, lasting, serial_of
 from engine.regular.partition import refine
 
 _GUESSED = 1000  # characters
@@ -356,5 +356,5 @@ def nonempty(node: Expression) -> Expression:
     return both(node, repeat(chars(charset.ANY), 1, None))
 
 
-_ANY_CHARACTER = chars(charset.ANY)
-ANYTHING: Expression = Repeat(_ANY_CHARACTER, 0, None)
+_ANY_CHARACTER = lasting((Chars, charset.ANY), lambda: Chars(charset.ANY))
+ANYTHING: Expression = lasting((Repeat, _ANY_CHARACTER, 0, None), lambda: Repeat(_ANY_CHARACTER, 0, None))

@@ -21,6 +21,7 @@ _KEPT_LENGTH = 4096  # characters; longer texts are written anew each time
 
 _serial = count()
 _interned: dict[tuple[object, ...], Expression] = {}
+_lasting: dict[tuple[object, ...], Expression] = {}
 
 Transitions = tuple[tuple[CharSet, "Expression"], ...]
 
@@ -213,8 +214,14 @@ def intern(key: tuple[object, ...], make: Callable[[], Expression]) -> Expressio
     if found is None:
         if len(_interned) > _INTERN_LIMIT:
             _interned.clear()  # only sharing is lost: expressions in use live on
+            _interned.update(_lasting)
         found = _interned[key] = make()
     return found
+
+
+def lasting(key: tuple[object, ...], make: Callable[[], Expression]) -> Expression:
+    """The same; one that is compared with by identity, and therefore never made anew."""
+    return _lasting.setdefault(key, intern(key, make))
 
 
 def serial_of(node: Expression) -> int:
