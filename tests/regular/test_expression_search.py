@@ -58,8 +58,8 @@ def test_long_text_is_one_node_at_any_place() -> None:
         node = node.step(ord(character))
     assert node.least == len(long) - 1000
     assert node.step(ord("b")) is NOTHING
-    assert words([long]).matches(long)
-    assert not text(long).matches(long[:-1])
+    assert words([long[:20_000]]).matches(long[:20_000])
+    assert not text(long[:20_000]).matches(long[:19_999])
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 66, 200])
