@@ -95,11 +95,20 @@ class GbnfSyntaxError(GrammarError):
 
 
 class GrammarTooComplex(GrammarError):
-    """An automaton would need more than `limit` states, or a text more than so many of another unit."""
+    """An automaton would need more than `limit` states, or a text more than so many of another unit. `path` is a JSON pointer
+    into the schema that the grammar was made of (None: not known)."""
 
-    def __init__(self, what: str, limit: int, unit: str = "states") -> None:
+    def __init__(self, what: str, limit: int, unit: str = "states", *, path: str | None = None) -> None:
         self.what, self.limit, self.unit = what, limit, unit
-        super().__init__(f"{what} needs more than {limit} {unit}; bound its repeats or simplify its pattern")
+        self.path = None if path is None else path or "/"
+        where = "" if path is None else f"schema at {self.path}: "
+        super().__init__(f"{where}{what} needs more than {limit} {unit}; bound its repeats or simplify its pattern")
+
+    def at(self, path: str | None) -> GrammarTooComplex:
+        """The same error at a place, if it has none so far."""
+        if self.path is not None or path is None:
+            return self
+        return GrammarTooComplex(self.what, self.limit, self.unit, path=path)
 
 
 class NotPrintable(GrammarError):

@@ -53,7 +53,9 @@ class Automaton:
         try:
             network = Network(grammar)
         except RecursionError as error:
-            raise GrammarTooComplex("the nesting of this grammar", 1000, "levels") from error
+            raise GrammarTooComplex(
+                "the nesting of this grammar", 1000, "levels", path=grammar.places.get(grammar.root)
+            ) from error
         self.stacks = Stacks(network)
         # Whether any guard is in the grammar: only then must the text be JSON, for the tracker to follow it.
         self.watched = any(isinstance(vertex, Watch) for vertex in network.vertices)
@@ -74,7 +76,7 @@ class Automaton:
             self._items.append(key)
             self._steps.append({})
             if len(self._items) > STATE_LIMIT:
-                raise GrammarTooComplex("this text under this grammar", STATE_LIMIT)
+                raise GrammarTooComplex("this text under this grammar", STATE_LIMIT).at(self.stacks.place(key[0].stack))
         return found
 
     def _joined(self, items: Iterable[Item]) -> tuple[Item, ...]:

@@ -7,17 +7,20 @@ are the sum over its frames, those of a state the least over its items. Guards a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from engine.automaton import members as progress_of
 from engine.automaton.automaton import Automaton, State
 from engine.automaton.members import Progress
 from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
+from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
 from engine.regular.prefixes import shortest_texts
 
 INFINITE = 1 << 60
 LONGEST = 1 << 17  # bytes; a context holds no longer output
+_MOST_KEPT = 1 << 25  # bytes of texts
 
 
 class Completions:
@@ -27,12 +30,18 @@ class Completions:
         self._automaton = automaton
         self._shortest: _Shortest | None = None
         self._texts: dict[State, bytes] = {}
+        self._kept = 0  # bytes
 
     def text(self, state: State) -> bytes:
         """The completion of a state that is not dead; O(1) after the first time."""
         found = self._texts.get(state)
         if found is None:
-            found = self._texts[state] = self._find(state)
+            found = self._find(state)
+            self._kept += len(found)
+            if self._kept > _MOST_KEPT:
+                self._texts.clear()
+                self._kept = len(found)
+            self._texts[state] = found
         return found
 
     def _find(self, state: State) -> bytes:
@@ -42,16 +51,16 @@ class Completions:
         for item in self._automaton.items(state):
             if item.terminal < 0:
                 return b""
-            rest = self._automaton.terminals[item.terminal].completion(item.state)
-            if len(rest) > LONGEST:
-                raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes")
+            rest = _rest(self._automaton.terminals[item.terminal], item.state)
+            if rest is None:
+                continue
             stack = self._automaton.stacks.after(self._completed(item, rest))
             length = len(rest) + self._shortest.of_stack(stack)
             if best is None or length < best[0]:
                 best = (length, rest, stack)
-        assert best is not None, "the dead state has no completion"
-        if best[0] > LONGEST:
-            raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes")
+        if best is None or best[0] > LONGEST:
+            place = self._automaton.stacks.place(self._automaton.items(state)[0].stack)
+            raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes").at(place)
         return best[1] + self._shortest.text_of_stack(best[2])
 
     def _completed(self, item: Item, rest: bytes) -> Item:
@@ -66,6 +75,15 @@ class Completions:
         return item._replace(state=state)
 
 
+def _rest(terminal: Terminal, state: int) -> bytes | None:
+    """The completion of a terminal's state, None if it is longer than any output."""
+    try:
+        found = terminal.completion(state)
+    except GrammarTooComplex:  # too long to be written out
+        return None
+    return found if len(found) <= LONGEST else None
+
+
 class _Shortest:
     """Fewest bytes to the end of vertices and stacks."""
 
@@ -75,16 +93,19 @@ class _Shortest:
         self._rules = dict.fromkeys(self._network.rules, INFINITE)
         self._memo: dict[tuple[int, Datum], int] = {}
         self._stack_memo: dict[Stack, int] = {BOTTOM: 0}
-        changed = True
-        while changed:
-            changed = False
+        recursive = [name for name in self._network.callees_first if name in self._network.recursive]
+        while self._shortens(recursive):
             self._memo.clear()
-            for name, vertex in self._network.rules.items():
-                length = self.of_vertex(vertex, 0)
-                if length < self._rules[name]:
-                    self._rules[name] = length
-                    changed = True
-        self._memo.clear()
+        self._shortens(self._network.callees_first)
+
+    def _shortens(self, rules: Iterable[str]) -> bool:
+        """Whether some of the rules, looked at in turn, are found to be shorter than they were known to be."""
+        found = False
+        for rule in rules:
+            length = self.of_vertex(self._network.rules[rule], 0)
+            if length < self._rules[rule]:
+                self._rules[rule], found = length, True
+        return found
 
     def of_vertex(self, number: int, datum: Datum) -> int:
         key = (number, datum)
@@ -97,7 +118,8 @@ class _Shortest:
         match self._network.vertices[number]:
             case Leaf(terminal):
                 automaton = self._network.terminals[terminal]
-                return len(automaton.completion(automaton.start))
+                rest = _rest(automaton, automaton.start)
+                return INFINITE if rest is None else len(rest)
             case Chain(items):
                 return sum(self.of_vertex(item, 0) for item in items)
             case Fork(options):

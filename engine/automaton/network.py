@@ -9,17 +9,17 @@ Refuses undefined rules and left recursion (through a fixpoint of what may be em
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
-from engine.errors import GrammarError
+from engine.errors import GrammarError, GrammarTooComplex
 from engine.grammar import grammar as g
-from engine.grammar.language import language_of
-from engine.grammar.recursion import least_fixpoint, refuse_left_recursion
-from engine.grammar.traversal import fold
+from engine.grammar.language import Languages, callees_first
+from engine.grammar.recursion import below_recursion, calls, least_fixpoint, refuse_left_recursion
+from engine.grammar.traversal import children, fold
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 
@@ -110,7 +110,8 @@ def key_terminal(names: frozenset[str], spelling: g.Spelling) -> KeyTerminal:
 
 
 class Network:
-    """Vertices and terminals of one grammar; `entry` is the vertex of the root rule."""
+    """Vertices and terminals of one grammar; `entry` is the vertex of the root rule. `recursive` are the rules on or below a
+    cycle, `callees_first` all of them, each after those that it refers to, but for recursion."""
 
     def __init__(self, grammar: g.Grammar) -> None:
         self.grammar = grammar
@@ -118,21 +119,43 @@ class Network:
         self.terminals: list[Terminal] = []
         self._terminal_ids: dict[int, int] = {}
         self._ids: dict[Vertex, int] = {}
-        self._short: dict[str, Expression | None] = {}
         self.rules: dict[str, int] = {}
+        edges = calls(grammar)
         refuse_left_recursion(grammar)
-        # What has no finite text would be a way without an end: it is left out.
-        self._productive = least_fixpoint(grammar.rules, _is_productive)
-        if grammar.root not in self._productive:
-            raise GrammarError(f"no text matches the grammar: rule {grammar.root!r} never ends")
-        for name, node in grammar.rules.items():
-            self.rules[name] = self._add(node)
+        # What has no finite text would be a way without an end: it is left out. For most rules that shows as they are added.
+        self.recursive = {name: grammar.rules[name] for name in below_recursion(edges)}
+        self._productive = least_fixpoint(self.recursive, _is_productive)
+        self._languages = Languages(grammar, _is_short, edges)
+        self._known: dict[int, int] = {}  # vertices, by the identity of the node
+        self._kept: list[g.Node] = []  # nodes that are made on the way must outlive it
+        self.callees_first = tuple(callees_first(edges))
+        for name in self.callees_first:
+            try:
+                self.rules[name] = self._add(grammar.rules[name])
+            except GrammarTooComplex as error:
+                raise error.at(grammar.places.get(name)) from None
+        self.rules = {name: self.rules[name] for name in grammar.rules}
+        if self.rules[grammar.root] == self._nothing or not self._has_text(grammar.root):
+            place = f"schema at {grammar.places[grammar.root] or '/'}: " if grammar.root in grammar.places else ""
+            raise GrammarError(f"{place}no text matches the grammar: rule {grammar.root!r} never ends")
         self.entry = self.rules[grammar.root]
 
     @property
     def _nothing(self) -> int:
         """The vertex of what has no text."""
         return self._vertex(Fork(()))
+
+    def rule_of(self, vertex: int) -> str:
+        """The first rule that a vertex is in; found by a walk, for messages."""
+        for name, start in self.rules.items():
+            seen, pending = {start}, [start]
+            for number in pending:
+                if number == vertex:
+                    return name
+                new = _vertices_of(self.vertices[number]) - seen
+                seen |= new
+                pending += new
+        return self.grammar.root
 
     def terminal_id(self, terminal: Terminal) -> int:
         """The number of a terminal, given on first use; terminals of one document may join later."""
@@ -152,37 +175,54 @@ class Network:
     def _leaf(self, terminal: Terminal) -> int:
         return self._vertex(Leaf(self.terminal_id(terminal)))
 
+    def _has_text(self, rule: str) -> bool:
+        """Whether some finite text matches a rule; one that is not below recursion must have been added before."""
+        return rule in self._productive if rule in self.recursive else self.rules[rule] != self._nothing
+
     def _add(self, node: g.Node) -> int:
-        if isinstance(node, g.Literal):
-            return self._leaf(LiteralTerminal(node.text.encode())) if node.text else self._vertex(Chain(()))
-        language = None if isinstance(node, g.Reference) else language_of(node, self._rule_language)
+        return fold(node, self._made, inside=self._inside, known=self._known)
+
+    def _language(self, node: g.Node) -> Expression | None:
+        return None if isinstance(node, g.Literal | g.Reference) else self._languages.of(node)
+
+    def _inside(self, node: g.Node) -> tuple[g.Node, ...]:
+        """The nodes whose vertices that of `node` refers to."""
+        if isinstance(node, g.Literal | g.Reference) or self._languages.of(node) is not None:
+            return ()
+        if not isinstance(node, g.Sequence):
+            return children(node)
+        parts = tuple(_join_literals(node.items))
+        self._kept += parts
+        return parts
+
+    def _made(self, node: g.Node, inside: tuple[int, ...]) -> int:
+        """The vertex of a node from those of the nodes inside."""
+        language = self._language(node)
         if language is not None:
             return self._regular_vertex(language)
         match node:
+            case g.Literal(literal):
+                return self._leaf(LiteralTerminal(literal.encode())) if literal else self._vertex(Chain(()))
             case g.StringTerminal(language, spelling):
                 return self._leaf(quoted_terminal(language, spelling)) if language.alive else self._nothing
-            case g.Sequence(items):
-                parts = tuple(self._add(item) for item in _join_literals(items))
-                return self._nothing if self._nothing in parts else self._vertex(Chain(parts))
-            case g.Choice(options):
-                found = (self._add(option) for option in options)
-                return self._vertex(Fork(tuple(option for option in found if option != self._nothing)))
-            case g.Repeat(item, low, high):
-                body = self._add(item)
-                if body == self._nothing:
-                    return self._vertex(Chain(())) if low == 0 else body
-                return self._vertex(Loop(body, low, high))
+            case g.Sequence():
+                return self._nothing if self._nothing in inside else self._vertex(Chain(inside))
+            case g.Choice():
+                return self._vertex(Fork(tuple(option for option in inside if option != self._nothing)))
+            case g.Repeat(_, low, high):
+                if inside[0] == self._nothing:
+                    return self._vertex(Chain(())) if low == 0 else self._nothing
+                return self._vertex(Loop(inside[0], low, high))
             case g.Reference(rule):
-                if rule not in self._productive:
+                if not self._has_text(rule):
                     return self._nothing
-                short = self._rule_language(rule)
+                short = self._languages.of_rule(rule)
                 return self._vertex(Call(rule)) if short is None else self._regular_vertex(short)
-            case g.Guarded(item, guard):
-                body = self._add(item)
-                watched = Watched(body, self._vertex(Watch(guard)))
-                return body if body == self._nothing else self._vertex(watched)
+            case g.Guarded(_, guard):
+                watched = Watched(inside[0], self._vertex(Watch(guard)))
+                return inside[0] if inside[0] == self._nothing else self._vertex(watched)
             case g.Members():
-                return self._members(node)
+                return self._members(node, inside)
         raise AssertionError(node)
 
     def _regular_vertex(self, language: Expression) -> int:
@@ -192,32 +232,26 @@ class Network:
             return self._nothing
         return self._leaf(text_terminal(language))
 
-    def _members(self, node: g.Members) -> int:
-        if not _is_productive(node, self._productive):
-            return self._nothing
-        node = replace(
-            node,
-            declared=tuple(m for m in node.declared if _is_productive(m.value, self._productive)),
-            others=tuple(o for o in node.others if o.keys.alive and _is_productive(o.value, self._productive)),
-        )
+    def _members(self, node: g.Members, inside: tuple[int, ...]) -> int:
+        """Members that have no finite text are left out."""
+        *values, colon, comma = inside
+        nothing, after = self._nothing, len(node.declared)
+        declared = [pair for pair in zip(node.declared, values, strict=False) if pair[1] != nothing]
+        if any(member.required for member, value in zip(node.declared, values, strict=False) if value == nothing):
+            return nothing
+        others = [
+            pair for pair in zip(node.others, values[after:], strict=True) if pair[1] != nothing and pair[0].keys.alive
+        ]
+        if len(declared) + len(others) < len(values):
+            node = replace(node, declared=tuple(m for m, _ in declared), others=tuple(o for o, _ in others))
+        keys = [(self._key(quoted_terminal(o.keys, node.spelling), o.guards), value) for o, value in others]
+        new_key = self._vertex(Watch(None))
         names = frozenset(member.name for member in node.declared)
+        key = self.terminal_id(key_terminal(names, node.spelling)) if names else None
         number = len(self.vertices)
         self.vertices.append(Next(number + 1))
-        self.vertices.append(Chain(()))  # its place is taken below: the values may refer to it
-        others = tuple(
-            (self._key(quoted_terminal(other.keys, node.spelling), other.guards), self._add(other.value))
-            for other in node.others
-        )
-        self.vertices[number + 1] = Inside(
-            node,
-            tuple(self._add(member.value) for member in node.declared),
-            others,
-            self._add(node.colon),
-            self._add(node.comma),
-            self._vertex(Watch(None)),
-            number,
-            self.terminal_id(key_terminal(names, node.spelling)) if names else None,
-        )
+        chosen = tuple(value for _, value in declared)
+        self.vertices.append(Inside(node, chosen, tuple(keys), colon, comma, new_key, number, key))
         return number + 1
 
     def _key(self, terminal: Terminal, guards: tuple[g.Guard, ...]) -> int:
@@ -226,13 +260,24 @@ class Network:
             vertex = self._vertex(Watched(vertex, self._vertex(Watch(guard))))
         return vertex
 
-    def _rule_language(self, rule: str) -> Expression | None:
-        """The language of a rule that is regular and finite (so that joining it into its user shares nothing away)."""
-        if rule not in self._short:
-            self._short[rule] = None  # a rule in progress is recursive
-            language = language_of(self.grammar.rules[rule], self._rule_language)
-            self._short[rule] = language if language is not None and _is_short(language) else None
-        return self._short[rule]
+
+def _vertices_of(vertex: Vertex) -> set[int]:
+    """Those that it refers to in its own rule."""
+    match vertex:
+        case Chain(items):
+            return set(items)
+        case Fork(options):
+            return set(options)
+        case Loop(item):
+            return {item}
+        case Watched(item, watch):
+            return {item, watch}
+        case Inside():
+            others = [number for pair in vertex.others for number in pair]
+            return {*vertex.values, *others, vertex.colon, vertex.comma, vertex.new_key, vertex.next}
+        case Next(inside):
+            return {inside}
+    return set()
 
 
 def _is_short(language: Expression) -> bool:
@@ -272,10 +317,12 @@ def _join_literals(items: tuple[g.Node, ...]) -> Iterator[g.Node]:
         yield g.Literal(held)
 
 
-def _flatten(items: Iterable[g.Node]) -> Iterator[g.Node]:
-    for item in items:
+def _flatten(items: tuple[g.Node, ...]) -> Iterator[g.Node]:
+    pending = list(reversed(items))
+    while pending:
+        item = pending.pop()
         if isinstance(item, g.Sequence):
-            yield from _flatten(item.items)
+            pending.extend(reversed(item.items))
         else:
             yield item
 

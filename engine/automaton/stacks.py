@@ -77,7 +77,7 @@ class Stacks:
             found = self._ids[key] = Stack(len(self._frames))
             self._frames.append(key)
             if len(self._frames) > STACK_LIMIT:
-                raise GrammarTooComplex("this text under this grammar", STACK_LIMIT)
+                raise GrammarTooComplex("this text under this grammar", STACK_LIMIT).at(self.place(parent))
         return found
 
     def join(self, stacks: Iterable[Stack]) -> Stack:
@@ -107,6 +107,20 @@ class Stacks:
     def frame(self, stack: Stack) -> tuple[int, Datum, Stack]:
         """Vertex, datum and parent of a stack that is not empty."""
         return self._frames[stack]
+
+    def place(self, stack: Stack) -> str | None:
+        """The JSON pointer of the innermost rule that `stack` goes on in, None where the grammar was made of no schema."""
+        places = self.network.grammar.places
+        while stack != BOTTOM:
+            vertex, datum, parent = self._frames[stack]
+            if vertex == JOINED:
+                stack = members_of(datum)[0]
+                continue
+            rule = self.network.rule_of(vertex)
+            if rule in places:
+                return places[rule]
+            stack = parent
+        return places.get(self.network.grammar.root)
 
     @property
     def size(self) -> int:

@@ -29,6 +29,7 @@ Pieces = tuple[tuple[int, int, int], ...]  # (low, high, state): numbers in [low
 QUOTE, BACKSLASH = 0x22, 0x5C
 _SHORT_ESCAPES = {0x08: 0x62, 0x09: 0x74, 0x0A: 0x6E, 0x0C: 0x66, 0x0D: 0x72, QUOTE: QUOTE, BACKSLASH: BACKSLASH}
 _ESCAPED = (*range(0x20), QUOTE, BACKSLASH)  # what has no other canonical spelling than an escape
+_KEPT = 256  # bytes of a completion up to which it is kept; a longer one is made anew each time
 _NARROW = 16  # live bytes up to which a state counts as narrow
 _LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4, 0x07, 3, 0x10000))
 
@@ -132,7 +133,9 @@ class _Lazy:
         """A shortest way to an accepting state, O(1) after the first time."""
         found = self._completions.get(state)
         if found is None:
-            found = self._completions[state] = self._complete(state)
+            found = self._complete(state)
+            if len(found) <= _KEPT:
+                self._completions[state] = found
         return found
 
     def _complete(self, state: int) -> bytes:

@@ -2,7 +2,8 @@
 
 Takes JSON lines of `{"id", "schema", "tests": [{"valid", "data"}]}` (gzip or plain) and a vocabulary. Each instance is
 written by `json.dumps(x, ensure_ascii=False)` in style "any": a valid one must be accepted with the end allowed after
-its last token, an invalid one must not. Gives one table, and one line a schema with the first thing that went wrong.
+its last token, an invalid one must not. Gives one table, and one line a schema with the first thing that went wrong. All
+schemas run in one process, as they would in a server; the memory of one is the peak above what was held before it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from engine.automaton.automaton import Automaton
+from engine.bench.peak import Peak
 from engine.errors import EngineError, SchemaError
 from engine.extraction.compilation import compile_schema
 from engine.masks.mask import Masks, Walks
@@ -37,6 +39,8 @@ class Outcome:
     tokens: int = 0
     max_mask_us: float = 0.0
     seconds: float = 0.0
+    memory: int | None = None  # the most bytes above those held before
+    process_memory: int | None = None  # the most bytes of the process
     mask_us: list[float] = field(default_factory=list, repr=False)
 
 
@@ -51,7 +55,7 @@ def read_cases(path: Path, limit: int | None) -> Iterator[dict[str, Any]]:
 
 def run_case(case: dict[str, Any], walks: Walks, tokenize: Tokenize) -> Outcome:
     """Compile one schema and walk all its instances, with the mask computed at every token."""
-    outcome = Outcome(case["id"])
+    outcome, peak = Outcome(case["id"]), Peak()
     started = time.perf_counter()
     try:
         grammar = compile_schema(case["schema"], style="any")
@@ -69,6 +73,8 @@ def run_case(case: dict[str, Any], walks: Walks, tokenize: Tokenize) -> Outcome:
     except (EngineError, RecursionError) as error:
         outcome.verdict, outcome.detail = "error", f"{type(error).__name__}: {error}"[:300]
     outcome.seconds = time.perf_counter() - started
+    if (most := peak.read()) is not None:
+        outcome.memory, outcome.process_memory = most
     outcome.max_mask_us = max(outcome.mask_us, default=0.0)
     outcome.tokens = len(outcome.mask_us)
     return outcome
@@ -103,8 +109,22 @@ def summarise(outcomes: list[Outcome]) -> list[tuple[str, str]]:
     if len(compile_ms):
         marks = np.percentile(compile_ms, [50, 95, 99, 100])
         rows.append(("compile ms p50/p95/p99/max", " / ".join(f"{v:.1f}" for v in marks)))
-    rows.append(("slowest schema", f"{max((o.seconds for o in outcomes), default=0.0):.2f} s"))
-    return rows
+    slowest = max((o.seconds for o in outcomes), default=0.0)
+    rows.append(("slowest schema; over 10 s", f"{slowest:.2f} s; {sum(o.seconds > 10 for o in outcomes)}"))
+    return [*rows, *_memory(outcomes)]
+
+
+def _memory(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+    grown = np.array([o.memory for o in outcomes if o.memory is not None])
+    most = max((o.process_memory for o in outcomes if o.process_memory is not None), default=0)
+    if not len(grown):
+        return []
+    marks = " / ".join(f"{v / 2**20:.1f}" for v in np.percentile(grown, [50, 95, 99, 100]))
+    over = sum((grown > 2**30).tolist())
+    return [
+        ("memory MiB p50/p95/p99/max; over 1 GiB", f"{marks}; {over}"),
+        ("process at most", f"{most / 2**20:.0f} MiB"),
+    ]
 
 
 def _share(count: int, total: int) -> str:

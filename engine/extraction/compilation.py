@@ -93,7 +93,7 @@ def lower_schema(schema: Schema, style: Style, *, note: Note | None = None) -> G
     try:
         return lower(schema, style, ValueGuard, note=note)
     except RecursionError as error:
-        raise GrammarTooComplex("the nesting of this schema", 1000) from error
+        raise GrammarTooComplex("the nesting of this schema", 1000, "levels", path="") from error
 
 
 def array_of(schema: Schema, min_items: int, max_items: int | None) -> Schema:

@@ -12,7 +12,7 @@ A `Guarded` node carries a predicate on the closed value, which plain grammars c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal as OneOf
 from typing import Protocol
 
@@ -145,11 +145,13 @@ EMPTY = Sequence(())
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rules by name. `root` is where a text starts. `depth`, where its texts are JSON, is how deep they nest at most."""
+    """Rules by name. `root` is where a text starts. `depth`, where its texts are JSON, is how deep they nest at most. `places`
+    has, for rules made of a schema, the JSON pointer into it."""
 
     rules: Mapping[str, Node]
     root: str = "root"
     depth: int | None = None
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def gbnf(self, *, allow_unenforced: bool = False) -> str:
         """The grammar as GBNF text, which llama.cpp reads as the same language.

@@ -6,59 +6,95 @@ no leaf of a grammar, and a recursive rule is not regular.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from engine.errors import GrammarError
 from engine.grammar.grammar import Choice, Grammar, Literal, Node, Reference, Repeat, Sequence, Terminal
+from engine.grammar.recursion import calls
+from engine.grammar.traversal import fold
 from engine.regular.expression import Expression, concat, repeat, text, union, words
 
 LanguageOfRule = Callable[[str], Expression | None]
 
 
-def language_of(node: Node, rule: LanguageOfRule) -> Expression | None:
-    """The language of `node`; `rule` answers for the rules that it refers to."""
+def language_from(node: Node, inside: tuple[Expression | None, ...], rule: LanguageOfRule) -> Expression | None:
+    """The language of `node` from those of its children; `rule` answers for the rules that it refers to."""
     match node:
         case Literal(literal):
             return text(literal)
         case Terminal(language):
             return language
-        case Sequence(items):
-            parts: list[Expression] = []
-            for item in items:
-                part = language_of(item, rule)
-                if part is None:
-                    return None  # at once: nodes nest, and each level asks again
-                parts.append(part)
-            return concat(*parts)
-        case Choice(options):
-            return _of_choice(options, rule)
-        case Repeat(item, low, high):
-            body = language_of(item, rule)
-            return None if body is None else repeat(body, low, high)
         case Reference(name):
             return rule(name)
+        case Choice(options):
+            literals = [option.text for option in options if isinstance(option, Literal)]
+            others = [part for part, option in zip(inside, options, strict=True) if not isinstance(option, Literal)]
+            parts = _all_of(others)
+            return None if parts is None else union(words(literals), *parts)
+        case Sequence():
+            parts = _all_of(inside)
+            return None if parts is None else concat(*parts)
+        case Repeat(_, low, high):
+            return None if inside[0] is None else repeat(inside[0], low, high)
     return None
 
 
-def _of_choice(options: tuple[Node, ...], rule: LanguageOfRule) -> Expression | None:
-    literals = [option.text for option in options if isinstance(option, Literal)]
-    parts = [language_of(option, rule) for option in options if not isinstance(option, Literal)]
-    if None in parts:
-        return None
-    return union(words(literals), *(p for p in parts if p is not None))
+def _all_of(parts: Iterable[Expression | None]) -> list[Expression] | None:
+    """The parts, None if one is none."""
+    found = []
+    for part in parts:
+        if part is None:
+            return None
+        found.append(part)
+    return found
+
+
+class Languages:
+    """The languages of the rules of a grammar. `shared` says of a rule's language whether those who refer to the rule take it
+    in; where not, they have no language themselves."""
+
+    def __init__(
+        self,
+        grammar: Grammar,
+        shared: Callable[[Expression], bool] = lambda _: True,
+        edges: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        self._grammar, self._shared = grammar, shared
+        self._known: dict[int, Expression | None] = {}
+        self._rules: dict[str, Expression | None] = {}
+        for name in callees_first(calls(grammar) if edges is None else edges):
+            self._rules.setdefault(name, None)  # a rule that is not finished when it is referred to is recursive
+            language = self.of(grammar.rules[name])
+            self._rules[name] = language if language is not None and shared(language) else None
+
+    def of(self, node: Node) -> Expression | None:
+        """The language of a node of the grammar, None where it has none; each node is looked at once."""
+        if id(node) in self._known:
+            return self._known[id(node)]
+        return fold(node, lambda part, inside: language_from(part, inside, self.of_rule), known=self._known)
+
+    def of_rule(self, rule: str) -> Expression | None:
+        return self._rules.get(rule)
+
+
+def callees_first(edges: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """The rules, each after those that it refers to, but for recursion."""
+    seen: set[str] = set()
+    for start in edges:
+        pending = [(start, False)]
+        while pending:
+            name, done = pending.pop()
+            if done:
+                yield name
+            elif name not in seen and name in edges:
+                seen.add(name)
+                pending.append((name, True))
+                pending += [(callee, False) for callee in edges[name]]
 
 
 def whole_language(grammar: Grammar) -> Expression:
     """The language of a grammar without recursion; raises GrammarError for another."""
-    known: dict[str, Expression | None] = {}
-
-    def rule(name: str) -> Expression | None:
-        if name not in known:
-            known[name] = None  # a rule in progress is recursive
-            known[name] = language_of(grammar.rules[name], rule)
-        return known[name]
-
-    language = rule(grammar.root)
+    language = Languages(grammar).of_rule(grammar.root)
     if language is None:
         raise GrammarError(f"rule {grammar.root!r} is not regular")
     return language

@@ -16,11 +16,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal as OneOf
 
-from engine.errors import UnsupportedSchema
+from engine.errors import GrammarTooComplex, UnsupportedSchema
 from engine.grammar import enforcement
 from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
+from engine.grammar.meeting import Meeting, settle
 from engine.grammar.number_rules import number_node
 from engine.grammar.traversal import walk
 from engine.regular import charset
@@ -39,10 +40,14 @@ DEEPEST = 200  # arrays and objects in each other; Pydantic's reader of JSON ref
 
 _DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
+_BRACKETS, _BRACES = (g.Literal("["), g.Literal("]")), (g.Literal("{"), g.Literal("}"))
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
 
 
 Note = Callable[[Enforcement], None]
+
+
+_WORK = 2 * ex.WORK_LIMIT  # of all searches of a compilation
 
 
 def lower(
@@ -54,7 +59,8 @@ def lower(
     note: Note | None = None,
 ) -> g.Grammar:
     """The grammar of `schema` in a style; `watch` makes the guard of a check, `note` is told what enforces what."""
-    return _Lowering(schema, style, watch, note).grammar(root)
+    with ex.bounded(_WORK):
+        return _Lowering(schema, style, watch, note).grammar(root)
 
 
 class _Lowering:
@@ -63,7 +69,7 @@ class _Lowering:
     ) -> None:
         self._schema, self._watch, self._tell = schema, watch, note
         self._place = (schema.root, 0)  # the alternative that is being lowered; only kept where notes are taken
-        self._any = style == "any"
+        self._style, self._any = style, style == "any"
         self._spelling: g.Spelling = "any" if self._any else "canonical"
         blank: g.Node = g.Terminal(WHITE_SPACE) if self._any else g.EMPTY
         space = "" if style == "compact" else " "
@@ -71,30 +77,31 @@ class _Lowering:
         self._colon = g.Sequence((blank, g.Literal(":"), blank)) if self._any else g.Literal(":" + space)
         self._comma = g.Sequence((blank, g.Literal(","), blank)) if self._any else g.Literal("," + space)
         self._names: dict[s.SchemaId, str] = {}
+        self._pending: list[s.SchemaId] = []  # named, without a rule so far
         self._numbered: dict[str, int] = {}  # how often a name is taken
         self._rules: dict[str, g.Node] = {}
+        self._scalars: dict[tuple[type, s.Json], g.Node] = {}
 
     def grammar(self, root: str) -> g.Grammar:
         self._names[self._schema.root] = root
         self._numbered[root] = 1
         self._rules[root] = g.EMPTY  # the first rule of the printed grammar
-        pending = [self._schema.root]
-        done: set[s.SchemaId] = set()
-        while pending:
-            vertex = pending.pop()
-            if vertex in done:
-                continue
-            done.add(vertex)
-            known = set(self._names)
+        self._pending.append(self._schema.root)
+        while self._pending:
+            vertex = self._pending.pop()
             self._rules[self._names[vertex]] = self._union(vertex)
-            pending += [v for v in self._names if v not in known]
-        return g.Grammar(self._rules, root, DEEPEST)
+        places = {name: self._path(vertex) for vertex, name in self._names.items()}
+        return g.Grammar(self._rules, root, DEEPEST, places)
+
+    def _path(self, vertex: s.SchemaId) -> str:
+        return next((one.path for one in self._schema.vertices[vertex].alternatives), "")
 
     def _node(self, vertex: s.SchemaId) -> g.Node:
         if vertex not in self._names:
             if not self._needs_rule(vertex):
                 return self._union(vertex)
             self._names[vertex] = self._name(self._schema.vertices[vertex])
+            self._pending.append(vertex)
         return g.Reference(self._names[vertex])
 
     def _needs_rule(self, vertex: s.SchemaId) -> bool:
@@ -114,7 +121,10 @@ class _Lowering:
         outside, nodes = self._place, []
         for index, alternative in enumerate(self._schema.vertices[vertex].alternatives):
             self._place = (vertex, index)
-            nodes.append(self._alternative(alternative))
+            try:
+                nodes.append(self._alternative(alternative))
+            except GrammarTooComplex as error:
+                raise error.at(alternative.path) from None
         self._place = outside
         return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
 
@@ -176,12 +186,23 @@ class _Lowering:
         if self._any:
             words: list[g.Node] = [g.StringTerminal(ex.words(strings), "any")] if strings else []
         else:
-            words = [g.Literal(json.dumps(v, ensure_ascii=False)) for v in strings]
+            words = [self._value(v) for v in strings]
         nodes = words + nodes
         return nodes[0] if len(nodes) == 1 else g.Choice(tuple(nodes))
 
     def _value(self, value: s.Json) -> g.Node:
-        """Exactly this JSON value."""
+        """Exactly this JSON value; one node for equal scalars."""
+        if isinstance(value, list | dict):
+            return self._spelled(value)
+        key = (type(value), value)
+        found = self._scalars.get(key)
+        if found is None:
+            found = self._scalars[key] = self._spelled(value)
+        return found
+
+    def _spelled(self, value: s.Json) -> g.Node:
+        if not self._any:
+            return g.Literal(self._canonical(value))
         if isinstance(value, str):
             return self._literals((value,))
         if isinstance(value, list):
@@ -190,44 +211,56 @@ class _Lowering:
         if isinstance(value, dict):
             declared = tuple(g.Member(name, self._value(item), True) for name, item in value.items())
             return self._braces(self._members(declared, ()))
-        if isinstance(value, bool) or value is None or not self._any:
-            whole = isinstance(value, float) and value.is_integer()
-            return g.Literal(str(int(value)) if whole else json.dumps(value))
+        if isinstance(value, bool) or value is None:
+            return g.Literal(json.dumps(value))
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         return self._number(s.Number(minimum=exact, maximum=exact), "")
+
+    def _canonical(self, value: s.Json) -> str:
+        """The one spelling of a value; whole numbers are written as integers."""
+        separators = (",", ":") if self._style == "compact" else (", ", ": ")
+        return json.dumps(_with_integers(value), ensure_ascii=False, separators=separators)
 
     def _content(
         self, text: s.Text, path: str, note: Callable[..., None] = lambda *_: None
     ) -> tuple[Expression, list[s.Check]]:
         """The contents of a string as far as an expression says them, and the checks for the rest; `note` is told which."""
-        parts, checks = [ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)], []
+        met = Meeting(ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length))
+        checks: list[s.Check] = []
         for pattern in text.patterns:
+            reason = ""
             try:
-                parts.append(pattern_language(pattern.source, pattern.dialect))
-                note([enforcement.of_pattern(pattern)], "grammar", pattern)
+                said = met.take(pattern_language(pattern.source, pattern.dialect))
             except UnsupportedPattern as error:
+                said, reason = False, str(error)
+            if not said:
                 checks.append(_pattern_check(pattern, path))
-                note([("pattern", f"{pattern.source} ({error})")], "guard", pattern)
+                reason = f" ({reason or 'together with the others too large for a grammar'})"
+            keyword, detail = enforcement.of_pattern(pattern)
+            note([(keyword, detail + reason)], "grammar" if said else "guard", pattern)
         for name in text.formats:
             language = format_language(name)
-            if language is not None:
-                parts.append(language)
-            inexact = language is None or name in INEXACT
-            if inexact:
+            said = language is not None and met.take(language) and name not in INEXACT
+            if not said:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
-            note([("format", name)], "guard" if inexact else "grammar")
-        return ex.both(*parts), checks
+            note([("format", name)], "grammar" if said else "guard")
+        return met.language, checks
 
     def _text(self, text: s.Text, path: str) -> g.Node:
         language, checks = self._content(text, path, self._note)
         self._note(enforcement.of_lengths(text))
+        settle(language)
         node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check, "value"))
         return node
 
     def _number(self, number: s.Number, path: str) -> g.Node:
-        return number_node(number, path, self._watch, every_spelling=self._any)
+        node = number_node(number, path, self._watch, every_spelling=self._any)
+        for part in walk(node):
+            if isinstance(part, g.Terminal):
+                settle(part.language)
+        return node
 
     # -- containers -----------------------------------------------------------------------------------------------
 
@@ -250,12 +283,12 @@ class _Lowering:
             low = max(0, array.min_items - len(prefix))
             high = None if array.max_items is None else array.max_items - len(prefix)
             tail = self._rest(item, low, high, first=not prefix)
-        for index in range(len(prefix) - 1, -1, -1):
+        needed = min(array.min_items, len(prefix))
+        for index in range(len(prefix) - 1, needed - 1, -1):  # each may come only after the one before it
             here = self._item(prefix[index], guards)
-            tail = g.Sequence((here, tail) if index == 0 else (self._comma, here, tail))
-            if index >= array.min_items:
-                tail = g.Repeat(tail, 0, 1)
-        return self._brackets(tail)
+            tail = g.Repeat(g.Sequence((*((self._comma,) if index else ()), here, tail)), 0, 1)
+        first = [self._item(schema, guards) for schema in prefix[:needed]]
+        return self._brackets(g.Sequence((*_separated(first, self._comma).items, tail)))
 
     def _item(self, vertex: s.SchemaId, guards: Sequence[g.Guard]) -> g.Node:
         node = self._node(vertex)
@@ -271,15 +304,14 @@ class _Lowering:
         return body if low else g.Repeat(body, 0, 1)
 
     def _brackets(self, inside: g.Node) -> g.Node:
-        return g.Sequence((g.Literal("["), self._blank, inside, self._blank, g.Literal("]")))
+        return g.Sequence((_BRACKETS[0], self._blank, inside, self._blank, _BRACKETS[1]))
 
     def _object(self, an_object: s.Object, path: str) -> g.Node:
         declared = tuple(g.Member(p.name, self._node(p.schema), p.required) for p in an_object.properties)
         names = ex.complement(ex.words((*(p.name for p in an_object.properties), *an_object.forbidden)))
         others = []
         for other in an_object.others:
-            language, checks = self._keys(other, path)
-            language = ex.both(names, language)
+            language, checks = self._keys(other, names, path)
             if language.alive:
                 guards = tuple(self._watch(check, "value") for check in checks)
                 others.append(g.Others(language, self._node(other.schema), guards))
@@ -287,32 +319,34 @@ class _Lowering:
         low, high = _counts(an_object)
         return self._braces(replace(members, low=low, high=high))
 
-    def _keys(self, keys: s.Keys, path: str) -> tuple[Expression, list[s.Check]]:
-        """The names that such a member may have, as far as an expression says them, and the checks for the rest."""
-        parts: list[Expression] = []
-        checks: list[s.Check] = []
-        for pattern in (*keys.matching, *keys.excluding):
-            wanted = pattern in keys.matching
-            try:
-                language = pattern_language(pattern.source, pattern.dialect)
-                parts.append(language if wanted else ex.complement(language))
-            except UnsupportedPattern:
-                rule: s.Json = {"pattern": pattern.source}
-                checks.append(s.Check(path, ("patternProperties",), "json-schema", rule if wanted else {"not": rule}))
+    def _keys(self, keys: s.Keys, free: Expression, path: str) -> tuple[Expression, list[s.Check]]:
+        """Those of the `free` names that such a member may have, as far as an expression says them, and the checks for the
+        rest."""
+        met, checks = Meeting(free), []
         for name in keys.names:
             if isinstance(name, s.Literals):
-                parts.append(ex.words(v for v in name.values if isinstance(v, str)))
+                met.take(ex.words(v for v in name.values if isinstance(v, str)))
             else:
                 language, more = self._content(name, path)
-                parts.append(language)
+                met.take(language, must=True)
                 checks += more
-        return ex.both(*parts), checks
+        said: list[tuple[s.Pattern, Expression]] = []
+        for pattern in (*keys.matching, *keys.excluding):
+            try:
+                language = pattern_language(pattern.source, pattern.dialect)
+                said.append((pattern, language if pattern in keys.matching else ex.complement(language)))
+            except UnsupportedPattern:
+                checks.append(_key_check(pattern, path, wanted=pattern in keys.matching))
+        if not met.take_all([language for _, language in said]):
+            left = [pattern for pattern, language in said if not met.take(language)]
+            checks += [_key_check(pattern, path, wanted=pattern in keys.matching) for pattern in left]
+        return met.language, checks
 
     def _members(self, declared: tuple[g.Member, ...], others: tuple[g.Others, ...]) -> g.Members:
         return g.Members(declared, others, not self._any, self._spelling, self._colon, self._comma)
 
     def _braces(self, members: g.Members) -> g.Node:
-        return g.Sequence((g.Literal("{"), self._blank, members, self._blank, g.Literal("}")))
+        return g.Sequence((_BRACES[0], self._blank, members, self._blank, _BRACES[1]))
 
 
 def _counts(an_object: s.Object) -> tuple[int, int | None]:
@@ -337,7 +371,21 @@ def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
     return s.Check(path, ("pattern",), "json-schema", schema, Context.of(document.root))
 
 
-def _separated(items: list[g.Node], comma: g.Node) -> g.Node:
+def _with_integers(value: s.Json) -> s.Json:
+    """The value with integers for whole floating-point numbers."""
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _with_integers(item) for name, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _key_check(pattern: s.Pattern, path: str, *, wanted: bool) -> s.Check:
+    rule: s.Json = {"pattern": pattern.source}
+    return s.Check(path, ("patternProperties",), "json-schema", rule if wanted else {"not": rule})
+
+
+def _separated(items: list[g.Node], comma: g.Node) -> g.Sequence:
     out: list[g.Node] = []
     for index, item in enumerate(items):
         out += [comma, item] if index else [item]

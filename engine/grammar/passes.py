@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.errors import GrammarError
 from engine.grammar.draft import Draft, Names, reachable
 from engine.grammar.expression_rules import expand_languages
 from engine.grammar.grammar import (
@@ -21,10 +20,10 @@ from engine.grammar.grammar import (
     Terminal,
 )
 from engine.grammar.member_rules import expand_members
-from engine.grammar.recursion import refuse_left_recursion
+from engine.grammar.recursion import calls, refuse_left_recursion
 from engine.grammar.repeat_rules import repeat_nonempty, split_repeats
 from engine.grammar.simplification import drop_barren, inline_trivial, simplify
-from engine.grammar.traversal import children, fold, references, rewrite, with_children
+from engine.grammar.traversal import children, fold, rewrite, with_children
 from engine.regular.expression import Chars
 
 _HEIGHT_LIMIT = 12
@@ -38,12 +37,7 @@ def drop_guards(grammar: Grammar) -> Grammar:
 
 def check(grammar: Grammar) -> Grammar:
     """The same; undefined rules and left recursion are refused."""
-    for name, node in grammar.rules.items():
-        for callee in references(node):
-            if callee not in grammar.rules:
-                raise GrammarError(f"rule {name!r} refers to {callee!r}, which is not defined")
-    if grammar.root not in grammar.rules:
-        raise GrammarError(f"the root rule {grammar.root!r} is not defined")
+    calls(grammar)
     refuse_left_recursion(grammar)
     return grammar
 

@@ -8,7 +8,7 @@ the rule itself and misses `root ::= e root "a" | "b"` with `e ::= "c"?`, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from engine.errors import GrammarError
@@ -25,7 +25,7 @@ from engine.grammar.grammar import (
     StringTerminal,
     Terminal,
 )
-from engine.grammar.traversal import fold
+from engine.grammar.traversal import fold, references
 
 
 class LeftRecursion(GrammarError):
@@ -87,17 +87,43 @@ def nullable_from(node: Node, inside: tuple[bool, ...], nullable: AbstractSet[st
             return node.low == 0 and not any(member.required for member in declared)
 
 
-def refuse_left_recursion(grammar: Grammar) -> None:
-    """Raise GrammarError naming the cycle if a rule can reach itself before a character is read."""
-    nullable = nullable_rules(grammar.rules)
-    edges = {name: _leftmost_rules(node, nullable) for name, node in grammar.rules.items()}
+def calls(grammar: Grammar) -> dict[str, list[str]]:
+    """For each rule those that it refers to; one that is not defined is refused."""
+    if grammar.root not in grammar.rules:
+        raise GrammarError(f"the root rule {grammar.root!r} is not defined")
+    found = {name: references(node) for name, node in grammar.rules.items()}
+    for name, callees in found.items():
+        for callee in callees:
+            if callee not in found:
+                raise GrammarError(f"rule {name!r} refers to {callee!r}, which is not defined")
+    return found
+
+
+def below_recursion(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """The rules that are recursive, or that recursive ones refer to at any depth; for all others one look is enough."""
+    callers = dict.fromkeys(edges, 0)
+    for callees in edges.values():
+        for callee in callees:
+            callers[callee] += 1
+    free = [name for name, number in callers.items() if not number]
+    for name in free:
+        for callee in edges[name]:
+            callers[callee] -= 1
+            if not callers[callee]:
+                free.append(callee)
+    return [name for name, number in callers.items() if number]
+
+
+def _find_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """A way along `edges` from a rule to itself, [] if there is none."""
     done: set[str] = set()
-    for start in grammar.rules:
-        if start not in done:
-            _refuse_cycle_from(start, edges, done)
+    for start in edges:
+        if start not in done and (found := _cycle_from(start, edges, done)):
+            return found
+    return []
 
 
-def _refuse_cycle_from(start: str, edges: Mapping[str, tuple[str, ...]], done: set[str]) -> None:
+def _cycle_from(start: str, edges: Mapping[str, Iterable[str]], done: set[str]) -> list[str]:
     path = {start: iter(edges[start])}
     while path:
         name = next(reversed(path))
@@ -107,9 +133,19 @@ def _refuse_cycle_from(start: str, edges: Mapping[str, tuple[str, ...]], done: s
             del path[name]
         elif callee in path:
             names = list(path)
-            raise LeftRecursion((*names[names.index(callee) :], callee))
+            return [*names[names.index(callee) :], callee]
         elif callee not in done:
             path[callee] = iter(edges[callee])
+    return []
+
+
+def refuse_left_recursion(grammar: Grammar) -> None:
+    """Raise GrammarError naming the cycle if a rule can reach itself before a character is read."""
+    rules = {name: grammar.rules[name] for name in below_recursion(calls(grammar))}
+    nullable = nullable_rules(rules)
+    cycle = _find_cycle({name: _leftmost_rules(node, nullable) for name, node in rules.items()})
+    if cycle:
+        raise LeftRecursion(tuple(cycle))
 
 
 _Start = tuple[bool, dict[str, None]]

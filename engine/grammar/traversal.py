@@ -69,18 +69,32 @@ def _with_values(node: Members, parts: tuple[Node, ...]) -> Members:
     return replace(node, declared=declared, others=others, colon=colon, comma=comma)
 
 
-def fold(root: Node, combine: Callable[[Node, tuple[Value, ...]], Value]) -> Value:
-    """`combine(node, values of its children)` for `root`, each distinct node once, children first."""
-    values: dict[int, Value] = {}
+def fold(
+    root: Node,
+    combine: Callable[[Node, tuple[Value, ...]], Value],
+    *,
+    inside: Callable[[Node], tuple[Node, ...]] = children,
+    known: dict[int, Value] | None = None,
+) -> Value:
+    """`combine(node, values of its children)` for `root`, each distinct node once, children first.
+
+    `inside` gives the children. `known` keeps the values by the identity of the node from one fold to the next; nodes must
+    outlive it.
+    """
+    values: dict[int, Value] = {} if known is None else known
     pending: list[tuple[Node, tuple[Node, ...] | None]] = [(root, None)]
     while pending:
-        node, inside = pending.pop()
-        if inside is not None:
-            values[id(node)] = combine(node, tuple([values[id(part)] for part in inside]))
+        node, parts = pending.pop()
+        if parts is not None:
+            values[id(node)] = combine(node, tuple([values[id(part)] for part in parts]))
         elif id(node) not in values:
-            inside = children(node)
-            pending.append((node, inside))
-            pending.extend([(part, None) for part in reversed(inside)])
+            parts = inside(node)
+            missing = [(part, None) for part in reversed(parts) if id(part) not in values]
+            if missing:
+                pending.append((node, parts))
+                pending.extend(missing)
+            else:
+                values[id(node)] = combine(node, tuple([values[id(part)] for part in parts]))
     return values[id(root)]
 
 

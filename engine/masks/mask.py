@@ -19,6 +19,7 @@ from engine.automaton.automaton import DEAD, Automaton, Conditional, State
 from engine.automaton.completion import Completions
 from engine.automaton.stacks import Item
 from engine.automaton.terminal import Terminal
+from engine.errors import GrammarTooComplex
 from engine.masks.detour import Detour
 from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie, read_trie
@@ -87,7 +88,10 @@ class Masks:
         sure: list[int] = []
         doubtful: list[int] = []
         for item, certain in self._before_a_byte(state).items():
-            found = self.walks.walk(self.automaton.terminals[item.terminal], item.state)
+            try:
+                found = self.walks.walk(self.automaton.terminals[item.terminal], item.state)
+            except GrammarTooComplex as error:
+                raise error.at(self.automaton.stacks.place(item.stack)) from None
             if not certain:
                 doubtful += found.inside()
             else:

@@ -43,6 +43,9 @@ def decimals(
     bound the numbers begin at the next double (see the module's text), so that none is rounded onto the bound.
     Without a maximum the integral part has at most FLOAT_DIGITS digits.
     """
+    single = minimum == maximum and not (exclusive_minimum or exclusive_maximum or fraction_digits or multiple_of)
+    if single and minimum is not None and abs(minimum) < EXACT and fraction_digits is None:
+        return _exactly(minimum)
     low, low_strict = beginning(minimum, exclusive_minimum)
     mirrored, high_strict = beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
     high = None if mirrored is None else mirrored.copy_negate()
@@ -54,6 +57,18 @@ def decimals(
     if multiple_of is None:
         return found
     return _multiple_decimals(found, low, high, multiple_of, fraction_digits)
+
+
+def _exactly(value: Decimal) -> Expression:
+    """This number, or zero where a double does not tell it from that."""
+    if float(value) == 0:
+        value = Decimal(0)
+    whole, _, digits = f"{abs(value):f}".partition(".")
+    digits = digits.rstrip("0")
+    sign = optional(text("-")) if value == 0 else text("-" if value < 0 else "")
+    if digits:
+        return concat(sign, text(f"{whole}.{digits}"), ZEROS)
+    return concat(sign, text(whole), optional(concat(POINT, repeat(ZERO, 1, None))))
 
 
 def beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:

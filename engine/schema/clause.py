@@ -26,6 +26,8 @@ class Clause:
     """A conjunction. `pending` are the choices still to be made; `dead` says that nothing is valid."""
 
     __slots__ = (
+        "_declaring",
+        "_general",
         "_members",
         "_settled",
         "chains",
@@ -50,7 +52,10 @@ class Clause:
         self.digits_only = False
         self.dead = False
         self._settled = (0, 0)  # how many schemas and required names are known not to contradict each other
-        self._members: dict[str, tuple[int, Clause]] = {}  # and how many of the schemas it takes into account
+        # The schemas that declare a member of a name, and those that say something of members which they do not declare.
+        self._declaring: dict[str, tuple[Location, ...]] = {}
+        self._general: tuple[Location, ...] = ()
+        self._members: dict[str, tuple[int, int, Clause]] = {}  # and how many of either it takes into account
 
     def copy(self) -> Clause:
         """The same conjunction, to be extended."""
@@ -60,6 +65,7 @@ class Clause:
         made.residuals, made.pending = list(self.residuals), list(self.pending)
         made.required, made.digits_only, made.dead = dict(self.required), self.digits_only, self.dead
         made._members, made._settled = dict(self._members), self._settled
+        made._declaring, made._general = dict(self._declaring), self._general
         return made
 
     @property
@@ -85,6 +91,7 @@ class Clause:
         chain = (location, chain)
         self.chains[location] = chain
         self._narrow(facts_of(location))
+        self._index(location)
         applied = applied_of(location)
         self.demand(Branch(tuple(applied.together), tuple(applied.residuals), tuple(applied.excluded)), chain)
         self.pending.extend((choice, chain) for choice in applied.choices)
@@ -142,15 +149,27 @@ class Clause:
 
     def member(self, name: str) -> Clause:
         """What a member of this name must be, without any choice made."""
-        known, made = self._members.get(name, (0, None))
-        if known < len(self.chains):
-            new = [sub for place in islice(self.chains, known, None) for sub in _member_schemas(place, name)]
+        declaring = self._declaring.get(name, ())
+        known, known_general, made = self._members.get(name, (0, 0, None))
+        if known < len(declaring) or known_general < len(self._general):
+            places = (*declaring[known:], *self._general[known_general:])
+            new = [sub for place in places for sub in _member_schemas(place, name)]
             if made is None or new:
                 made = made.copy() if made is not None else Clause()
                 for sub in new:
                     made.require(sub)
-            self._members[name] = (len(self.chains), made)
+            self._members[name] = (len(declaring), len(self._general), made)
         return made if made is not None else Clause()
+
+    def _index(self, location: Location) -> None:
+        members = facts_of(location).members
+        if members is None:
+            return
+        if members.patterns or members.additional is not None:
+            self._general += (location,)
+        else:
+            for name in members.properties:
+                self._declaring[name] = (*self._declaring.get(name, ()), location)
 
     @property
     def contradicts(self) -> bool:

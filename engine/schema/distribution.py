@@ -21,6 +21,7 @@ MOST_BRANCHES = 4096  # of a first choice
 MOST_CLAUSES = 1024  # where a choice adds, as along a chain of if and else
 MOST_PRODUCTS = 64  # where choices multiply
 MOST_MINOR = 16  # where a choice comes of `not` or `dependencies`
+MOST_TRIES = 512  # of choices that are made though all but one branch would have to contradict
 MOST_EXCLUSIVE = 64  # branches of a `oneOf` that are compared in pairs
 
 
@@ -31,6 +32,7 @@ def clauses(locations: Iterable[Location]) -> list[Clause]:
     """
     start = conjunction(locations)
     found = [] if start.contradicts else [start]
+    tries = MOST_TRIES
     while any(clause.pending for clause in found):
         before = len(found)
         allowed = MOST_BRANCHES if before == 1 else MOST_CLAUSES
@@ -40,12 +42,18 @@ def clauses(locations: Iterable[Location]) -> list[Clause]:
                 extended.append(clause)
                 continue
             choice, chain = clause.pending.pop(0)
-            made = _distributed(clause, choice, chain) if choice.residual.kinds & clause.kinds else [clause]
             others = len(extended) + len(found) - n - 1
+            full = others + 2 > (MOST_MINOR if choice.minor else MOST_PRODUCTS if others >= before else allowed)
+            if full and not tries:
+                clause.residuals.append(choice.residual)
+                extended.append(clause)
+                continue
+            made = _distributed(clause, choice, chain) if choice.residual.kinds & clause.kinds else [clause]
             limit = MOST_MINOR if choice.minor else MOST_PRODUCTS if len(made) > 1 and others > before else allowed
             if len(made) > 1 and others + len(made) > limit:
                 clause.residuals.append(choice.residual)
                 made = [clause]
+                tries -= full
             extended += made
         found = extended
     return found

@@ -7,7 +7,7 @@ patterns they match; each class is one Keys, so the classes are disjoint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from engine.schema.choice import Residual, part
@@ -33,6 +33,12 @@ class _Rule:
     def __init__(self, members: Members, beyond: list[Members] | None) -> None:
         self.members = members
         self.beyond = beyond  # for unevaluatedProperties: the schemas whose keywords evaluate; None: no such rule
+
+    @property
+    def says_of_others(self) -> bool:
+        """Whether it says anything of names that it does not declare."""
+        members = self.members
+        return bool(members.patterns) or members.additional is not None or members.unevaluated is not None
 
     def evaluates(self, name: str | None, matched: frozenset[Pattern]) -> list[Location]:
         """The schemas for a name (None: one that nobody declares) that matches just these patterns."""
@@ -76,13 +82,16 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
     if finite is not None:
         declared |= dict.fromkeys(finite)
     properties: list[Property] = []
+    speaking = _speaking(rules)
+    naming = [one for one in members if one.names is not None]
     for name in declared:
-        if any(not _valid_name(one, name) for one in members):
+        mine = speaking(name)
+        if any(not _valid_name(one, name) for one in naming):
             schema = vertices.vertex([_never(places[0])])
         else:
             matched = frozenset(pattern for pattern in patterns if matches(pattern, name))
-            schema = vertices.vertex([sub for rule in rules for sub in rule.evaluates(name, matched)])
-        properties.append(Property(name, schema, name in required, _description(members, name)))
+            schema = vertices.vertex([sub for rule in mine for sub in rule.evaluates(name, matched)])
+        properties.append(Property(name, schema, name in required, _description(mine, name)))
     if finite is not None:
         others: tuple[Keys, ...] = ()
     elif matched_together is not None:
@@ -98,6 +107,18 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
         max_properties=min(most) if most else None,
     )
     return shape, residuals
+
+
+def _speaking(rules: list[_Rule]) -> Callable[[str], list[_Rule]]:
+    """Gives the rules that may say something of a name, in their order: those that declare it, and those that say something
+    of names that they do not declare."""
+    general = [n for n, rule in enumerate(rules) if rule.says_of_others]
+    declaring: dict[str, list[int]] = {}
+    for n, rule in enumerate(rules):
+        if not rule.says_of_others:
+            for name in rule.members.properties:
+                declaring.setdefault(name, []).append(n)
+    return lambda name: [rules[n] for n in sorted((*general, *declaring.get(name, ())))]
 
 
 def _as_residual(place: Location) -> Residual:
@@ -122,9 +143,9 @@ def _never(place: Location) -> Location:
     return place.derived("never", False)
 
 
-def _description(members: list[Members], name: str) -> str:
-    for one in members:
-        value = one.properties[name].value if name in one.properties else None
+def _description(rules: list[_Rule], name: str) -> str:
+    for rule in rules:
+        value = rule.members.properties[name].value if name in rule.members.properties else None
         if isinstance(value, dict) and isinstance(value.get("description"), str):
             return str(value["description"])
     return ""

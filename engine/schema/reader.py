@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from engine.errors import SchemaError, UnsupportedSchema
+from engine.regular.expression import WORK_LIMIT, bounded
 from engine.schema.choice import REFERENCES, reference
 from engine.schema.distribution import clauses
 from engine.schema.emptiness import without_empty
@@ -20,8 +21,10 @@ from engine.schema.location import Document, Location
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
 from engine.schema.shapes import alternatives, distinct
 
+_WORK = WORK_LIMIT  # of all searches whether patterns overlap
 MOST_VERTICES = 100_000
 MOST_COMBINATIONS = 4_000  # of two schemas or more
+MOST_ALTERNATIVES = 80_000  # of all vertices together
 
 
 def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) -> Schema:
@@ -44,8 +47,9 @@ def read_document(document: Document) -> Schema:
     """The graph of an opened document."""
     reader = Reader()
     try:
-        root = reader.vertex([document.root])
-        reader.run()
+        with bounded(_WORK):
+            root = reader.vertex([document.root])
+            reader.run()
     except RecursionError:
         raise SchemaError("", "", "nested too deeply") from None
     except PatternUnknown as error:
@@ -116,11 +120,16 @@ class Reader:
 
     def run(self) -> None:
         """Fill in every vertex that was asked for."""
+        made = 0
         while self._todo:
             known, locations = self._todo.pop()
             found: list[Alternative] = []
             for clause in clauses(locations):
                 found += alternatives(self, clause)
+            made += len(found)
+            if made > MOST_ALTERNATIVES:
+                path = locations[0].path if locations else ""
+                raise SchemaError(path, "", f"the alternatives up to here are more than {MOST_ALTERNATIVES}")
             self.vertices[known] = Vertex(distinct(found), *_named(locations))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,8 +126,11 @@ def test_bench_of_masks_writes_a_table_and_a_line_for_each_schema(
     data.write_text("\n".join(map(json.dumps, cases)), encoding="utf-8")
     result = engine("bench", "masks", "--data", data, "--model", bpe_path, "--out", out)
     assert result.exit_code == 0, result.stderr
-    verdicts = {row["id"]: row["verdict"] for row in map(json.loads, out.read_text(encoding="utf-8").splitlines())}
-    assert verdicts == {"a": "pass", "b": "wrong accept"}
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {row["id"]: row["verdict"] for row in rows} == {"a": "pass", "b": "wrong accept"}
+    if sys.platform == "linux":
+        assert all(0 <= row["memory"] < row["process_memory"] for row in rows)
+        assert "over 1 GiB" in result.stdout
     assert re.search(r"wrong accept .* 1 \(50\.00 %\)", result.stdout)
 
 

@@ -1,0 +1,362 @@
+"""Algebra: the regular operations, with intersection and complement, as nodes and as the functions that build them.
+
+The functions keep the invariants: no NOTHING inside another expression, unions and intersections flat and sorted, repeats of
+non-nullable bodies only. Nothing is built that no input visits: intersection, complement and counted repeats need no
+construction of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from engine.errors import GrammarTooComplex
+from engine.regular import charset
+from engine.regular.charset import CharSet
+from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, intern, lasting, serial_of
+from engine.regular.partition import refine
+
+_GUESSED = 1000  # characters
+
+
+class Chars(Expression):
+    """One character of a set."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, members: CharSet) -> None:
+        super().__init__(False, True)
+        self.members = members
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        rest = charset.complement(self.members)
+        return (self.members, rest) if rest else (self.members,)
+
+    def _derivative(self, code_point: int) -> Expression:
+        return EMPTY if charset.contains(self.members, code_point) else NOTHING
+
+    def _shortest_plain(self) -> str:
+        return chr(charset.example(self.members))
+
+    def _measure(self) -> int:
+        return 1
+
+
+class Empty(Expression):
+    """The empty string only."""
+
+    __slots__ = ()
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return (charset.ANY,)
+
+    def _derivative(self, code_point: int) -> Expression:
+        return NOTHING
+
+
+class Concat(Expression):
+    """`head` then `tail`; `head` is not a Concat itself."""
+
+    __slots__ = ("head", "tail")
+
+    def __init__(self, head: Expression, tail: Expression) -> None:
+        weight = head.weight + (tail.weight if head.nullable else 0)
+        super().__init__(head.nullable and tail.nullable, head.plain and tail.plain, weight)
+        self.head, self.tail = head, tail
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        if self.head.nullable:
+            return refine(self.head.classes, self.tail.classes)
+        return self.head.classes
+
+    def _derivative(self, code_point: int) -> Expression:
+        after = concat(self.head.derive(code_point), self.tail)
+        return union(after, self.tail.derive(code_point)) if self.head.nullable else after
+
+    def _shortest_plain(self) -> str:
+        node: Expression = self
+        pieces = []
+        while isinstance(node, Concat):
+            pieces.append(node.head.shortest)
+            node = node.tail
+        return "".join(pieces) + node.shortest
+
+    def _measure(self) -> int:
+        node: Expression = self
+        length = 0
+        while isinstance(node, Concat):
+            length += node.head.least
+            node = node.tail
+        return length + node.least
+
+
+class Repeat(Expression):
+    """`body` from `low` to `high` times (None: without end); `body` is not nullable."""
+
+    __slots__ = ("body", "high", "low")
+
+    def __init__(self, body: Expression, low: int, high: int | None) -> None:
+        super().__init__(low == 0, body.plain, body.weight)
+        self.body, self.low, self.high = body, low, high
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return self.body.classes
+
+    def _derivative(self, code_point: int) -> Expression:
+        after = self.body.derive(code_point)
+        if after is NOTHING:
+            return NOTHING
+        return concat(after, repeat(self.body, max(0, self.low - 1), None if self.high is None else self.high - 1))
+
+    def _shortest_plain(self) -> str:
+        if self.least > LENGTH_LIMIT:
+            raise GrammarTooComplex("the shortest text of a counted repeat", LENGTH_LIMIT, "characters")
+        return self.body.shortest * self.low
+
+    def _measure(self) -> int:
+        return self.body.least * self.low
+
+
+class Union(Expression):
+    """At least one of `options`."""
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: tuple[Expression, ...]) -> None:
+        weight = sum(o.weight for o in options)
+        super().__init__(any(o.nullable for o in options), all(o.plain for o in options), weight)
+        self.options = options
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return _refine_all(self.options)
+
+    def _derivative(self, code_point: int) -> Expression:
+        return union(*(o.derive(code_point) for o in self.options))
+
+    def _shortest_plain(self) -> str:
+        return min(self.options, key=lambda option: option.least).shortest
+
+    def _measure(self) -> int:
+        if not self.plain:
+            return super()._measure()  # an option may be dead
+        return min(option.least for option in self.options)
+
+
+class Both(Expression):
+    """All of `parts` at once."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Expression, ...]) -> None:
+        super().__init__(all(p.nullable for p in parts), False, sum(p.weight for p in parts))
+        self.parts = parts
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return _refine_all(self.parts)
+
+    def _derivative(self, code_point: int) -> Expression:
+        return both(*(p.derive(code_point) for p in self.parts))
+
+    @property
+    def needed(self) -> int:
+        return self.least if self.settled else max(part.needed for part in self.parts)
+
+    @property
+    def seen_dead(self) -> bool:
+        capped = self._capped
+        return capped is not None and capped[0].least > capped[1]
+
+    @property
+    def guess(self) -> str:
+        """What each part needs, one after the other: several texts that must be contained often may be so."""
+        plain = sorted(
+            (part for part in self.parts if part.plain and part.least), key=_least
+        )  # what has begun comes first
+        return "".join(part.shortest for part in plain) if sum(part.least for part in plain) <= _GUESSED else ""
+
+    def settle(self) -> None:
+        capped = self._capped
+        if capped is not None and not self.settled:
+            self._shortest = capped[0].shortest
+
+    @property
+    def _capped(self) -> tuple[Expression, int] | None:
+        """The plain part and the greatest length, where the only other part says no more than that length."""
+        if len(self.parts) == 2:
+            for cap, other in (self.parts, self.parts[::-1]):
+                if isinstance(cap, Repeat) and cap.body is _ANY_CHARACTER and not cap.low and other.plain:
+                    return None if cap.high is None else (other, cap.high)
+        return None
+
+
+class Complement(Expression):
+    """Every string that is not in `body`."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Expression) -> None:
+        super().__init__(not body.nullable, False, body.weight)
+        self.body = body
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return self.body.classes
+
+    def _derivative(self, code_point: int) -> Expression:
+        return complement(self.body.derive(code_point))
+
+
+def _least(node: Expression) -> int:
+    return node.least
+
+
+def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:
+    classes: tuple[CharSet, ...] = (charset.ANY,)
+    for part in parts:
+        classes = refine(classes, part.classes)
+    return classes
+
+
+EMPTY: Expression = Empty(True, True)
+
+
+def chars(members: CharSet) -> Expression:
+    return intern((Chars, members), lambda: Chars(members)) if members else NOTHING
+
+
+def concat(*parts: Expression) -> Expression:
+    result = EMPTY
+    for part in reversed(parts):
+        result = _concat(part, result)
+    return result
+
+
+def _concat(head: Expression, tail: Expression) -> Expression:
+    if head is NOTHING or tail is NOTHING:
+        return NOTHING
+    if head is EMPTY:
+        return tail
+    if tail is EMPTY:
+        return head
+    heads: list[Expression] = []
+    while isinstance(head, Concat):
+        heads.append(head.head)
+        head = head.tail
+    result = intern((Concat, head, tail), lambda: Concat(head, tail))
+    for front in reversed(heads):
+        result = intern((Concat, front, result), partial(Concat, front, result))
+    return result
+
+
+def union(*parts: Expression) -> Expression:
+    flat: set[Expression] = set()
+    single = charset.NONE
+    for part in parts:
+        for option in part.options if isinstance(part, Union) else (part,):
+            if option is ANYTHING:
+                return ANYTHING
+            if isinstance(option, Chars):
+                single = charset.union(single, option.members)
+            elif option is not NOTHING:
+                flat.add(option)
+    if single:
+        flat.add(chars(single))
+    if EMPTY in flat and any(o.nullable for o in flat if o is not EMPTY):
+        flat.discard(EMPTY)
+    if len(flat) < 2:
+        return flat.pop() if flat else NOTHING
+    options = tuple(sorted(flat, key=serial_of))
+    return intern((Union, options), lambda: Union(options))
+
+
+def both(*parts: Expression) -> Expression:
+    flat: set[Expression] = set()
+    for part in parts:
+        flat.update(part.parts if isinstance(part, Both) else (part,))
+    flat.discard(ANYTHING)
+    if NOTHING in flat:
+        return NOTHING
+    if EMPTY in flat:
+        return EMPTY if all(p.nullable for p in flat) else NOTHING
+    if len(flat) > 1:
+        flat = _merge_repeats(flat)
+    if len(flat) < 2:
+        return flat.pop() if flat else ANYTHING
+    if NOTHING in flat:
+        return NOTHING
+    members = tuple(sorted(flat, key=serial_of))
+    return intern((Both, members), lambda: Both(members))
+
+
+def _merge_repeats(parts: set[Expression]) -> set[Expression]:
+    """Counted repeats of single characters intersect into one: `[a-z]{2,} ∧ .{0,9}` is `[a-z]{2,9}`."""
+    counted = [p for p in parts if _as_counted(p) is not None]
+    if len(counted) < 2:
+        return parts
+    members, low, high = charset.ANY, 0, None
+    for part in counted:
+        counts = _as_counted(part)
+        assert counts is not None
+        members = charset.intersect(members, counts[0])
+        low = max(low, counts[1])
+        high = counts[2] if high is None else high if counts[2] is None else min(high, counts[2])
+    return (parts - set(counted)) | {repeat(chars(members), low, high)}
+
+
+def _as_counted(node: Expression) -> tuple[CharSet, int, int | None] | None:
+    if isinstance(node, Repeat) and isinstance(node.body, Chars):
+        return node.body.members, node.low, node.high
+    return (node.members, 1, 1) if isinstance(node, Chars) else None
+
+
+def complement(body: Expression) -> Expression:
+    if body is NOTHING:
+        return ANYTHING
+    if body is ANYTHING:
+        return NOTHING
+    if isinstance(body, Complement):
+        return body.body
+    return intern((Complement, body), lambda: Complement(body))
+
+
+def repeat(body: Expression, low: int, high: int | None) -> Expression:
+    """`body` from `low` to `high` times; `high < low` is NOTHING."""
+    if high is not None and high < low:
+        return NOTHING
+    if high == 0 or body is EMPTY:
+        return EMPTY
+    if body is NOTHING:
+        return EMPTY if low == 0 else NOTHING
+    if (low, high) == (1, 1):
+        return body
+    if body.nullable:
+        low, body = 0, nonempty(body)
+        if body is NOTHING:
+            return EMPTY
+        if high == 1:
+            return union(EMPTY, body)
+    if isinstance(body, Repeat) and body.high is None and body.low <= 1 and high is None:
+        return repeat(body.body, 0 if low == 0 else body.low * low, None)
+    return intern((Repeat, body, low, high), lambda: Repeat(body, low, high))
+
+
+def optional(body: Expression) -> Expression:
+    return union(EMPTY, body)
+
+
+def nonempty(node: Expression) -> Expression:
+    """The language without the empty string."""
+    if not node.nullable:
+        return node
+    if isinstance(node, Union):
+        return union(*(nonempty(o) for o in node.options))
+    if isinstance(node, Concat):
+        return union(concat(nonempty(node.head), node.tail), nonempty(node.tail))
+    if isinstance(node, Repeat):
+        return repeat(node.body, 1, node.high)
+    if node is EMPTY:
+        return NOTHING
+    return both(node, repeat(chars(charset.ANY), 1, None))
+
+
+_ANY_CHARACTER = lasting((Chars, charset.ANY), lambda: Chars(charset.ANY))
+ANYTHING: Expression = lasting((Repeat, _ANY_CHARACTER, 0, None), lambda: Repeat(_ANY_CHARACTER, 0, None))

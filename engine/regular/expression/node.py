@@ -1,0 +1,228 @@
+"""Node: one interned expression and what follows from its derivatives.
+
+A node's derivative by a character c is the expression of the remainders of its strings that begin with c (Brzozowski 1964).
+Characters that no expression tells apart are handled as one class (Owens, Reppy and Turon 2009). Nodes are interned, so equal
+ones are the same object and a lazily built automaton's states are the nodes themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from engine.errors import GrammarTooComplex
+from engine.regular import charset
+from engine.regular.charset import CharSet
+from engine.regular.expression.search import search
+
+LENGTH_LIMIT = 1 << 20
+_INTERN_LIMIT = 1 << 20
+_KEPT_LENGTH = 4096  # characters; longer texts are written anew each time
+
+_serial = count()
+_interned: dict[tuple[object, ...], Expression] = {}
+_lasting: dict[tuple[object, ...], Expression] = {}
+
+Transitions = tuple[tuple[CharSet, "Expression"], ...]
+
+
+class Expression:
+    """One interned expression. `nullable`: the empty string is in. `plain`: no intersection or complement inside, so that it is
+    alive unless it is NOTHING. `weight`: how many nodes a derivative looks at."""
+
+    __slots__ = (
+        "_alive",
+        "_classes",
+        "_derived",
+        "_least",
+        "_shortest",
+        "_transitions",
+        "_way",
+        "nullable",
+        "plain",
+        "serial",
+        "weight",
+    )
+
+    nullable: bool
+    plain: bool
+
+    def __init__(self, nullable: bool, plain: bool, weight: int = 1) -> None:
+        self.nullable, self.plain, self.weight = nullable, plain, weight
+        self.serial = next(_serial)
+        self._alive: bool | None = None
+        self._classes: tuple[CharSet, ...] | None = None
+        self._transitions: Transitions | None = None
+        self._derived: dict[int, Expression] = {}
+        self._shortest: str | None = None
+        self._least: int | None = None
+        self._way: tuple[int, Expression] | None = None
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        """Disjoint sets that cover all characters, each with one derivative."""
+        raise NotImplementedError
+
+    def _derivative(self, code_point: int) -> Expression:
+        raise NotImplementedError
+
+    def derive(self, code_point: int) -> Expression:
+        """The expression of what may follow `code_point`; may be dead without being NOTHING."""
+        found = self._derived.get(code_point)
+        if found is None:
+            found = self._derived[code_point] = self._derivative(code_point)
+        return found
+
+    @property
+    def classes(self) -> tuple[CharSet, ...]:
+        if self._classes is None:
+            self._classes = self._partition()
+        return self._classes
+
+    @property
+    def transitions(self) -> Transitions:
+        """The live successors, one entry each, with the characters that lead there."""
+        if self._transitions is None:
+            found: dict[Expression, CharSet] = {}
+            for members in self.classes:
+                target = self.derive(members[0][0])
+                if target is not NOTHING and target.alive:
+                    found[target] = charset.union(found.get(target, charset.NONE), members)
+            self._transitions = tuple((members, target) for target, members in found.items())
+        return self._transitions
+
+    @property
+    def alive(self) -> bool:
+        """Whether any string is in the language."""
+        if self._alive is None:
+            self._alive = self is not NOTHING if self.plain else search(self)
+        return self._alive
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is known that no string is in the language."""
+        return self is NOTHING or self._alive is False
+
+    # -- short strings of the language
+
+    def _shortest_plain(self) -> str:
+        raise NotImplementedError
+
+    def _measure(self) -> int:
+        if not self.settled:
+            search(self)
+        return len(self.shortest) if self._least is None else self._least
+
+    @property
+    def least(self) -> int:
+        """The length of `shortest`, which need not be written out for it."""
+        if self._least is None:
+            self._least = 0 if self.nullable else self._measure()
+        return self._least
+
+    @property
+    def shortest(self) -> str:
+        """A short string of the language (it must be alive), written with plain letters where there is a choice."""
+        if self.nullable:
+            return ""
+        if self._shortest is None:
+            if not self.plain and not self.settled:
+                search(self)
+            if self.least > LENGTH_LIMIT:
+                raise GrammarTooComplex("the shortest text of a counted repeat", LENGTH_LIMIT, "characters")
+            pieces = []
+            node = self
+            while node._way is not None and not node.nullable:
+                pieces.append(chr(node._way[0]))
+                node = node._way[1]
+            text = "".join(pieces) + ("" if node.nullable else node._shortest or node._shortest_plain())
+            if len(text) > _KEPT_LENGTH:
+                return text
+            self._shortest = text
+        return self._shortest
+
+    @property
+    def settled(self) -> bool:
+        """Whether a short string is known, or found without a search."""
+        known = self.nullable or self._shortest is not None or self._way is not None
+        return known or (self.plain and self is not NOTHING)
+
+    @property
+    def needed(self) -> int:
+        """How many characters must still come, at least, as far as that is seen without a search."""
+        if self.settled:
+            return self.least
+        return 0 if self.nullable else 1
+
+    @property
+    def seen_dead(self) -> bool:
+        """Whether it is seen without a search that there is no string."""
+        return False
+
+    @property
+    def guess(self) -> str:
+        """A text that might be in the language."""
+        return ""
+
+    def settle(self) -> None:
+        """Find the shortest string where that takes no search."""
+
+    def leads(self, code_point: int, target: Expression) -> None:
+        """Note that a short string begins with this character and goes on with that of `target`."""
+        self._alive, self._way, self._least = True, (code_point, target), target.least + 1
+
+    def live(self) -> None:
+        self._alive = True
+
+    def die(self) -> None:
+        self._alive = False
+
+    def step(self, code_point: int) -> Expression:
+        """The live successor by one character, or NOTHING."""
+        for members, target in self.transitions:
+            if charset.contains(members, code_point):
+                return target
+        return NOTHING
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole `text` is in the language."""
+        state = self
+        for character in text:
+            state = state.derive(ord(character))
+            if state is NOTHING:
+                return False
+        return state.nullable
+
+
+class Nothing(Expression):
+    """No string at all."""
+
+    __slots__ = ()
+
+    def _partition(self) -> tuple[CharSet, ...]:
+        return (charset.ANY,)
+
+    def _derivative(self, code_point: int) -> Expression:
+        return self
+
+
+NOTHING: Expression = Nothing(False, True)
+
+
+def intern(key: tuple[object, ...], make: Callable[[], Expression]) -> Expression:
+    """The node of this key, made on first use."""
+    found = _interned.get(key)
+    if found is None:
+        if len(_interned) > _INTERN_LIMIT:
+            _interned.clear()  # only sharing is lost: expressions in use live on
+            _interned.update(_lasting)
+        found = _interned[key] = make()
+    return found
+
+
+def lasting(key: tuple[object, ...], make: Callable[[], Expression]) -> Expression:
+    """The same; one that is compared with by identity, and therefore never made anew."""
+    return _lasting.setdefault(key, intern(key, make))
+
+
+def serial_of(node: Expression) -> int:
+    return node.serial
