@@ -15,23 +15,34 @@
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
-    │   └── TextTooLong            how many tokens, how many fit
+    │   ├── TextUnreadable         a document that could not be read as text
+    │   ├── TextEmpty              a document without text where an object must come of it
+    │   └── TextTooLong            how many tokens each part takes, how many fit
     ├── DecodingError          a generation that cannot go on
     │   ├── TokenRejected          the matcher was given a token that it does not allow
     │   ├── DeadEnd                no token leads on
+    │   │   └── GuardUnsatisfied       no output within the bound satisfies a guard: its path, and what it said
     │   ├── BudgetTooSmall         max_tokens is below the shortest output
+    │   ├── BudgetReached          max_tokens changed the output, and that was to be an error
     │   ├── BackendFailed          llama.cpp reported an error
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
+    ├── OutputRefused          standard output cannot be written to
     ├── ExtractionFailed       several documents failed; each error by its document
     └── UsageError             an argument that makes no sense, a target that cannot be imported
+        ├── WrongArgument          its name, its value, and what is allowed
+        └── ExampleInvalid         an example that the type does not take, with its number and the place
 
 Each carries its facts as attributes; its text is made of them.
 """
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
 
 
 class EngineError(Exception):
@@ -143,14 +154,40 @@ class ChatFormatUnknown(PromptError):
         super().__init__(f"{model}: the file carries no chat template; name a chat format for it in models.txt")
 
 
-class TextTooLong(PromptError):
-    """All counts are in tokens of the model."""
+class TextUnreadable(PromptError):
+    """`source` is where the document should have come from, `reason` why it does not."""
 
-    def __init__(self, document: int, prompt_tokens: int, fits: int, n_ctx: int) -> None:
-        self.document, self.prompt_tokens, self.fits, self.n_ctx = document, prompt_tokens, fits, n_ctx
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"{source}: {reason}")
+
+
+class TextEmpty(PromptError):
+    """There is nothing that the object which has to come of it could be about."""
+
+    def __init__(self, document: int) -> None:
+        self.document = document
         super().__init__(
-            f"document {document}: the prompt has {prompt_tokens} tokens, {fits} fit into n_ctx={n_ctx} "
-            "beside the output; cut the text, raise n_ctx or lower max_tokens"
+            f"document {document} is empty, and an object has to come of it; leave it out, or let a document have no object"
+        )
+
+
+class TextTooLong(PromptError):
+    """All counts are in tokens of the model: `fits` is what is left for the prompt beside `max_tokens` and `reserve`."""
+
+    def __init__(self, document: int, prompt_tokens: int, fits: int, n_ctx: int, max_tokens: int, reserve: int) -> None:
+        self.document, self.prompt_tokens, self.fits, self.n_ctx = document, prompt_tokens, fits, n_ctx
+        self.max_tokens, self.reserve = max_tokens, reserve
+        needed = prompt_tokens + max_tokens + reserve
+        lower = n_ctx - prompt_tokens - reserve
+        cures = [f"raise n_ctx to {needed}"]
+        if lower >= 1:
+            cures.append(f"lower max_tokens to {lower}")
+        if fits >= 1:
+            cures.append(f"cut the text by {prompt_tokens - fits} tokens")
+        super().__init__(
+            f"document {document}: {prompt_tokens} tokens of prompt, {max_tokens} of output (max_tokens) and {reserve} in "
+            f"reserve make {needed}, but n_ctx={n_ctx}; {', or '.join(cures)}"
         )
 
 
@@ -174,12 +211,31 @@ class DeadEnd(DecodingError):
         super().__init__(f"document {document}: no token leads on after {output[-60:]!r}: {reason}")
 
 
+class GuardUnsatisfied(DeadEnd):
+    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain."""
+
+    def __init__(self, document: int, output: bytes, guard: str, path: str, message: str, passes: int) -> None:
+        self.guard, self.path, self.message, self.passes = guard, path, message, passes
+        super().__init__(document, output, f"{guard} at {path}: {message} ({passes} passes were in vain)")
+
+
 class BudgetTooSmall(DecodingError):
     """`needed` is the number of tokens of the shortest output."""
 
     def __init__(self, document: int, max_tokens: int, needed: int) -> None:
         self.document, self.max_tokens, self.needed = document, max_tokens, needed
         super().__init__(f"document {document}: max_tokens={max_tokens}, the shortest output needs {needed}")
+
+
+class BudgetReached(DecodingError):
+    """`cut` has the JSON pointers of what `max_tokens` changed."""
+
+    def __init__(self, document: int, cut: tuple[str, ...]) -> None:
+        self.document, self.cut = document, cut
+        where = ", ".join(path or "the list itself" for path in cut)
+        super().__init__(
+            f"document {document}: max_tokens changed {where}; raise it, or let on_budget mark or omit them"
+        )
 
 
 class BackendFailed(DecodingError):
@@ -206,6 +262,14 @@ class UnsoundOutput(DecodingError):
         super().__init__(f"the grammar of {type_name} let through {text!r}, which does not validate: {detail}")
 
 
+class OutputRefused(EngineError):
+    """`reason` is the system's."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"standard output cannot be written to: {reason}")
+
+
 class ExtractionFailed(EngineError):
     """`errors` has the error of each document that failed, by the document's index."""
 
@@ -217,3 +281,21 @@ class ExtractionFailed(EngineError):
 
 class UsageError(EngineError):
     """An argument that makes no sense; the text says what was expected."""
+
+
+class WrongArgument(UsageError):
+    """`argument` is its name, `allowed` says what it may be."""
+
+    def __init__(self, argument: str, value: object, allowed: str) -> None:
+        self.argument, self.value, self.allowed = argument, value, allowed
+        shown = _SHORT.repr(value)
+        kind = "" if value is None or isinstance(value, str | int | float) else f" (of type {type(value).__name__})"
+        super().__init__(f"{argument} must be {allowed}, not {shown}{kind}")
+
+
+class ExampleInvalid(UsageError):
+    """`index` counts the examples from 0, `path` is a JSON pointer into the answer."""
+
+    def __init__(self, index: int, path: str, reason: str) -> None:
+        self.index, self.path, self.reason = index, path, reason
+        super().__init__(f"example {index}: the answer at {path or '/'}: {reason}")

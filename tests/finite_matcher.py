@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from engine.errors import TokenRejected
+from engine.guards.search import Refusal
 from engine.masks.vocabulary import BoolArray, Vocabulary
 
 # A way to the end of an output in tokens; None where there is none.
@@ -108,6 +109,11 @@ class FiniteMatcher:
         while end < len(shortest) and all(output[: end + 1] == shortest[: end + 1] for output in outputs):
             end += 1
         return shortest[len(self.output) : end]
+
+    guarded = False
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        return ()
 
     def closing(self) -> tuple[int, ...]:
         return min((way for _, way in self._language.possible(self.output)), key=len, default=())

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from finite_matcher import FiniteLanguage, FiniteMatcher
 
-from engine.decoding.generation import Finish, Jump
+from engine.decoding.generation import Jump
 from engine.decoding.language_model import Matcher, Row
+from engine.decoding.path import Finish
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.scheduler import Request, Run, Workspace
 from engine.decoding.scripted import Script, ScriptedModel, ScriptedSequences

@@ -11,7 +11,7 @@ close through it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
@@ -59,6 +59,7 @@ class Automaton:
         self.stacks = Stacks(network)
         # Whether any guard is in the grammar: only then must the text be JSON, for the tracker to follow it.
         self.watched = any(isinstance(vertex, Watch) for vertex in network.vertices)
+        self.depth = grammar.depth
         self.terminals: list[Terminal] = network.terminals
         self._items: list[tuple[Item, ...]] = [()]
         self._states: dict[tuple[Item, ...], State] = {(): DEAD}
@@ -152,6 +153,11 @@ class Automaton:
             and not any((True, guard) in failing for guard in arrival.after)
         )
 
+    def refused(self, step: Conditional, before: Tracker, after: Tracker) -> Iterator[tuple[Guard | None, Tracker]]:
+        """The guards of a step that do not hold, each with the tracker that it was asked with."""
+        for guards, tracker in ((step.before, before), (step.after, after)):
+            yield from ((guard, tracker) for guard in guards if not holds(guard, tracker))
+
     def endings(self, state: State) -> tuple[Guards, ...]:
         """The ways to end here: for each the guards on the value that closes with the end of the text."""
         found = self._endings.get(state)
@@ -184,5 +190,10 @@ class Automaton:
 
 
 def holds(guard: Guard | None, tracker: Tracker) -> bool:
-    """Whether a guard holds on the value (or key) that has closed; None asks that the key be new."""
-    return not tracker.repeated if guard is None else guard.holds(tracker.value)
+    """Whether a guard holds on what has closed; None asks that the key be new."""
+    return not tracker.repeated if guard is None else guard.holds(watched(guard, tracker)[1])
+
+
+def watched(guard: Guard | None, tracker: Tracker) -> tuple[int, bytes]:
+    """Where the text begins that a guard is asked about, and the text."""
+    return tracker.items if guard is not None and guard.scope == "items" else (tracker.value_start, tracker.value)

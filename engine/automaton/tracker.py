@@ -98,6 +98,27 @@ class Tracker:
         return self.output[self.closed[0] : self.closed[1]]
 
     @property
+    def value_start(self) -> int:
+        """Where that value begins."""
+        return self.start if self.mode == _SCALAR else self.closed[0]
+
+    @property
+    def in_scalar(self) -> bool:
+        """Whether a number or a word is being written, or has just been."""
+        return self.mode == _SCALAR
+
+    @property
+    def in_string(self) -> bool:
+        """Whether a string or a key is being written."""
+        return self.mode in (_STRING, _ESCAPE)
+
+    @property
+    def items(self) -> tuple[int, bytes]:
+        """Where the innermost array begins, and its text up to the item that has closed, as if it ended there."""
+        assert self.container is not None, "an item stands in an array"
+        return self.container.start, self.output[self.container.start :] + b"]"
+
+    @property
     def open_key(self) -> bytes | None:
         """The text so far of a key that is being written, with its opening quote; None outside keys."""
         in_key = self.mode == _STRING and self.container is not None and self.container.at_key

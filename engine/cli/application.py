@@ -7,7 +7,7 @@ keeps its traceback.
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from engine import __version__
+import engine
+from engine.cli.streams import ReaderGone, standard_streams
 from engine.errors import (
     DecodingError,
     EngineError,
     GrammarError,
     ModelError,
+    OutputRefused,
     PromptError,
     SchemaError,
     UsageError,
@@ -34,6 +36,7 @@ EXIT_CODES: tuple[tuple[type[EngineError], int], ...] = (
     (ModelError, 4),
     (PromptError, 5),
     (DecodingError, 5),
+    (OutputRefused, 6),
     (EngineError, 1),
 )
 INTERRUPTED = 130
@@ -64,7 +67,8 @@ Exit codes:
     2  the command line makes no sense, or SCHEMA cannot be imported
     3  the schema or the grammar was refused
     4  the model: not found, damaged, not to be fetched, too large
-    5  a prompt that does not fit, or a failed decoding
+    5  a document that cannot be read, a prompt that does not fit, or a failed decoding
+    6  standard output cannot be written to: closed, or its disk is full
   130  interrupted; what was decoded before is printed
   141  the reader of the output went away
 """
@@ -98,21 +102,11 @@ class _Engine(TyperGroup):
             raise typer.Exit(exit_code(error)) from error
         except KeyboardInterrupt as interrupt:
             raise typer.Exit(INTERRUPTED) from interrupt
-        except BrokenPipeError as error:
-            _silence_output()
-            raise typer.Exit(READER_GONE) from error
 
 
 def exit_code(error: EngineError) -> int:
     """The exit code that `engine --help` promises for an error."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
-
-
-def _silence_output() -> None:
-    """Let the interpreter's last flush go nowhere instead of failing once more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 app = typer.Typer(
@@ -127,7 +121,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"engine {__version__}")
+        typer.echo(f"engine {engine.__version__}")
         raise typer.Exit()
 
 
@@ -140,7 +134,18 @@ def _root(
 
 def main() -> None:
     """The console script."""
+    code = 0
     try:
-        app()
+        with standard_streams():
+            app()
+    except ReaderGone:
+        code = READER_GONE
+    except EngineError as error:  # of the help text, or of the last flush
+        typer.echo(f"engine: {error}", err=True)
+        code = exit_code(error)
     except KeyboardInterrupt:  # before or after the command itself
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    finally:
+        # What is left is the end of the interpreter, which an interrupt would only fill with tracebacks.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)

@@ -1,6 +1,7 @@
 """`engine explain`: what enforces each constraint of a schema, and what in it is costly or loose.
 
-A table and the findings below it on standard output; `--json` writes the certificate for machines instead.
+A table, and below it which fields the grammar enforces alone, what guards may cost, what the plain JSON Schema would have
+lost, and lints; `--json` writes the certificate for machines instead.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ from engine.objects.item import item_annotation
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _WIDE = 200  # columns where nobody watches
+_FIELDS = {
+    "grammar": "Enforced by the grammar alone",
+    "guard": "Enforced by a guard too",
+    "nothing": "Not enforced, by --allow-unenforced",
+}
 _COLOURS = {"grammar": "green", "guard": "yellow", "annotation": "dim", "nothing": "red"}
 
 
@@ -56,6 +62,16 @@ def explain(
 
 def _show(found: Certificate, console: Console) -> None:
     console.print(_table(found.entries))
+    fields = found.fields
+    for by, said in _FIELDS.items():
+        paths = [path or "/" for path, one in fields.items() if one == by]
+        if paths:
+            console.print(f"\n{said}: {', '.join(paths)}", markup=False, highlight=False, soft_wrap=True)
+    if found.costs:
+        console.print("\nWhat the guards may cost:")
+        for cost in found.costs:
+            text = f"  {cost.path or '/'}: {cost.keyword}: {cost.text}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
     if found.lost:
         console.print("\nNot in the plain JSON Schema of this type:")
         for entry in found.lost:

@@ -17,55 +17,94 @@ from engine.cli.application import exit_code
 from engine.cli.documents import Documents
 from engine.cli.figures import figures, stages
 from engine.cli.models import DownloadBar
-from engine.cli.options import DEFAULTS, model_settings
+from engine.cli.option_groups import Draw, Load, grouped
+from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
 from engine.cli.target import read_target
-from engine.decoding.sampler import Sampling
-from engine.errors import EngineError, ExtractionFailed, UsageError
+from engine.decoding.settings import ModelSettings
+from engine.errors import EngineError, ExampleInvalid, ExtractionFailed, TextUnreadable, UsageError
 from engine.extraction.extraction import Extraction
 from engine.extraction.extractor import Extractor
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for, and what comes out for each document."""
+
+    instructions: Annotated[str | None, typer.Option(help="Added to the description of the task.")] = None
+    examples: Annotated[
+        Path | None, typer.Option(help='JSON lines of solved examples: {"text": "…", "answer": [{…}]}.')
+    ] = None
+    one: Annotated[bool, typer.Option("--one", help="One object for each document, not a list.")] = False
+    min_items: Annotated[int, typer.Option(min=0, help="At least so many objects in each document.")] = 0
+    max_items: Annotated[int | None, typer.Option(min=1, help="At most so many objects in each document.")] = None
+    max_tokens: options.MaxTokens = 1024
+    style: options.Style = "spaced"
+
+    def __post_init__(self) -> None:
+        if self.one and (self.min_items != 0 or self.max_items is not None):
+            raise UsageError("--one is one object for each document; it excludes --min-items and --max-items")
+
+    def extractor(self, schema: str, model: str | None, settings: ModelSettings) -> Extractor:
+        target = read_target(schema)
+        examples, places = _read_examples(self.examples) if self.examples else ([], [])
+        try:
+            return Extractor(
+                target,
+                model=model,
+                mode="one" if self.one else "many",
+                instructions=self.instructions,
+                examples=examples,
+                style=self.style,  # type: ignore[arg-type]
+                min_items=self.min_items,
+                max_items=self.max_items,
+                settings=settings,
+                progress=DownloadBar(),
+            )
+        except ExampleInvalid as error:
+            raise UsageError(f"{places[error.index]}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What is written out."""
+
+    table: Annotated[bool, typer.Option("--table", help="A live table instead of JSON lines.")] = False
+    detailed: Annotated[
+        bool, typer.Option("--detailed", help="Each line also has the document and the text that the model wrote.")
+    ] = False
+    show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False
+    stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False
+    collect_errors: Annotated[
+        bool, typer.Option("--collect-errors", help="Report documents that fail, and end with 0 all the same.")
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.table and self.detailed:
+            raise UsageError("--table and --detailed exclude each other")
+
+    def output(self) -> Output:
+        return LiveTable() if self.table else JsonLines(detailed=self.detailed)
+
+
 @app.command()
+@grouped
 def extract(
     schema: options.Schema,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="FILE", help="Each is one document; - or nothing is standard input."),
     ] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="Each line of each FILE is a document.")] = False,
+    *,
+    lines: Annotated[bool, typer.Option("--lines", help="Each line of each FILE that is not blank is one.")] = False,
     model: options.Model = None,
-    instructions: Annotated[str | None, typer.Option(help="Added to the description of the task.")] = None,
-    examples: Annotated[
-        Path | None, typer.Option(help='JSON lines of solved examples: {"text": "…", "answer": [{…}]}.')
-    ] = None,
-    one: Annotated[bool, typer.Option("--one", help="One object for each document, not a list.")] = False,
-    min_items: Annotated[int, typer.Option(help="At least so many objects in each document.")] = 0,
-    max_items: Annotated[int | None, typer.Option(help="At most so many objects in each document.")] = None,
-    max_tokens: options.MaxTokens = 1024,
-    style: options.Style = "spaced",
-    temperature: options.Temperature = 0.0,
-    top_p: options.TopP = 1.0,
-    top_k: options.TopK = 0,
-    min_p: options.MinP = 0.0,
-    seed: options.Seed = None,
-    n_ctx: options.NCtx = DEFAULTS.n_ctx,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
-    kv_type: options.KvType = DEFAULTS.kv_type,
+    ask: Ask,
+    draw: Draw,
+    load: Load,
     sequences: options.Sequences = DEFAULTS.sequences,
-    table: Annotated[bool, typer.Option("--table", help="A live table instead of JSON lines.")] = False,
-    detailed: Annotated[
-        bool, typer.Option("--detailed", help="Each line also has the document and the text that the model wrote.")
-    ] = False,
-    show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False,
-    collect_errors: Annotated[
-        bool, typer.Option("--collect-errors", help="Report documents that fail, and end with 0 all the same.")
-    ] = False,
-    verbose: options.Verbose = False,
+    show: Show,
 ) -> None:
     """Extract typed objects from documents: one JSON object a line, each as soon as it is decoded.
 
@@ -82,36 +121,27 @@ def extract(
       ?            may be unknown, and is null then
       DESCRIPTION  goes into the prompt; one with a comma stands in double quotes
     """
-    if one and (min_items != 0 or max_items is not None):
-        raise UsageError("--one is one object for each document; it excludes --min-items and --max-items")
-    if table and detailed:
-        raise UsageError("--table and --detailed exclude each other")
     documents = Documents(files or (), lines=lines)
-    sampling = Sampling(temperature, top_p, top_k, min_p, seed)
-    extractor = Extractor(
-        read_target(schema),
-        model=model,
-        mode="one" if one else "many",
-        instructions=instructions,
-        examples=_read_examples(examples) if examples else (),
-        style=style,  # type: ignore[arg-type]
-        min_items=min_items,
-        max_items=max_items,
-        settings=model_settings(n_ctx, threads, gpu_layers, kv_type, sequences, verbose),
-        progress=DownloadBar(),
-    )
-    if show_prompt:
-        typer.echo(extractor.prompt(next(documents, "")))
+    sampling = draw.sampling()
+    extractor = ask.extractor(schema, model, load.settings(sequences))
+    if show.show_prompt:
+        typer.echo(extractor.prompt(_first_text(documents)))
         return
-    extraction = extractor.extract(documents, max_tokens=max_tokens, sampling=sampling, errors="collect")
+    extraction = extractor.extract(documents, max_tokens=ask.max_tokens, sampling=sampling, errors="collect")  # type: ignore[arg-type]
     report = _Report(documents, extraction)
-    output: Output = LiveTable() if table else JsonLines(detailed=detailed)
     with extraction:
-        _write(extraction, report, output, hidden=table)
-    if stats:
+        _write(extraction, report, show.output(), hidden=show.table)
+    if show.stats:
         typer.echo(f"{figures(extraction.stats)}\n{stages(extraction.stats)}", err=True)
-    if report.failures and not collect_errors:
+    if report.failure is not None and not show.collect_errors:
         raise typer.Exit(report.exit_code())
+
+
+def _first_text(documents: Documents) -> str:
+    first = next(documents, "")
+    if isinstance(first, TextUnreadable):
+        raise first
+    return first
 
 
 def _write(extraction: Extraction[Any], report: _Report, output: Output, *, hidden: bool) -> None:
@@ -131,19 +161,20 @@ class _Report:
     documents: Documents
     extraction: Extraction[Any]
     console: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True))
-    seen: int = 0
-    failures: list[EngineError] = field(default_factory=list)
+    failure: EngineError | None = None  # the first
 
     def update(self) -> None:
-        for outcome in self.extraction.outcomes[self.seen :]:
-            self.seen += 1
+        outcomes = self.extraction.outcomes
+        while outcomes:  # taken out, or an endless input would fill the memory
+            outcome = outcomes.pop(0)
             name = self.documents.name(outcome.document)
-            if outcome.error is not None:
-                self.failures.append(outcome.error)
-                trouble = self.documents.trouble(outcome.document) or str(outcome.error)
-                self._say(f"{name}: {trouble}")
+            if isinstance(outcome.error, TextUnreadable):
+                self._say(str(outcome.error))
+            elif outcome.error is not None:
+                self._say(f"{name}: {outcome.error}")
             elif outcome.finish == "budget":
                 self._say(f"{name}: --max-tokens was reached, so the output was closed early")
+            self.failure = self.failure or outcome.error
             self.documents.forget(outcome.document)
 
     def _say(self, text: str) -> None:
@@ -153,7 +184,7 @@ class _Report:
     def exit_code(self) -> int:
         """The only document's failure says what it was; of several documents some may have been printed."""
         alone = self.extraction.stats.documents == 1
-        return exit_code(self.failures[0] if alone else ExtractionFailed(self.extraction.errors))
+        return exit_code(self.failure if alone and self.failure is not None else ExtractionFailed({}))
 
 
 @contextmanager
@@ -166,19 +197,21 @@ def _progress(extraction: Extraction[Any], console: Console, *, hidden: bool) ->
         yield lambda: status.update(figures(extraction.stats))
 
 
-def _read_examples(path: Path) -> list[tuple[str, Any]]:
-    examples = []
+def _read_examples(path: Path) -> tuple[list[tuple[str, Any]], list[str]]:
+    """The examples, and where each of them stands."""
+    examples, places = [], []
     try:
         with path.open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, start=1):
                 if not line.strip():
                     continue
+                places.append(f"{path}, line {number}")
                 row = json.loads(line)
                 if not isinstance(row, dict) or set(row) != {"text", "answer"} or not isinstance(row["text"], str):
-                    raise UsageError(f'{path}, line {number}: an example is {{"text": "…", "answer": …}}')
+                    raise UsageError(f'{places[-1]}: an example is {{"text": "…", "answer": …}}')
                 examples.append((row["text"], row["answer"]))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"{path}: not JSON lines: {error}") from error
-    return examples
+        raise UsageError(f"{places[-1] if places else path}: not JSON lines: {error}") from error
+    return examples, places

@@ -26,7 +26,9 @@ Model = Annotated[
 Style = Annotated[
     str, typer.Option(help="White space and order of the JSON: spaced, compact, or any (every valid spelling).")
 ]
-MaxTokens = Annotated[int, typer.Option(help="Bounds the output of each document, which is closed in time, never cut.")]
+MaxTokens = Annotated[
+    int, typer.Option(min=1, help="Bounds the output of each document, which is closed in time, never cut.")
+]
 
 Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
 TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]

@@ -9,14 +9,14 @@ import typer
 
 from engine.automaton.automaton import Automaton
 from engine.cli import options
+from engine.cli.documents import STDIN, Documents, read_text
 from engine.cli.models import DownloadBar
-from engine.cli.options import DEFAULTS, model_settings
-from engine.decoding.loaded import load
+from engine.cli.option_groups import Draw, Load, grouped
+from engine.decoding.loaded import load as load_model
 from engine.decoding.prompt import PromptEncoder
-from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.statistics import Statistics
-from engine.errors import UsageError
+from engine.errors import TextUnreadable, UsageError
 from engine.extraction.extractor import shared_walks
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.masks.mask import Masks
@@ -27,23 +27,17 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 
 @app.command()
+@grouped
 def run(
+    *,
     grammar: Annotated[Path, typer.Option("--grammar", "-g", help="A GBNF file; its root rule is the answer.")],
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="What the user says; - is standard input.")],
     system: Annotated[str | None, typer.Option(help="The system message.")] = None,
     model: options.Model = None,
     max_tokens: options.MaxTokens = 1024,
-    temperature: options.Temperature = 0.0,
-    top_p: options.TopP = 1.0,
-    top_k: options.TopK = 0,
-    min_p: options.MinP = 0.0,
-    seed: options.Seed = None,
-    n_ctx: options.NCtx = DEFAULTS.n_ctx,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
-    kv_type: options.KvType = DEFAULTS.kv_type,
+    draw: Draw,
+    load: Load,
     stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False,
-    verbose: options.Verbose = False,
 ) -> None:
     """Decode an answer under a GBNF grammar and write it out as it comes.
 
@@ -51,16 +45,12 @@ def run(
     engine run --grammar users.gbnf --prompt 'John is 20 and Mary is 21.'
     engine run -g list.gbnf -p - < question.txt
     """
-    sampling = Sampling(temperature, top_p, top_k, min_p, seed).seeded()
-    parsed = parse_gbnf(_read(grammar))
-    try:
-        question = typer.get_text_stream("stdin").read() if prompt == "-" else prompt
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the prompt on standard input is not UTF-8: {error}") from error
-    file = resolve(model, progress=DownloadBar())
-    loaded = load(file.path, model_settings(n_ctx, threads, gpu_layers, kv_type, 1, verbose))
+    sampling, settings = draw.sampling().seeded(), load.settings()
+    parsed = parse_gbnf(read_text(grammar))
     turns = [{"role": "system", "content": system}] if system is not None else []
-    turns.append({"role": "user", "content": question})
+    turns.append({"role": "user", "content": _question() if prompt == STDIN else prompt})
+    file = resolve(model, progress=DownloadBar())
+    loaded = load_model(file.path, settings)
     tokens = PromptEncoder(loaded, chat_format=file.chat_format).encode(turns)
     masks = Masks(Automaton(parsed), shared_walks(loaded.vocabulary))
     statistics = Statistics()
@@ -80,10 +70,8 @@ def run(
         typer.echo(f"{said}, {statistics.tokens_per_second:.1f} tokens/s", err=True)
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
+def _question() -> str:
+    (text,) = Documents((STDIN,), lines=False)
+    if isinstance(text, TextUnreadable):
+        raise UsageError(f"the prompt on standard input: {text.reason}")
+    return text

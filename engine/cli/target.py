@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from engine.cli.documents import read_text
 from engine.cli.fields import parse_fields
 from engine.errors import UsageError
 
@@ -34,6 +35,11 @@ def read_target(schema: str) -> Any:
         return _attribute(_import(found["module"]), found["attribute"], schema)
     if schema.endswith(".py"):
         raise UsageError(f"{schema!r} does not say which class: write {schema}:CLASS")
+    if re.search(r"[./\\]", schema) and Path(schema).exists():
+        raise UsageError(
+            f"SCHEMA, which comes first, says what to extract; {schema!r} is a {'folder' if Path(schema).is_dir() else 'file'}. "
+            "Write fields in one line as in 'name, age int', MODULE:CLASS, FILE.py:CLASS or FILE.json"
+        )
     return parse_fields(schema)
 
 
@@ -100,13 +106,7 @@ def _attribute(module: ModuleType, path: str, schema: str) -> Any:
 
 def _json_schema(path: Path) -> Any:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
-    try:
-        schema = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        schema = json.loads(read_text(path), object_pairs_hook=_unique, parse_constant=_no_constant)
     except ValueError as error:
         raise UsageError(f"{path}: not a JSON Schema: {error}") from error
     except RecursionError as error:

@@ -4,9 +4,8 @@ A generation knows nothing of llama.cpp or of other documents. `feed` names the 
 the prompt at first, later the token that was chosen last, what the grammar forces after it, and drafts. `advance` takes
 the rows of logits for them, chooses tokens, and goes on until one differs from the draft that was sent along.
 
-The budget: after every token, the number of tokens left is at least the number that it takes to close the output. A
-token that would break this is taken back and the next best is chosen, so the output is never cut. The end token does
-not count. `max_tokens` below the shortest output is refused at the start.
+What the budget refuses gives way to the next best token (see `path`). Where guards refuse all that is left, the generation
+goes on from another token at an earlier place (see `retreat`).
 """
 
 from __future__ import annotations
@@ -15,24 +14,37 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.decoding.language_model import Feed, Matcher, Row
+from engine.decoding.path import Finish, Path
+from engine.decoding.retreat import Retreat
 from engine.decoding.sampler import GREEDY, Sampler, Sampling
 from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
-from engine.errors import BackendFailed, BudgetTooSmall, DeadEnd, TokenRejected
+from engine.decoding.step import Step
+from engine.errors import BackendFailed, DeadEnd, TokenRejected
+from engine.guards.search import Alternative, Choice
 from engine.masks.vocabulary import Vocabulary
 
-Finish = Literal["complete", "budget"]
 Jump = Literal["spelled", "verified", "off"]
 
 # How many candidates are tried one by one when the budget refuses them, before the shortest way to close is taken. The
 # refusals come in a row where the output must close at once; each costs a step of the matcher.
 _TRIED = 512
 
+# How many tokens that were not taken are remembered for each choice under a grammar with guards.
+_ALTERNATIVES = 64
+
+SEARCH = 1000
+
 
 class Generation:
-    """`jump`: "spelled" trusts certain forced tokens, "verified" asks the model about each, "off" never jumps."""
+    """`jump`: "spelled" trusts certain forced tokens, "verified" asks the model about each, "off" never jumps.
+
+    `many`: the items of the outermost array are given out as they close, and stay. `search` is how many choices of the model
+    may be thrown away when guards leave no way.
+    """
 
     def __init__(
         self,
@@ -45,38 +57,44 @@ class Generation:
         max_tokens: int,
         sampling: Sampling = GREEDY,
         jump: Jump = "spelled",
+        many: bool = False,
+        search: int = SEARCH,
     ) -> None:
         self.document = document
-        self.finish: Finish | None = None
+        # How many tokens the sequence holds that are certain.
         self.length = 0
         self._matcher = matcher
         self._spelling = spelling
-        self._pieces = vocabulary.pieces
-        self._ends = vocabulary.end_tokens
         self._statistics = statistics
         self._sampler = Sampler(sampling, document)
         self._jump = jump
-        self._left = max_tokens
-        self._written = 0
-        self._cut = False
+        self._path = Path(document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many)
+        self._retreat = Retreat(self._path, search)
+        self._prompt_length = 0
         self._pending: list[int] = []
         self._drafts: tuple[int, ...] = ()
-        self._fresh = bytearray()
-        with statistics.stage("mask"):
-            self._closing = matcher.closing()
-        if len(self._closing) > max_tokens:
-            raise BudgetTooSmall(document, max_tokens, len(self._closing))
+        self._given_out = 0
+
+    @property
+    def finish(self) -> Finish | None:
+        return self._path.finish
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """The bytes of the output at which the budget changed what was chosen."""
+        return self._path.cuts
 
     def start(self, prompt: Sequence[int], length: int) -> None:
         """Begin with the tokens of the prompt, the first `length` of which the sequence holds already."""
+        self._prompt_length = len(prompt)
         self.length = length
         self._pending = list(prompt[length:])
         self._settle()
 
     def take_output(self) -> bytes:
-        """The bytes that were decided since the last call."""
-        fresh = bytes(self._fresh)
-        self._fresh.clear()
+        """The bytes that were settled since the last call."""
+        fresh = self._matcher.output[self._given_out : self._path.settled]
+        self._given_out = self._path.settled
         return fresh
 
     def feed(self, sequence: int, room: int, rows: int) -> Feed:
@@ -92,9 +110,16 @@ class Generation:
         certain = len(feed.tokens) - max(0, len(rows) - 1)
         self.length += certain
         del self._pending[:certain]
-        drafts = feed.tokens[certain:]
         if not rows:
             return True
+        try:
+            return self._follow(feed.tokens[certain:], rows)
+        except DeadEnd as dead:
+            self._go_back(dead)
+            return False
+
+    def _follow(self, drafts: Sequence[int], rows: Sequence[Row]) -> bool:
+        """Choose by each row as long as the drafts are what is chosen; False where some of them were not."""
         for index, row in enumerate(rows):
             token = self._choose(row)
             if token is None:  # the end
@@ -102,7 +127,7 @@ class Generation:
             if index < len(drafts) and token == drafts[index]:
                 self.length += 1
                 self._statistics.kept_drafts += 1
-                if self._end_if_due():
+                if self._path.end_if_due():
                     return index + 1 == len(drafts)
                 continue
             self._pending = [token]
@@ -114,78 +139,75 @@ class Generation:
 
     def _choose(self, row: Row) -> int | None:
         """The next token, accepted by the matcher; None where it ends the output."""
-        position = self._written
+        self._path.squeezed = False
         if self._sampler.greedy:
             with self._statistics.stage("sample"):
                 token = int(row.argmax())
                 if not row[token] < np.inf:  # also where it is not a number
                     raise BackendFailed("logits", "the model answered with values that are not numbers")
             with self._statistics.stage("mask"):
-                if self._matcher.allows(token) and self._take(token):
-                    return None if token in self._ends else token
+                # Under guards the alternatives are wanted too.
+                if not self._path.guarded and self._matcher.allows(token) and self._path.take(token):
+                    return None if token in self._path.ends else token
         with self._statistics.stage("mask"):
             candidates = np.flatnonzero(self._matcher.mask())
         with self._statistics.stage("sample"):
             logits = row[candidates]
+            choice = self._choice(candidates, logits) if self._path.guarded else None
         for attempt in range(len(candidates)):
-            if attempt >= _TRIED and self._closing and self._cut:
+            if attempt >= _TRIED and self._path.closing and self._path.squeezed:
                 break
             with self._statistics.stage("sample"):
-                index = self._sampler.pick(logits, position, attempt)
+                index = self._sampler.pick(logits, self._path.step.end, attempt)
             token = int(candidates[index])
+            if choice is not None:
+                choice.tried.add((token,))
+                choice.end = choice.start + len(self._path.pieces[token])
             with self._statistics.stage("mask"):
-                if self._take(token):
-                    return None if token in self._ends else token
+                if self._path.take(token, choice):
+                    return None if token in self._path.ends else token
             candidates, logits = np.delete(candidates, index), np.delete(logits, index)
         return self._close_up()
+
+    def _choice(self, candidates: npt.NDArray[np.intp], logits: Row) -> Choice[Step]:
+        """What can be taken here, best first, with how much less it is wanted than the best."""
+        if len(candidates) > _ALTERNATIVES:
+            best = np.argpartition(-logits, _ALTERNATIVES)[:_ALTERNATIVES]
+            candidates, logits = candidates[best], logits[best]
+        order = np.argsort(-logits, kind="stable")
+        alternatives = [
+            Alternative(
+                float(logits[order[0]] - logits[index]), int(candidates[index]), self._path.pieces[candidates[index]]
+            )
+            for index in order
+        ]
+        return Choice(self._path.step, self._path.step.end, self._path.step.end, self._path.step.loss, alternatives)
 
     def _close_up(self) -> int:
         """The first token of the short completion, where the budget leaves nothing else."""
         with self._statistics.stage("mask"):
-            if self._cut and self._closing:
-                token, rest = self._closing[0], self._closing[1:]
-                try:
-                    self._accept(token)
-                except TokenRejected as error:  # a guard refuses the short completion
-                    raise DeadEnd(self.document, self._matcher.output, "a guard refuses the way to close it") from error
-                self._closing = min(rest, self._matcher.closing(), key=len)
-                return token
+            if self._path.squeezed and self._path.closing and self._path.take(self._path.closing[0]):
+                return self._path.step.token
         raise DeadEnd(self.document, self._matcher.output, "no token goes on, and the output is not complete")
 
-    def _take(self, token: int) -> bool:
-        """Accept a token; False, and nothing has changed, where a guard or the budget refuses it."""
-        try:
-            self._matcher.accept(token)
-        except TokenRejected:
-            return False
-        if token in self._ends:
-            self.finish = "budget" if self._cut else "complete"
-            return True
-        closing = self._matcher.closing()
-        if len(closing) > self._left - 1:
-            self._matcher.rollback(1)
-            self._cut = True
-            return False
-        self._closing = closing
-        self._record(token)
-        return True
+    # -- going back
 
-    def _accept(self, token: int) -> None:
-        self._matcher.accept(token)
-        self._record(token)
-
-    def _record(self, token: int) -> None:
-        self._left -= 1
-        self._written += len(self._pieces[token])
-        self._fresh += self._pieces[token]
-        self._statistics.decoded_tokens += 1
+    def _go_back(self, dead: DeadEnd) -> None:
+        """Go on from another token at an earlier place."""
+        if not self._path.guarded:
+            raise dead
+        with self._statistics.stage("mask"):
+            kept = min(self.length - self._prompt_length, self._retreat.go_back(dead))
+        self.length = self._prompt_length + kept
+        self._pending = self._path.step.tokens_after(kept)
+        self._settle()
 
     # -- going on without the model
 
     def _settle(self) -> None:
         """After a chosen token: is the output complete, and if not, what is forced next?"""
         self._drafts = ()
-        if self._end_if_due() or self._jump == "off":
+        if self._path.end_if_due() or self._jump == "off":
             return
         with self._statistics.stage("mask"):
             forced = self._matcher.forced()
@@ -197,12 +219,12 @@ class Generation:
                 return
             if self._append(spelled.certain) and not self._complete_with(spelled.drafts):
                 self._drafts = spelled.drafts
-        self._end_if_due()
+        self._path.end_if_due()
 
     def _append(self, tokens: Sequence[int]) -> bool:
         """Accept tokens without asking the model; False from the first one on that is refused."""
         for token in tokens:
-            if not (self._matcher.allows(token) and self._take(token)):
+            if not (self._matcher.allows(token) and self._path.take(token)):
                 return False
             self._pending.append(token)
             self._statistics.forced_tokens += 1
@@ -222,12 +244,3 @@ class Generation:
         if accepted:
             self._matcher.rollback(accepted)
         return complete and self._append(drafts)
-
-    def _end_if_due(self) -> bool:
-        """Finish where nothing can follow, or where the budget is used up: by its invariant, the output is complete."""
-        if self.finish is None:
-            if self._matcher.finished:
-                self.finish = "budget" if self._cut else "complete"
-            elif self._left == 0:
-                self.finish = "budget"
-        return self.finish is not None

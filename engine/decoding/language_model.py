@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from engine.guards.search import Refusal
 from engine.masks.vocabulary import BoolArray, Vocabulary
 
 # The logits of one position: float32, one for each token of the vocabulary.
@@ -100,5 +101,12 @@ class Matcher(Protocol):
     def forced(self) -> bytes:
         """The bytes that must follow whatever is chosen; possibly none."""
 
-    def closing(self) -> tuple[int, ...]:
-        """Tokens that complete the output in a short way; none where it may end now."""
+    def closing(self) -> tuple[int, ...] | None:
+        """Tokens that complete the output in a short way; none where it may end now. None: no tokens do."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether guards may refuse what is otherwise allowed."""
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What guards refuse at the end of the output."""

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import BackendFailed, UsageError
+from engine.arguments import Optional, Real, Rule, Whole, check_fields
+from engine.errors import BackendFailed
 
 Logits = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.intp]
@@ -33,20 +34,20 @@ class Sampling:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise UsageError(f"temperature must be a number from 0 on, not {self.temperature}")
-        if not 0 < self.top_p <= 1:
-            raise UsageError(f"top_p must be above 0 and at most 1, not {self.top_p}")
-        if self.top_k < 0:
-            raise UsageError(f"top_k must be 0 (off) or a count, not {self.top_k}")
-        if not 0 <= self.min_p <= 1:
-            raise UsageError(f"min_p must be between 0 and 1, not {self.min_p}")
+        check_fields(self, _RULES)
 
     def seeded(self) -> Sampling:
         """The same with a seed: the given one, or a new one."""
         return self if self.seed is not None else replace(self, seed=secrets.randbits(63))
 
 
+_RULES: dict[str, Rule] = {
+    "temperature": Real(0),
+    "top_p": Real(0, 1, above=True),
+    "top_k": Whole(0),  # 0 is off
+    "min_p": Real(0, 1),
+    "seed": Optional(Whole(), "a new one for each run"),
+}
 GREEDY = Sampling()
 
 

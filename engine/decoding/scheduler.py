@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.decoding.generation import Finish, Generation, Jump
+from engine.decoding.generation import SEARCH, Generation, Jump
 from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Matcher, Row, Sequences
+from engine.decoding.path import Finish
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
@@ -32,22 +33,32 @@ _DRAFTS = 7
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be decoded for one document; the matcher is new and is used by this document alone."""
+    """What is to be decoded for one document; the matcher is new and is used by this document alone.
+
+    `many`: the items of the outermost array are given out as they close. `search` is how many passes may be in vain when
+    guards leave no way and decoding goes back.
+    """
 
     prompt: tuple[int, ...]
     matcher: Matcher
     max_tokens: int = 1024
     sampling: Sampling = GREEDY
+    many: bool = False
+    search: int = SEARCH
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """New bytes of a document's output; with its last event either how it finished, or the error that ended it."""
+    """New bytes of a document's output; with its last event either how it finished, or the error that ended it.
+
+    `cuts` are the bytes of the output so far at which the budget changed what was chosen.
+    """
 
     document: int
     data: bytes = b""
     finish: Finish | None = None
     error: EngineError | None = None
+    cuts: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -183,6 +194,8 @@ class _Pass:
             max_tokens=request.max_tokens,
             sampling=request.sampling,
             jump=self._jump,
+            many=request.many,
+            search=request.search,
         )
         shared = self._shared(request)
         generation.start(request.prompt, shared)
@@ -203,7 +216,7 @@ class _Pass:
         window = min(self._sequences.max_length, room)
         fits = max(0, window - request.max_tokens - _DRAFTS)
         if len(request.prompt) > fits:
-            raise TextTooLong(document, len(request.prompt), fits, window)
+            raise TextTooLong(document, len(request.prompt), fits, window, request.max_tokens, _DRAFTS)
 
     def _shared(self, request: Request) -> int:
         """How much of the prompt sequence 0 holds; the last token is evaluated in any case, for its logits."""
@@ -251,7 +264,8 @@ class _Pass:
         if error is not None or generation.finish is not None:
             self._leave(next(place for place, held in self.active.items() if held is generation))
         if data or error is not None or generation.finish is not None:
-            yield Event(generation.document, data, generation.finish if error is None else None, error)
+            finish = generation.finish if error is None else None
+            yield Event(generation.document, data, finish, error, generation.cuts)
 
     def _decode(self, feeds: list[Feed]) -> list[list[Row]]:
         with self._statistics.stage("model"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from engine.errors import UsageError
+from engine.arguments import FLAG, OneOf, Optional, Rule, Whole, check_fields
 
 # Bytes of one element of the KV cache, by the name of its type.
 KV_TYPES = MappingProxyType(
@@ -39,24 +39,16 @@ class ModelSettings:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        if self.n_ctx < 16:
-            raise UsageError(f"n_ctx must be at least 16, not {self.n_ctx}")
-        numbers = (
-            self.n_ctx,
-            self.gpu_layers,
-            self.sequences,
-            self.n_batch,
-            1 if self.threads is None else self.threads,
-        )
-        if not all(isinstance(number, int) and abs(number) < 2**31 for number in numbers):
-            raise UsageError("n_ctx, threads, gpu_layers, sequences and n_batch must be whole numbers below 2 ** 31")
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise UsageError(f"threads must be between 1 and {MAX_THREADS}, not {self.threads}")
-        if self.gpu_layers < -1:
-            raise UsageError(f"gpu_layers must be -1 (all) or a count, not {self.gpu_layers}")
-        if self.kv_type not in KV_TYPES:
-            raise UsageError(f"kv_type must be one of {', '.join(KV_TYPES)}, not {self.kv_type!r}")
-        if not 1 <= self.sequences <= MAX_SEQUENCES:
-            raise UsageError(f"sequences must be between 1 and {MAX_SEQUENCES}, not {self.sequences}")
-        if self.n_batch < 1:
-            raise UsageError(f"n_batch must be at least 1, not {self.n_batch}")
+        check_fields(self, _RULES)
+
+
+_LARGEST = 2**31 - 1
+_RULES: dict[str, Rule] = {
+    "n_ctx": Whole(16, _LARGEST),
+    "threads": Optional(Whole(1, MAX_THREADS), "the physical cores that this process may use"),
+    "gpu_layers": Whole(-1, _LARGEST),  # -1 is all
+    "kv_type": OneOf(tuple(KV_TYPES)),
+    "sequences": Whole(1, MAX_SEQUENCES),
+    "n_batch": Whole(1, _LARGEST),
+    "verbose": FLAG,
+}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
-from engine.errors import UsageError
-from engine.extraction.extraction import Errors, Extraction, Stats
+from engine.errors import BudgetReached, WrongArgument
+from engine.extraction.arguments import check_known
+from engine.extraction.extraction import Errors, Extraction, OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example, Message
 from engine.grammar.lowering import Style
@@ -28,6 +29,8 @@ class Options(TypedDict, total=False):
     `instructions` are added to the prompt, `examples` are (text, answer) pairs. `max_tokens` bounds the output of each document,
     which is closed in time, never cut. `temperature` 0 is greedy; `top_p` 1, `top_k` 0 and `min_p` 0 are off. `style`: "spaced",
     "compact" or "any". `context`: Pydantic's validation context. `errors`: "raise" (after all documents are done) or "collect".
+    `on_budget`: objects that `max_tokens` changed are given and marked ("mark"), left out ("omit") or an error ("raise").
+    `search`: how many passes of the model may be in vain, for each document, when validators leave no way and decoding goes back.
     """
 
     model: str | Path | None
@@ -43,6 +46,8 @@ class Options(TypedDict, total=False):
     style: Style
     context: Any
     errors: Errors
+    on_budget: OnBudget
+    search: int
     settings: ModelSettings | None
 
 
@@ -78,27 +83,33 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
 def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any:
     """The one object of type `model_type` in a text; with `User | None` there may be none."""
     if text is not None and (not isinstance(text, str) or not text.strip()):
-        raise UsageError("extract_one needs one text that is not empty")
+        raise WrongArgument("text", text, "one text that is not empty")
     with _run(text, model_type, "one", {**options, "errors": "raise"}) as extraction:
-        return next(extraction)
+        for value in extraction:
+            return value
+        raise next(iter(extraction.errors.values()), BudgetReached(0, extraction.outcomes[0].cut))
 
 
 def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options: dict[str, Any]) -> Extraction[Any]:
-    unknown = set(options) - set(ItemOptions.__annotations__) - set(Options.__annotations__)
-    if unknown:
-        raise UsageError(f"unknown option {sorted(unknown)[0]!r}; known are {', '.join(ItemOptions.__annotations__)}")
+    check_known(options, ItemOptions.__annotations__)
     binding = {name: options.pop(name) for name in _BINDING if name in options}
     sampling = Sampling(**{name: options.pop(name) for name in _SAMPLING if name in options})
     return Extractor(model_type, mode=mode, **binding).extract(text, sampling=sampling, **options)
 
 
 class AsyncExtraction(AsyncIterator[T]):
-    """The same as an Extraction for `async for`; the model runs in a thread of its own, so the loop is never blocked."""
+    """The same as an Extraction for `async for`; the model runs in a thread of its own, so the loop is never blocked.
+
+    An error ends it. Waiting for an object may be cancelled: it is given to whoever asks next.
+    """
 
     def __init__(self, text: str | Iterable[str] | None, model_type: Any, options: dict[str, Any]) -> None:
+        check_known(options, ItemOptions.__annotations__)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-aextract")
         self._request = (text, model_type, options)
         self._extraction: Extraction[T] | None = None
+        self._asked = asyncio.Lock()
+        self._pending: Future[Any] | None = None
         self._over = False
 
     @property
@@ -110,13 +121,18 @@ class AsyncExtraction(AsyncIterator[T]):
         return self
 
     async def __anext__(self) -> T:
-        if self._over:
-            raise StopAsyncIteration
-        value: Any = await asyncio.get_running_loop().run_in_executor(self._thread, self._next)
-        if value is _END:
-            self._end()
-            raise StopAsyncIteration
-        return value  # type: ignore[no-any-return]
+        async with self._asked:
+            if self._over:
+                raise StopAsyncIteration
+            if self._pending is None:
+                self._pending = self._thread.submit(self._next)
+            await asyncio.wait([asyncio.wrap_future(self._pending)])
+            value, self._pending = self._pending, None
+            if value.exception() is not None or value.result() is _END:
+                self._end()
+            if value.result() is _END:
+                raise StopAsyncIteration
+            return value.result()  # type: ignore[no-any-return]
 
     async def aclose(self) -> None:
         """End early; waits for the pass that is being computed."""

@@ -5,6 +5,7 @@ Refuses what it cannot enforce with path and keyword, unless `allow_unenforced` 
 
 from __future__ import annotations
 
+import difflib
 import warnings
 from collections.abc import Collection
 from dataclasses import replace
@@ -13,20 +14,23 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 
 from engine.errors import GrammarError, GrammarTooComplex, UsageError
+from engine.extraction.arguments import check
 from engine.grammar.certificate import Certificate, certificate
 from engine.grammar.enforcement import Enforcement
 from engine.grammar.grammar import Grammar
 from engine.grammar.lint import Lint
-from engine.grammar.lowering import STYLES, Note, Style, lower
+from engine.grammar.lowering import Note, Style, lower
 from engine.guards.guard import ValueGuard
 from engine.schema import Schema, read_json_schema, read_type
 from engine.schema.schema import Alternative, Array, Json, SchemaId, Vertex
 
 DEFAULT_STYLE: Style = "spaced"
+_NAMED = 12  # how many names an error lists
 
 
 def read_schema(model: Any, *, allow_unenforced: Collection[str] = (), context: Any = None) -> Schema:
     """The Schema of a type, whose validators see `context`, or of a JSON Schema given as a dict or a bool."""
+    check(allow_unenforced=allow_unenforced)
     if isinstance(model, str):
         raise UsageError(f"a type or a JSON Schema is needed, not the text {model!r}")
     if isinstance(model, dict | bool):
@@ -39,7 +43,11 @@ def compile_schema(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced
 
     `style` is "spaced", "compact" or "any" (every spelling of every valid value). Raises `SchemaError`.
     """
-    return lower_schema(read_schema(model, allow_unenforced=allow_unenforced), style)
+    schema, noted = read_schema(model, allow_unenforced=allow_unenforced), list[Enforcement]()
+    grammar = lower_schema(schema, style, note=noted.append if allow_unenforced else None)
+    if allow_unenforced:
+        _refuse_idle(allow_unenforced, certificate(schema, noted, plain=None))
+    return grammar
 
 
 def certify(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Collection[str] = ()) -> Certificate:
@@ -51,11 +59,22 @@ def certify(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Colle
     noted: list[Enforcement] = []
     grammar = lower_schema(schema, style, note=noted.append)
     found = certificate(schema, noted, plain=None if isinstance(model, dict | bool) else _plain_schema(model))
+    _refuse_idle(allow_unenforced, found)
     try:
         grammar.gbnf(allow_unenforced=True)
     except GrammarError as error:
         found = replace(found, lints=(*found.lints, Lint("", f"cannot be printed for other programs: {error}")))
     return found
+
+
+def _refuse_idle(allowed: Collection[str], found: Certificate) -> None:
+    """Refuse a name that stands for nothing in the certificate: it would hide a slip of the pen."""
+    places = {f"{entry.path}/{keyword}": keyword for entry in found.entries for keyword in entry.keyword.split(", ")}
+    known = {*places, *places.values()}
+    for name in allowed:
+        if name not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=_NAMED, cutoff=0)
+            raise UsageError(f"allow_unenforced: {name!r} is nothing in this schema; there are {', '.join(close)}, …")
 
 
 def _plain_schema(tp: Any) -> Json:
@@ -70,8 +89,7 @@ def _plain_schema(tp: Any) -> Json:
 
 def lower_schema(schema: Schema, style: Style, *, note: Note | None = None) -> Grammar:
     """The grammar of a Schema; `note` is told what enforces what."""
-    if style not in STYLES:
-        raise UsageError(f"style {style!r} is none of {', '.join(STYLES)}")
+    check(style=style)
     try:
         return lower(schema, style, ValueGuard, note=note)
     except RecursionError as error:

@@ -14,11 +14,14 @@ from typing import Any, Generic, Literal, TypeVar
 
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
-from engine.errors import EngineError, ExtractionFailed
-from engine.objects.cutter import Cutter
+from engine.errors import BudgetReached, EngineError, ExtractionFailed
+from engine.extraction.turns import Turns
+from engine.objects.cut import cut_paths, pointer
+from engine.objects.cutter import Closed, Cutter
 
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
+OnBudget = Literal["mark", "omit", "raise"]
 
 
 class EmptyDocument(EngineError):
@@ -27,20 +30,29 @@ class EmptyDocument(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Extracted(Generic[T]):
-    """An object with where it comes from: the document's index and the object's own JSON text."""
+    """An object with where it comes from: the document's index and the object's own JSON text.
+
+    `cut` has the JSON pointers, within the object, of values that the budget changed ("" is all of it).
+    """
 
     value: T
     document: int
     text: str
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How a document ended: `finish` is "complete", or "budget" where `max_tokens` changed a choice; or an error."""
+    """How a document ended: `finish` is "complete", or "budget" where `max_tokens` changed a choice; or an error.
+
+    `cut` has the JSON pointers, within the document's output, of what the budget changed: "/0/name" of the first object, "" of
+    the list itself, which then has fewer objects.
+    """
 
     document: int
     finish: str | None = None
     error: EngineError | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,7 +75,9 @@ class _Pending:
 class Extraction(Generic[T]):
     """An iterator over objects. Nothing is computed before the first is asked for, nor between two.
 
-    `.stats` grows while it runs, `.outcomes` has one entry for each finished document, `.close()` frees its sequences.
+    `.stats` grows while it runs, `.outcomes` has one entry for each finished document, `.close()` frees its sequences. The
+    outcomes are the caller's: who reads documents without end takes them out as they come (`outcomes.clear()`). Threads may
+    share it: each object goes to one of them.
     """
 
     def __init__(
@@ -74,12 +88,13 @@ class Extraction(Generic[T]):
         *,
         many: bool,
         errors: Errors,
+        on_budget: OnBudget = "mark",
     ) -> None:
         self.stats = stats
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
-        run = _Run(events, read, stats, self.outcomes, many)
-        self._results = run.results(errors)
+        run = _Run(events, read, stats, self.outcomes, many, on_budget)
+        self._results = Turns(run.results(errors))
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -120,12 +135,14 @@ class _Run(Generic[T]):
     stats: Stats
     outcomes: list[Outcome]
     many: bool
+    on_budget: OnBudget
     given_up: set[int] = field(default_factory=set)  # documents that failed here while they are still being decoded
+    failed: dict[int, EngineError] = field(default_factory=dict)  # to be raised at the end
 
     def results(self, errors: Errors) -> Generator[Extracted[T], None, None]:
         started = time.perf_counter()
         try:
-            for result in self._ordered():
+            for result in self._ordered(keep=errors == "raise"):
                 self.stats.objects += 1
                 if self.stats.seconds_to_first_object is None:
                     self.stats.seconds_to_first_object = time.perf_counter() - started
@@ -133,11 +150,11 @@ class _Run(Generic[T]):
         finally:
             if isinstance(self.events, Generator):
                 self.events.close()
-        failed = errors_of(self.outcomes)
-        if failed and errors == "raise":
+        failed = self.failed
+        if failed:
             raise next(iter(failed.values())) if len(failed) == 1 else ExtractionFailed(failed)
 
-    def _ordered(self) -> Iterator[Extracted[T]]:
+    def _ordered(self, *, keep: bool) -> Iterator[Extracted[T]]:
         pending: dict[int, _Pending] = {}
         turn = 0
         for event in self.events:
@@ -152,22 +169,46 @@ class _Run(Generic[T]):
                 if here.outcome is None:
                     break
                 self.outcomes.append(here.outcome)
+                if keep and here.outcome.error is not None:
+                    self.failed[turn] = here.outcome.error
                 del pending[turn]
                 turn += 1
 
     def _apply(self, event: Event, document: _Pending) -> None:
-        texts = list(document.cutter.feed(event.data)) if event.data else []
+        closed = list(document.cutter.feed(event.data)) if event.data else []
         if event.finish is not None:
-            texts += document.cutter.end()
+            closed += document.cutter.end()
         if isinstance(event.error, EmptyDocument):
             document.outcome = Outcome(event.document, "complete")
         elif event.finish is not None or event.error is not None:
-            document.outcome = Outcome(event.document, event.finish, event.error)
-        for text in texts:
-            try:
-                value = self.read(text)
-            except EngineError as error:
-                document.outcome = Outcome(event.document, error=error)
-                self.given_up.add(event.document)
-                return
-            document.objects.append(Extracted(value, event.document, text.decode()))
+            cut = cut_paths(document.cutter.output, event.cuts)
+            document.outcome = Outcome(event.document, event.finish, event.error, tuple(map(pointer, cut)))
+        try:
+            for item in closed:
+                self._add(item, event, document)
+            if event.finish == "budget":
+                self._refuse_cut(event, document)
+        except EngineError as error:
+            document.outcome = Outcome(event.document, error=error)
+            self.given_up.add(event.document)
+
+    def _add(self, item: Closed, event: Event, document: _Pending) -> None:
+        output = document.cutter.output
+        cut = self._cut_within(item, output, event.cuts)
+        if cut and self.on_budget != "mark":
+            self._refuse_cut(event, document)
+            return  # omitted
+        text = output[item.start : item.end]
+        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut))
+
+    def _cut_within(self, item: Closed, output: bytes, cuts: tuple[int, ...]) -> tuple[str, ...]:
+        """The pointers of what is cut in an item, from the item on."""
+        paths = cut_paths(output[: item.end], [cut for cut in cuts if cut <= item.closes])
+        if not self.many:
+            return tuple(map(pointer, paths))
+        return tuple(pointer(path[1:]) for path in paths if path[:1] == (item.number,))
+
+    def _refuse_cut(self, event: Event, document: _Pending) -> None:
+        if self.on_budget == "raise":
+            paths = tuple(map(pointer, cut_paths(document.cutter.output, event.cuts)))
+            raise BudgetReached(event.document, paths)

@@ -6,23 +6,23 @@ and the masks of a vocabulary are shared by all of them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic_core import to_json
-
 from engine.automaton.automaton import Automaton
+from engine.decoding.generation import SEARCH
 from engine.decoding.loaded import LoadedModel, load
 from engine.decoding.prompt import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
-from engine.errors import UsageError
+from engine.errors import EngineError, TextEmpty, WrongArgument
+from engine.extraction.arguments import check, check_items, documents, pairs
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
-from engine.extraction.extraction import EmptyDocument, Errors, Extraction, Stats
+from engine.extraction.examples import Spelling
+from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Stats
 from engine.extraction.prompt import Example, Message, Task, task
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style
@@ -68,24 +68,27 @@ class Extractor:
         settings: ModelSettings | None = None,
         progress: Progress | None = None,
     ) -> None:
-        _check_items(min_items, max_items)
-        if mode not in ("many", "one"):
-            raise UsageError(f"mode must be 'many' or 'one', not {mode!r}")
+        check(model=model, mode=mode, instructions=instructions, style=style, settings=settings)
+        min_items, max_items = check_items(min_items, max_items)
+        solved = pairs(examples)
         self._many = mode == "many"
+        self._may_be_empty = self._many and min_items == 0
         # Read first: what is no type of anything is refused with an error of the engine.
         schema = read_schema(item_annotation(model_type), context=context)
         self.item = item_type(model_type)
         self._context = context
-        self.task: Task = task(
-            schema, self.item.name, many=self._many, instructions=instructions, examples=examples, dump=self._dump
-        )
         root = array_of(schema, min_items, max_items) if self._many else schema
         self.grammar: Grammar = lower_schema(root, style)
+        automaton = Automaton(self.grammar)
+        spelling = Spelling(self.item, automaton, style, self._many, context)
+        self.task: Task = task(
+            schema, self.item.name, many=self._many, instructions=instructions, examples=spelling.spelled(solved)
+        )
         file = resolve(model, progress=progress) if progress is not None else resolve(model)
         self.model: LoadedModel = load(file.path, settings)
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format)
         self._takes_system = self._encoder.takes_system
-        self._masks = Masks(Automaton(self.grammar), shared_walks(self.model.vocabulary))
+        self._masks = Masks(automaton, shared_walks(self.model.vocabulary))
         self._prefix = shared_prefix(lambda text: self._encoder.encode(self.messages(text)))
 
     def messages(self, text: str) -> list[Message]:
@@ -104,29 +107,33 @@ class Extractor:
         max_tokens: int = 1024,
         sampling: Sampling | None = None,
         errors: Errors = "raise",
+        on_budget: OnBudget = "mark",
+        search: int = SEARCH,
     ) -> Extraction[Any]:
         """An iterator over the objects of a text, or of each of several texts, in their order.
 
-        `messages` instead of a text gives full control of the prompt. `max_tokens` bounds each document. With errors "collect"
-        they are found in `.errors` instead of being raised at the end.
+        `messages` instead of a text gives full control of the prompt. With errors "collect" they are found in `.errors` instead
+        of being raised at the end. `max_tokens` bounds each document; the objects that it changed are given and marked, omitted,
+        or an error, as `on_budget` says. `search`: how many passes may be in vain for a document whose guards leave no way. One
+        of several texts that is an `EngineError` (it could not be read, say) ends as such, in its turn.
         """
-        documents = _documents(text, messages)
-        if errors not in ("raise", "collect"):
-            raise UsageError(f"errors must be 'raise' or 'collect', not {errors!r}")
+        check(max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, search=search)
         stats = Stats()
         chosen = (sampling or Sampling()).seeded()
 
-        def prepare(_: int, document: str | Sequence[Message]) -> Request:
-            if isinstance(document, str) and not document.strip():
-                raise EmptyDocument()
+        def prepare(index: int, document: Any) -> Request:
+            if messages is None:
+                self._refuse(index, document)
             with stats.stage("prompt"):
                 turns = self.messages(document) if isinstance(document, str) else document
                 prompt = self._encoder.encode(turns)
-            return Request(prompt, self._matcher(), max_tokens, chosen)
+            return Request(prompt, self._matcher(), int(max_tokens), chosen, self._many, int(search))
 
-        events = self.model.decode(documents, prepare, prefix=self._prefix, statistics=stats)
+        events = self.model.decode(documents(text, messages), prepare, prefix=self._prefix, statistics=stats)
         item, seen = self.item, self._context
-        return Extraction(events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors)
+        return Extraction(
+            events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors, on_budget=on_budget
+        )
 
     def _matcher(self) -> Matcher:
         """A matcher for one document. What earlier documents visited is shared, until it is too much to keep."""
@@ -134,31 +141,11 @@ class Extractor:
             self._masks = Masks(Automaton(self.grammar), self._masks.walks)
         return Matcher(self._masks)
 
-    def _dump(self, answer: Any) -> str:
-        """An example's answer as the model should have written it."""
-        values = answer if self._many and isinstance(answer, list | tuple) else [answer] if self._many else answer
-        return json.dumps(json.loads(to_json(values)), ensure_ascii=False)
-
-
-def _documents(
-    text: str | Iterable[str] | None, messages: Sequence[Message] | None
-) -> Iterator[str | Sequence[Message]]:
-    if (text is None) == (messages is None):
-        raise UsageError("give either a text (or several) or messages")
-    if messages is not None:
-        return iter([messages])
-    if isinstance(text, bytes):
-        raise UsageError("a document must be a text, not bytes; decode it first")
-    return _texts(text if text is not None else ())
-
-
-def _texts(text: str | Iterable[str]) -> Iterator[str]:
-    for document in (text,) if isinstance(text, str) else text:
+    def _refuse(self, index: int, document: Any) -> None:
+        """Raise the error of a document that is no text, or has none."""
+        if isinstance(document, EngineError):
+            raise document
         if not isinstance(document, str):
-            raise UsageError(f"a document must be a text, not {type(document).__name__}")
-        yield document
-
-
-def _check_items(min_items: int, max_items: int | None) -> None:
-    if min_items < 0 or (max_items is not None and max_items < max(min_items, 1)):
-        raise UsageError(f"min_items={min_items} and max_items={max_items} leave no length for the array")
+            raise WrongArgument(f"document {index}", document, "a text")
+        if not document.strip():
+            raise EmptyDocument() if self._may_be_empty else TextEmpty(index)

@@ -7,7 +7,7 @@ part before the document is the same for all documents and is evaluated once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,15 +46,14 @@ def task(
     *,
     many: bool,
     instructions: str | None,
-    examples: Sequence[Example],
-    dump: Callable[[Any], str],
+    examples: Sequence[tuple[str, str]],
 ) -> Task:
-    """The task for items of `schema`. `instructions` are added to the description; `dump` writes an example's answer."""
+    """The task for items of `schema`. `instructions` are added to the description; `examples` are texts with JSON answers."""
     shape = describe(schema)
     lines = [(_TASK_MANY if many else _TASK_ONE).format(name=name, shape=f"[{shape}]" if many else shape)]
     if instructions:
         lines.append(instructions)
-    return Task("\n".join(lines), tuple((text, dump(answer)) for text, answer in examples))
+    return Task("\n".join(lines), tuple(examples))
 
 
 def describe(schema: Schema) -> str:

@@ -19,6 +19,7 @@ from engine.schema import schema as s
 
 _VALIDATOR = "Python validator, run as the value closes"
 _EVERY_TYPE = {"object", "array", "string", "number", "null or boolean"}
+_WEAKER: tuple[By, ...] = ("annotation", "grammar", "guard", "nothing")
 ANYTHING = "any JSON value"
 
 
@@ -33,19 +34,41 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What the guard `keyword` at a path may cost."""
+
+    path: str
+    keyword: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """`lost` are the entries that the plain JSON Schema of a Pydantic type would not have shown."""
 
     entries: tuple[Entry, ...]
     lints: tuple[Lint, ...] = ()
     lost: tuple[Entry, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, By]:
+        """What enforces all that is said at each path: "grammar" alone, or the weakest of what else there is."""
+        found: dict[str, By] = {}
+        for entry in self.entries:
+            known = found.get(entry.path)
+            if known is None or _WEAKER.index(entry.by) > _WEAKER.index(known):
+                found[entry.path] = entry.by
+        return found
 
     def as_json(self) -> dict[str, s.Json]:
-        """`entries`, `lints` and `lost` as lists of flat objects."""
+        """`entries`, `lints`, `lost` and `costs` as lists of flat objects, `fields` as an object."""
         return {
+            "fields": self.fields,
             "entries": [asdict(one) for one in self.entries],
             "lints": [asdict(one) for one in self.lints],
             "lost": [asdict(one) for one in self.lost],
+            "costs": [asdict(one) for one in self.costs],
         }
 
 
@@ -57,8 +80,11 @@ def certificate(schema: s.Schema, noted: Iterable[Enforcement], *, plain: s.Json
     places = Places(schema)
     entries: dict[Entry, None] = {}
     lost: dict[Entry, None] = {}
+    costs: dict[Cost, None] = {}
     for entry, notes in attributed(places, noted):
         entries[entry] = None
+        if entry.by == "guard":
+            costs[Cost(entry.path, entry.keyword, _cost(notes[0], schema))] = None
         if plain is not None and not all(shows(plain, entry.path, note, schema) for note in notes):
             lost[entry] = None
     for ways in places.free.values():
@@ -67,7 +93,21 @@ def certificate(schema: s.Schema, noted: Iterable[Enforcement], *, plain: s.Json
     entries.update(
         (Entry(path, keyword, "nothing", "by allow_unenforced"), None) for path, keyword in schema.unenforced
     )
-    return Certificate(tuple(entries), lints(places, of_type=plain is not None), tuple(lost))
+    return Certificate(tuple(entries), lints(places, of_type=plain is not None), tuple(lost), tuple(costs))
+
+
+def _cost(note: Enforcement, schema: s.Schema) -> str:
+    """When the guard is asked, and how far decoding may have to go back where it refuses."""
+    if note.keyword == "unique keys":
+        return "asked as a key closes; a refusal changes the key"
+    shape = schema.vertices[note.vertex].alternatives[note.alternative].shape
+    if isinstance(shape, s.Object | s.Array):
+        inside = "its members" if isinstance(shape, s.Object) else "its items"
+        kind = type(shape).__name__.lower()
+        return f"asked whenever the {kind} could close; a refusal may go back over all of {inside}, so it costs their passes"
+    kind = "string" if isinstance(shape, s.Text) else "number"
+    clock = "; the answer depends on the clock" if "by the clock" in note.keyword else ""
+    return f"asked for each token that could close the {kind}; a refusal goes back within the {kind}{clock}"
 
 
 def attributed(places: Places, noted: Iterable[Enforcement]) -> Iterator[tuple[Entry, tuple[Enforcement, ...]]]:

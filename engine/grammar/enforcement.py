@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
+from engine.regular.languages import OPERATORS, SPELLING
 from engine.schema import schema as s
 
 By = OneOf["grammar", "guard", "annotation", "nothing"]
@@ -87,6 +88,17 @@ def of_number(shape: s.Number) -> Iterator[Constraint]:
         yield "multipleOf", ", ".join(f"{step}" for step in shape.multiples_of)
 
 
+def of_pattern(pattern: s.Pattern) -> Constraint:
+    """A pattern, a bound of a type's values, or the spelling of the type."""
+    if pattern.dialect != SPELLING:
+        return "pattern", pattern.source
+    _, *arguments = pattern.source.split(" ")
+    for name, operator in OPERATORS.items():
+        if arguments[:1] == [operator]:
+            return name, arguments[1]
+    return "spelling", pattern.source
+
+
 def of_lengths(shape: s.Text) -> Iterator[Constraint]:
     """The type and the bounds of the length."""
     yield "type", "string"
@@ -155,7 +167,7 @@ def _of_name(name: s.Text | s.Literals) -> str:
     if isinstance(name, s.Literals):
         return next(of_literals(name))[1]
     said = [f"{keyword} {detail}" for keyword, detail in of_lengths(name)][1:]
-    said += [f"pattern {pattern.source}" for pattern in name.patterns]
+    said += [" ".join(of_pattern(pattern)) for pattern in name.patterns]
     said += [f"format {one}" for one in name.formats]
     return _cut(", ".join(said))
 

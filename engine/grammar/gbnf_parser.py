@@ -6,17 +6,19 @@ the memory, stacked repeats such as `"a"**` and repeats of empty rules are allow
 `[^]` are the empty text, `[z-a]` and escapes that name surrogates match nothing, the last definition of a rule wins.
 Refused are token literals (`<|im_end|>`, `<[123]>`), which match a token of one model and no text.
 
-Syntax errors are GbnfSyntaxError, with line and column; left recursion and a missing root are GrammarError.
+Errors are GbnfSyntaxError, with line, column and what to do; only a missing root has no place and is GrammarError.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.errors import GbnfSyntaxError, GrammarError
 from engine.grammar.grammar import EMPTY, Choice, Grammar, Literal, Node, Reference, Repeat, Sequence, Terminal
-from engine.grammar.recursion import refuse_left_recursion
+from engine.grammar.recursion import LeftRecursion, refuse_left_recursion
 from engine.regular import charset
 from engine.regular.expression import chars
 
@@ -31,6 +33,16 @@ _DIGITS = re.compile(r"[0-9]+")
 _RAW = re.compile(r'[^"\\]+')
 _HEX = {"x": re.compile(r"[0-9a-fA-F]{2}"), "u": re.compile(r"[0-9a-fA-F]{4}"), "U": re.compile(r"[0-9a-fA-F]{8}")}
 _ESCAPES = {"t": 9, "r": 13, "n": 10, "\\": 92, '"': 34, "[": 91, "]": 93, "-": 45}
+_HINTS = {
+    "_": "; rule names are made of letters, digits and dashes (llama.cpp knows no '_')",
+    "'": "; a text stands in double quotes",
+    ";": "; a rule ends with its line",
+    "/": "; a comment begins with '#'",
+    "|": "; a rule goes on behind a '|' at the end of a line, or inside parentheses",
+    ")": "; no '(' is open",
+    "=": "; a rule is written name ::= …",
+    ":": "; a rule is written name ::= …",
+}
 _REPEATS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
@@ -48,15 +60,26 @@ def parse_gbnf(text: str) -> Grammar:
     for used in uses.values():
         for name, at in used.items():
             if name not in rules:
-                raise reader.error(f"rule {name!r} is not defined", at)
+                raise reader.error(f"rule {name!r} is not defined{_meant(name, rules)}", at)
     if "root" not in rules:
-        raise GrammarError("GBNF: no rule is named 'root'; that is where a text starts")
+        there = f"; there is {', '.join(list(rules)[:8])}" if rules else "; the text has no rule at all"
+        raise GrammarError(f"GBNF: no rule is named 'root', which is where a text starts{there}")
     grammar = Grammar(rules)
-    refuse_left_recursion(grammar)
+    try:
+        refuse_left_recursion(grammar)
+    except LeftRecursion as error:
+        raise reader.error(error.reason, uses[error.cycle[-2]][error.cycle[-1]]) from None
     return grammar
 
 
+def _meant(name: str, rules: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, rules, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def _refuse_foreign_characters(text: str) -> None:
+    if text.startswith("\ufeff"):
+        raise _Reader(text).error("a byte order mark; leave it out (decode the file as utf-8-sig)", 0)
     found = re.search("[\0\ud800-\udfff]", text)
     if found:
         what = "a NUL character" if found[0] == "\0" else "a lone surrogate"
@@ -115,7 +138,7 @@ class _Reader:
         name = self.name("expected the name of a rule")
         self.skip(_INLINE_SPACE)
         if not self.text.startswith("::=", self.at):
-            raise self.error(f"expected '::=' after the rule name {name!r}" + self._underscore_hint())
+            raise self.error(f"expected '::=' after the rule name {name!r}" + self._hint())
         self.at += 3
         self.skip(_ANY_SPACE)
         used: dict[str, int] = {}
@@ -123,19 +146,18 @@ class _Reader:
         if self.at < len(self.text):
             newline = _NEWLINE.match(self.text, self.at)
             if newline is None:
-                raise self.error(f"unexpected {self.text[self.at]!r}" + self._underscore_hint())
+                raise self.error(f"unexpected {self.text[self.at]!r}" + self._hint())
             self.at = newline.end()
         return name, node, used
 
-    def _underscore_hint(self) -> str:
-        if self.text.startswith("_", self.at):
-            return "; rule names are made of letters, digits and dashes (llama.cpp knows no '_')"
-        return ""
+    def _hint(self) -> str:
+        """What to do about the character here, if it is one that people expect to mean something."""
+        return _HINTS.get(self.text[self.at : self.at + 1], "")
 
     def name(self, expected: str) -> str:
         found = _NAME.match(self.text, self.at)
         if found is None:
-            raise self.error(expected + self._underscore_hint())
+            raise self.error(expected + self._hint())
         self.at = found.end()
         return found[0]
 
@@ -171,7 +193,7 @@ class _Reader:
 
     def _refuse_open(self, group: _Group) -> None:
         if self.at < len(self.text):
-            raise self.error(f"unexpected {self.text[self.at]!r} inside '('" + self._underscore_hint())
+            raise self.error(f"unexpected {self.text[self.at]!r} inside '('" + self._hint())
         raise self.error("this '(' is never closed", group.opened)
 
     def _limit(self, height: int) -> None:
@@ -257,7 +279,9 @@ class _Reader:
         if not group.items:
             raise self.error(f"nothing stands before this {character!r} that it could repeat", start)
         if high is not None and high < low:
-            raise self.error(f"a repeat from {low} to {high} times is impossible", start)
+            raise self.error(
+                f"a repeat from {low} to {high} times is impossible; the smaller number comes first", start
+            )
         group.items[-1] = Repeat(group.items[-1], low, high)
         group.heights[-1] += 1
         self._limit(group.heights[-1])
@@ -265,7 +289,8 @@ class _Reader:
     def bounds(self, space: re.Pattern[str]) -> tuple[int, int | None]:
         """`m}`, `m,}` or `m,n}`."""
         self.skip(space)
-        low = self.count("expected a number after '{'")
+        hint = "; write {0,…" if self.text.startswith(",", self.at) else ""
+        low = self.count(f"expected a number after '{{'{hint}")
         high: int | None = low
         self.skip(space)
         if self.text.startswith(",", self.at):

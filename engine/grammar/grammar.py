@@ -19,10 +19,17 @@ from typing import Protocol
 from engine.regular.expression import Expression
 
 Spelling = OneOf["canonical", "any"]
+Scope = OneOf["value", "items"]
 
 
 class Guard(Protocol):
-    """A predicate on the closed value of a node; `name` says what it enforces, `path` where."""
+    """A predicate on the closed value of a node; `name` says what it enforces, `path` where.
+
+    Its `scope` is what it is asked about: the value, or, on an item of an array, the array up to there, as if it ended.
+    """
+
+    @property
+    def scope(self) -> Scope: ...
 
     @property
     def name(self) -> str: ...
@@ -31,6 +38,9 @@ class Guard(Protocol):
     def path(self) -> str: ...
 
     def holds(self, value: bytes) -> bool: ...
+
+    def reason(self, value: bytes) -> str:
+        """Why it does not hold, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +145,12 @@ EMPTY = Sequence(())
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rules by name. `root` is where a text starts. `places` has, for rules made of a schema, the JSON pointer into it."""
+    """Rules by name. `root` is where a text starts. `depth`, where its texts are JSON, is how deep they nest at most. `places`
+    has, for rules made of a schema, the JSON pointer into it."""
 
     rules: Mapping[str, Node]
     root: str = "root"
+    depth: int | None = None
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def gbnf(self, *, allow_unenforced: bool = False) -> str:

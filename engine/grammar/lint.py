@@ -17,7 +17,8 @@ from engine.grammar.formats import INEXACT, format_language
 from engine.grammar.places import Places, edges
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.pattern import UnsupportedPattern, parse_pattern
+from engine.regular.languages import SPELLING, pattern_language
+from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 
 PRINTED_REPEATS = 2000  # llama.cpp's own limit
@@ -72,12 +73,12 @@ def _of_text(text: s.Text, of_type: bool) -> Iterator[str]:
     bounded = text.max_length is not None
     for pattern in text.patterns:
         try:
-            language = parse_pattern(pattern.source, pattern.dialect)
+            language = pattern_language(pattern.source, pattern.dialect)
         except UnsupportedPattern:
             continue
         most = max((max(one.low, one.high or 0) for one in _repeats(language)), default=0)
         yield from _long(f"repeats in pattern {pattern.source!r}", 0, most)
-        if not (of_type and pattern.dialect == "ecma"):
+        if pattern.dialect != SPELLING and not (of_type and pattern.dialect == "ecma"):
             yield from _unanchored(pattern, language)
         bounded = bounded or all(one.high is not None for one in _repeats(language))
     for name in text.formats:
@@ -197,7 +198,7 @@ def _texts_meet(one: s.Text, other: s.Text) -> bool:
 def _languages(text: s.Text) -> Iterator[Expression]:
     for pattern in text.patterns:
         try:
-            yield parse_pattern(pattern.source, pattern.dialect)
+            yield pattern_language(pattern.source, pattern.dialect)
         except UnsupportedPattern:
             continue
     for name in text.formats:
@@ -274,7 +275,7 @@ def _guards_in_items(places: Places) -> Iterator[Lint]:
 def _guarded(text: s.Text) -> Iterator[str]:
     for pattern in text.patterns:
         try:
-            parse_pattern(pattern.source, pattern.dialect)
+            pattern_language(pattern.source, pattern.dialect)
         except UnsupportedPattern:
             yield "pattern"
     for name in text.formats:

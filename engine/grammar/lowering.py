@@ -10,12 +10,10 @@ Every vertex with an object or an array becomes a rule; scalars are written in p
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
 from typing import Literal as OneOf
 
 from engine.errors import GrammarTooComplex, UnsupportedSchema
@@ -24,11 +22,13 @@ from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
 from engine.grammar.meeting import Meeting, settle
+from engine.grammar.number_rules import number_node
 from engine.grammar.traversal import walk
-from engine.regular import charset, numbers
+from engine.regular import charset
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.pattern import UnsupportedPattern, parse_pattern
+from engine.regular.languages import SPELLING, pattern_language
+from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 from engine.schema.judge import Context
 from engine.schema.key_match import PatternUnknown, matches
@@ -36,8 +36,9 @@ from engine.schema.location import Document
 
 Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
+DEEPEST = 200  # arrays and objects in each other; Pydantic's reader of JSON refuses 202
 
-_EXACT = 2**53  # the largest integer up to which a double is exact
+_DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
 _BRACKETS, _BRACES = (g.Literal("["), g.Literal("]")), (g.Literal("{"), g.Literal("}"))
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
@@ -52,7 +53,7 @@ _WORK = 2 * ex.WORK_LIMIT  # of all searches of a compilation
 def lower(
     schema: s.Schema,
     style: Style,
-    watch: Callable[[s.Check], g.Guard],
+    watch: Callable[[s.Check, g.Scope], g.Guard],
     *,
     root: str = "root",
     note: Note | None = None,
@@ -64,7 +65,7 @@ def lower(
 
 class _Lowering:
     def __init__(
-        self, schema: s.Schema, style: Style, watch: Callable[[s.Check], g.Guard], note: Note | None = None
+        self, schema: s.Schema, style: Style, watch: Callable[[s.Check, g.Scope], g.Guard], note: Note | None = None
     ) -> None:
         self._schema, self._watch, self._tell = schema, watch, note
         self._place = (schema.root, 0)  # the alternative that is being lowered; only kept where notes are taken
@@ -89,7 +90,7 @@ class _Lowering:
         while self._pending:
             vertex = self._pending.pop()
             self._rules[self._names[vertex]] = self._union(vertex)
-        return g.Grammar(self._rules, root, {name: self._path(vertex) for vertex, name in self._names.items()})
+        return g.Grammar(self._rules, root, DEEPEST, {name: self._path(vertex) for vertex, name in self._names.items()})
 
     def _path(self, vertex: s.SchemaId) -> str:
         return next((one.path for one in self._schema.vertices[vertex].alternatives), "")
@@ -138,13 +139,14 @@ class _Lowering:
                 self._note_scalar(enforcement.of_number(number), node)
             case s.Array() as array:
                 self._note(enforcement.of_array(array, self._schema))
-                node = self._array(array)
+                node = self._array(array, self._item_guards(alternative.checks))
             case s.Object() as an_object:
                 self._note_object(an_object)
                 node = self._object(an_object, alternative.path)
         for check in alternative.checks:
             self._note([(keyword, "") for keyword in check.keywords], "guard", check)
-            node = g.Guarded(node, self._watch(check))
+            if check.keywords != _DECIDED_BY_ITEMS:
+                node = g.Guarded(node, self._watch(check, "value"))
         return node
 
     # -- notes for the certificate --------------------------------------------------------------------------------
@@ -227,16 +229,18 @@ class _Lowering:
         for pattern in text.patterns:
             reason = ""
             try:
-                said = met.take(parse_pattern(pattern.source, pattern.dialect))
+                language = pattern_language(pattern.source, pattern.dialect)
+                said = met.take(language, must=pattern.dialect == SPELLING)
             except UnsupportedPattern as error:
                 said, reason = False, str(error)
             if not said:
                 checks.append(_pattern_check(pattern, path))
                 reason = f" ({reason or 'together with the others too large for a grammar'})"
-            note([("pattern", pattern.source + reason)], "grammar" if said else "guard", pattern)
+            keyword, detail = enforcement.of_pattern(pattern)
+            note([(keyword, detail + reason)], "grammar" if said else "guard", pattern)
         for name in text.formats:
-            language = format_language(name)
-            said = language is not None and met.take(language) and name not in INEXACT
+            known = format_language(name)
+            said = known is not None and met.take(known) and name not in INEXACT
             if not said:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
             note([("format", name)], "grammar" if said else "guard")
@@ -248,67 +252,49 @@ class _Lowering:
         settle(language)
         node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
-            node = g.Guarded(node, self._watch(check))
+            node = g.Guarded(node, self._watch(check, "value"))
         return node
 
     def _number(self, number: s.Number, path: str) -> g.Node:
-        whole = [int(m) for m in number.multiples_of if m == int(m)]
-        broken = [m for m in number.multiples_of if m != int(m)]
-        plain = self._plain_number(number, math.lcm(*whole) if whole else None, broken)
-        if plain is not None:
-            settle(plain)
-        if not self._any or plain is None or number.digits_only:
-            return g.Terminal(plain) if plain is not None else self._guarded_number(number, path)
-        bounded = number.minimum is not None or number.maximum is not None
-        if not (bounded or number.integer or number.multiples_of):
-            return g.Terminal(numbers.numbers())
-        rule = _number_schema(number)
-        if number.integer:  # readers take a spelling with an exponent as a float, which is exact only so far
-            rule = {"allOf": [rule, {"minimum": -_EXACT, "maximum": _EXACT}]}
-        guard = self._watch(s.Check(path, ("number",), "json-schema", rule))
-        return g.Choice((g.Terminal(plain), g.Guarded(_exponents(), guard)))
-
-    def _plain_number(self, number: s.Number, multiple: int | None, broken: list[Decimal]) -> Expression | None:
-        """The numbers without an exponent, None where no expression says them."""
-        if broken or (multiple is not None and not number.integer):
-            return None
-        if number.integer:
-            low = None if number.minimum is None else _ceiling(number.minimum, number.exclusive_minimum)
-            high = None if number.maximum is None else _floor(number.maximum, number.exclusive_maximum)
-            zeros = self._any and not number.digits_only
-            whole = numbers.integers(low, high, multiple_of=multiple, fraction_zeros=zeros)
-            minus_zero = self._any and number.digits_only and whole.matches("0")
-            return ex.union(whole, ex.text("-0")) if minus_zero else whole
-        if number.minimum is None and number.maximum is None:
-            return numbers.numbers()
-        return numbers.decimals(
-            number.minimum,
-            number.maximum,
-            exclusive_minimum=number.exclusive_minimum,
-            exclusive_maximum=number.exclusive_maximum,
-        )
-
-    def _guarded_number(self, number: s.Number, path: str) -> g.Node:
-        guard = self._watch(s.Check(path, ("multipleOf",), "json-schema", _number_schema(number)))
-        return g.Guarded(g.Terminal(numbers.numbers()), guard)
+        node = number_node(number, path, self._watch, every_spelling=self._any)
+        for part in walk(node):
+            if isinstance(part, g.Terminal):
+                settle(part.language)
+        return node
 
     # -- containers -----------------------------------------------------------------------------------------------
 
-    def _array(self, array: s.Array) -> g.Node:
+    def _item_guards(self, checks: Iterable[s.Check]) -> list[g.Guard]:
+        """What an array's checks say of each item as it closes: an array that broke them can only go on for ever."""
+        out = []
+        for check in checks:
+            if check.keywords == _DECIDED_BY_ITEMS:
+                out.append(self._watch(check, "items"))
+            elif check.kind == "json-schema" and "maxContains" in check.keywords:
+                out.append(self._watch(replace(check, schema={**check.schema, "minContains": 0}), "items"))
+        return out
+
+    def _array(self, array: s.Array, guards: Sequence[g.Guard] = ()) -> g.Node:
         prefix = list(array.prefix if array.max_items is None else array.prefix[: array.max_items])
         rest = array.rest if array.max_items is None or array.max_items > len(prefix) else None
         tail: g.Node = g.EMPTY
         if rest is not None:
-            item = self._node(rest)
+            item = self._item(rest, guards)
             low = max(0, array.min_items - len(prefix))
             high = None if array.max_items is None else array.max_items - len(prefix)
             tail = self._rest(item, low, high, first=not prefix)
         needed = min(array.min_items, len(prefix))
         for index in range(len(prefix) - 1, needed - 1, -1):  # each may come only after the one before it
-            here = self._node(prefix[index])
+            here = self._item(prefix[index], guards)
             tail = g.Repeat(g.Sequence((*((self._comma,) if index else ()), here, tail)), 0, 1)
-        first = [self._node(schema) for schema in prefix[:needed]]
+        first = [self._item(schema, guards) for schema in prefix[:needed]]
         return self._brackets(g.Sequence((*_separated(first, self._comma).items, tail)))
+
+    def _item(self, vertex: s.SchemaId, guards: Sequence[g.Guard]) -> g.Node:
+        node = self._node(vertex)
+        for guard in guards:
+            node = g.Guarded(node, guard)
+        return node
 
     def _rest(self, item: g.Node, low: int, high: int | None, *, first: bool) -> g.Node:
         more = g.Sequence((self._comma, item))
@@ -327,7 +313,7 @@ class _Lowering:
         for other in an_object.others:
             language, checks = self._keys(other, names, path)
             if language.alive:
-                guards = tuple(self._watch(check) for check in checks)
+                guards = tuple(self._watch(check, "value") for check in checks)
                 others.append(g.Others(language, self._node(other.schema), guards))
         members = self._members(declared, tuple(others))
         low, high = _counts(an_object)
@@ -347,7 +333,7 @@ class _Lowering:
         said: list[tuple[s.Pattern, Expression]] = []
         for pattern in (*keys.matching, *keys.excluding):
             try:
-                language = parse_pattern(pattern.source, pattern.dialect)
+                language = pattern_language(pattern.source, pattern.dialect)
                 said.append((pattern, language if pattern in keys.matching else ex.complement(language)))
             except UnsupportedPattern:
                 checks.append(_key_check(pattern, path, wanted=pattern in keys.matching))
@@ -404,37 +390,6 @@ def _separated(items: list[g.Node], comma: g.Node) -> g.Sequence:
     for index, item in enumerate(items):
         out += [comma, item] if index else [item]
     return g.Sequence(tuple(out))
-
-
-@cache
-def _exponents() -> g.Node:
-    return g.Terminal(numbers.exponents())
-
-
-def _ceiling(bound: Decimal, exclusive: bool) -> int:
-    whole = math.ceil(bound)
-    return whole + 1 if exclusive and whole == bound else whole
-
-
-def _floor(bound: Decimal, exclusive: bool) -> int:
-    whole = math.floor(bound)
-    return whole - 1 if exclusive and whole == bound else whole
-
-
-def _number_schema(number: s.Number) -> s.Json:
-    """The keywords that say the same, for values that only a guard can judge."""
-    out: dict[str, s.Json] = {"type": "integer"} if number.integer else {"type": "number"}
-    if number.minimum is not None:
-        out["exclusiveMinimum" if number.exclusive_minimum else "minimum"] = _as_json(number.minimum)
-    if number.maximum is not None:
-        out["exclusiveMaximum" if number.exclusive_maximum else "maximum"] = _as_json(number.maximum)
-    if number.multiples_of:
-        out["allOf"] = [{"multipleOf": _as_json(m)} for m in number.multiples_of]
-    return out
-
-
-def _as_json(number: Decimal) -> int | float:
-    return int(number) if number == int(number) else float(number)
 
 
 def _refuse_unwritable(value: s.Json, path: str) -> None:

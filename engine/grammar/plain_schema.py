@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.grammar.enforcement import Enforcement
+from engine.regular.languages import SPELLING
 from engine.schema import schema as s
 from engine.schema import spellings
 
 _ZONED = frozenset(make(zone) for make in (spellings.time, spellings.date_time) for zone in ("aware", "naive"))
+_UNSAID = ("url ", "network ", "interface ")  # formats do not tell schemes, and nobody knows the formats of networks
 _FLOAT_BOUNDS = ("exclusiveMinimum", "exclusiveMaximum", "multipleOf")  # the guard is for rounding only
 
 
@@ -25,8 +27,10 @@ def shows(plain: s.Json, path: str, note: Enforcement, schema: s.Schema) -> bool
             return True
         return note.keyword == "float bounds" and _says(plain, path, _FLOAT_BOUNDS)
     if isinstance(subject, s.Pattern):
-        own = subject.dialect == "ecma"  # Pydantic's own dialects are others
-        return not own or (subject not in _ZONED and _says(plain, path, ("pattern", "format", "const", "enum")))
+        if subject.dialect != SPELLING:
+            return _says(plain, path, ("pattern",))
+        named = note.keyword == "spelling" and not subject.source.startswith(_UNSAID)
+        return named and subject not in _ZONED and _says(plain, path, ("pattern", "format", "const", "enum"))
     if note.keyword == "propertyNames":
         return _says(plain, path, ("propertyNames", "patternProperties"))
     shape = schema.vertices[note.vertex].alternatives[note.alternative].shape

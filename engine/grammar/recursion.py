@@ -28,6 +28,16 @@ from engine.grammar.grammar import (
 from engine.grammar.traversal import fold, references
 
 
+class LeftRecursion(GrammarError):
+    """`cycle` is the rules that call each other, the first one again at the end."""
+
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        self.cycle = cycle
+        named = " → ".join(cycle)
+        self.reason = f"left recursion: {named}; a rule must read something before it comes back to itself"
+        super().__init__(self.reason)
+
+
 def least_fixpoint(rules: Mapping[str, Node], holds: Callable[[Node, AbstractSet[str]], bool]) -> frozenset[str]:
     """The smallest set of rules with: a rule is in it if `holds(its node, the set)`. `holds` must be monotone."""
     found: set[str] = set()
@@ -135,8 +145,7 @@ def refuse_left_recursion(grammar: Grammar) -> None:
     nullable = nullable_rules(rules)
     cycle = _find_cycle({name: _leftmost_rules(node, nullable) for name, node in rules.items()})
     if cycle:
-        reason = "a rule must read something before it comes back to itself"
-        raise GrammarError(f"left recursion: {' → '.join(cycle)}; {reason}")
+        raise LeftRecursion(tuple(cycle))
 
 
 _Start = tuple[bool, dict[str, None]]

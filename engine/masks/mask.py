@@ -20,6 +20,7 @@ from engine.automaton.completion import Completions
 from engine.automaton.stacks import Item
 from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
+from engine.masks.detour import Detour
 from engine.masks.recent import Recent
 from engine.masks.trie import Ints, Trie, read_trie
 from engine.masks.vocabulary import Vocabulary
@@ -64,11 +65,19 @@ class Masks:
         self._masks: Recent[State, Mask] = Recent(limit)
         self._live: Recent[State, npt.NDArray[np.bool_]] = Recent(limit)
         self._completions = Completions(automaton)
-        self._closings: Recent[State, tuple[int, ...]] = Recent(limit)
+        self._closings: Recent[State, tuple[int, ...] | None] = Recent(limit)
+        self._detour = Detour(automaton, walks.vocabulary)
 
-    def closing(self, state: State) -> tuple[int, ...]:
-        """Tokens that complete the text from here; their number bounds from above what closing costs."""
-        return self._closings.get(state, lambda: spell(self.trie, self._completions.text(state)))
+    def closing(self, state: State) -> tuple[int, ...] | None:
+        """Tokens that complete the text from here; their number bounds from above what closing costs. None: there are none."""
+        return self._closings.get(state, lambda: self._close(state))
+
+    def _close(self, state: State) -> tuple[int, ...] | None:
+        tokens = spell(self.trie, self._completions.text(state))
+        if tokens is None:
+            text = self._detour.text(state)
+            tokens = None if text is None else spell(self.trie, text)
+        return tokens
 
     def mask(self, state: State) -> Mask:
         """O(tokens that leave a terminal) the first time, then a lookup."""
@@ -184,8 +193,8 @@ def _cached(vocabulary: Vocabulary) -> int:
     return max(256, _CACHE_BYTES * 8 // max(1, len(vocabulary)))
 
 
-def spell(trie: Trie, text: bytes) -> tuple[int, ...]:
-    """`text` in the fewest tokens, O(bytes × longest token). Raises ValueError if the vocabulary cannot write it."""
+def spell(trie: Trie, text: bytes) -> tuple[int, ...] | None:
+    """`text` in the fewest tokens, O(bytes × longest token); None if the vocabulary cannot write it."""
     best: list[tuple[int, int, int] | None] = [None] * len(text) + [
         (0, -1, -1)
     ]  # tokens to the end, token, next offset
@@ -203,7 +212,7 @@ def spell(trie: Trie, text: bytes) -> tuple[int, ...]:
     while offset < len(text):
         here = best[offset]
         if here is None:
-            raise ValueError(f"the vocabulary cannot write {text[offset:]!r}")
+            return None
         out.append(here[1])
         offset = here[2]
     return tuple(out)

@@ -1,25 +1,27 @@
 """Matcher: a position in an output under a grammar, moved by tokens.
 
 It knows which tokens are allowed next, takes one, goes back, and says what bytes are forced and how the output could be
-closed. Its answers are exact: a token is in the mask if and only if `accept` takes it and the output can still be completed,
-guards included.
+closed. Its answers are exact: a token is in the mask if and only if `accept` takes it, guards included; that tokens lead on from
+there to an end, `closing` knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.automaton.automaton import DEAD, Automaton, Conditional, State
+from engine.automaton.automaton import DEAD, Automaton, Conditional, State, holds, watched
 from engine.automaton.terminal import WALKING
 from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
-from engine.grammar.grammar import Grammar
+from engine.grammar.grammar import Grammar, Guard
+from engine.guards.search import Refusal
 from engine.masks.mask import Mask, Masks, Walks
+from engine.masks.nesting import is_near, opening_tokens, too_deep
 from engine.masks.vocabulary import Vocabulary
 from engine.masks.walk import unpacked
 
@@ -89,6 +91,7 @@ class Matcher:
         allowed = unpacked(mask.bits, len(self._vocabulary.pieces))
         for token in (*mask.guarded, *self._doubtful_keys(mask, allowed)):
             allowed[token] = self._follow(self._vocabulary.pieces[token]) != DEAD
+        self._refuse_deep(allowed)
         if self.may_end:
             allowed[list(self._vocabulary.end_tokens)] = True
         return allowed
@@ -150,11 +153,38 @@ class Matcher:
         return bytes(out)
 
     @_walking
-    def closing(self) -> tuple[int, ...]:
-        """Tokens of a short way to complete the output from here; empty if it may end here."""
+    def closing(self) -> tuple[int, ...] | None:
+        """Tokens of a short way to complete the output from here; empty if it may end here. Guards are not asked.
+
+        None: no tokens of the vocabulary lead to an end.
+        """
         if self._ended or self.may_end:
             return ()
         return self._masks.closing(self._state)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the grammar has guards: without one, what is allowed can always be completed."""
+        return self._automaton.watched
+
+    @_walking
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What guards refuse here: for each token that one of them forbids, and for the end."""
+        found: dict[tuple[int, int, bytes], Refusal] = {}
+        if self._ended:
+            return ()
+        mask = self._masks.mask(self._state)
+        for token in (*mask.guarded, *(token for _, token in mask.keys)):
+            for guard, tracker in self._refusing(self._vocabulary.pieces[token]):
+                start, text = watched(guard, tracker)
+                found.setdefault((id(guard), start, text), Refusal(guard, start, text))
+        tracker = self._track()
+        for guards in self._automaton.endings(self._state):
+            for guard in guards:
+                if not holds(guard, tracker):
+                    start, text = watched(guard, tracker)
+                    found.setdefault((id(guard), start, text), Refusal(guard, start, text))
+        return tuple(found.values())
 
     @property
     @_walking
@@ -189,7 +219,40 @@ class Matcher:
             if step == DEAD:
                 return DEAD
             state = step
-        return state
+        return DEAD if self._too_deep(piece, state) else state
+
+    def _too_deep(self, piece: bytes, state: State) -> bool:
+        def closing() -> bytes:
+            return b"".join(self._vocabulary.pieces[token] for token in self._masks.closing(state) or ())
+
+        limit = self._automaton.depth
+        return limit is not None and too_deep(self._output, piece, closing, limit)
+
+    def _refuse_deep(self, allowed: npt.NDArray[np.bool_]) -> None:
+        """Take the tokens out of a mask that would nest too deeply."""
+        limit = self._automaton.depth
+        if limit is None or not is_near(self._output, limit):
+            return
+        for token in opening_tokens(self._vocabulary):
+            if allowed[token] and self._follow(self._vocabulary.pieces[token]) == DEAD:
+                allowed[token] = False
+
+    def _refusing(self, piece: bytes) -> Iterator[tuple[Guard | None, Tracker]]:
+        """The guards that forbid a token, with the trackers that they are asked with; none where it is allowed."""
+        state = self._state
+        for index, byte in enumerate(piece):
+            step = self._automaton.step(state, byte)
+            if isinstance(step, Conditional):
+                before = self._track().feed(piece[:index])
+                after = before.feed(piece[index : index + 1])
+                state = self._automaton.resolve(step, before, after)
+                if state == DEAD:
+                    yield from self._automaton.refused(step, before, after)
+                    return
+            else:
+                state = step
+            if state == DEAD:
+                return
 
     def _track(self) -> Tracker:
         """The tracker at the end of the output, brought up to date only when a guard asks."""

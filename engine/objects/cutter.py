@@ -8,8 +8,18 @@ strings are no matter: the same tracker that guards use knows where values start
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from engine.automaton.tracker import Tracker
+
+
+class Closed(NamedTuple):
+    """The place in the output of item `number`; byte `closes` is the one that ended it (a number ends with the byte after it)."""
+
+    number: int
+    start: int
+    end: int
+    closes: int
 
 
 class Cutter:
@@ -18,19 +28,21 @@ class Cutter:
     def __init__(self, *, many: bool) -> None:
         self._many = many
         self._tracker = Tracker()
+        self._count = 0
 
     @property
     def output(self) -> bytes:
         return self._tracker.output
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[Closed]:
         """The items that `data` closes, in order."""
         self._tracker = self._tracker.feed(data)
         if self._many:
             for start, end in self._tracker.finished:
-                yield self._tracker.output[start:end]
+                self._count += 1
+                yield Closed(self._count - 1, start, end, end - (self._tracker.output[end - 1] in b'"]}'))
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Closed]:
         """The output is complete: the item that only its end closes."""
         if not self._many:
-            yield self._tracker.output
+            yield Closed(0, 0, len(self.output), len(self.output))

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import collections.abc
 import json
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from engine.errors import UnsoundOutput, ValidatorFailed
+from engine.objects.cut import pointer
+from engine.schema.judge import Context, Fault, fault_finder
+from engine.schema.location import Document
 
 _MANY = (list, collections.abc.Iterable, collections.abc.Sequence, collections.abc.Iterator)
 
@@ -26,6 +30,18 @@ class ItemType(Protocol):
 
     def read(self, text: bytes, context: Any) -> Any:
         """The object; raises `UnsoundOutput` if the text does not validate."""
+
+    def respelled(self, value: Any, context: Any) -> Any:
+        """A plain JSON value as the type itself writes it; raises `InvalidValue` if it does not validate."""
+
+
+class InvalidValue(Exception):
+    """`path` is a JSON pointer into the value, `reason` what is wrong there."""
+
+    def __init__(self, path: tuple[str | int, ...], reason: str) -> None:
+        self.path = pointer(path)
+        self.reason = reason
+        super().__init__(f"{self.path or '/'}: {reason}")
 
 
 def item_type(model: Any) -> ItemType:
@@ -42,11 +58,11 @@ def item_annotation(model: Any) -> Any:
     return model
 
 
-@dataclass(frozen=True, slots=True)
 class JsonItem:
-    """Plain JSON values under a schema."""
+    """Plain JSON values under a schema, which jsonschema judges."""
 
-    schema: Any
+    def __init__(self, schema: Any) -> None:
+        self.schema = schema
 
     @property
     def name(self) -> str:
@@ -54,7 +70,25 @@ class JsonItem:
         return title if isinstance(title, str) else "item"
 
     def read(self, text: bytes, context: Any) -> Any:
-        return json.loads(text)
+        """See `ItemType`; a value that is too deep for jsonschema is `ValidatorFailed`."""
+        value = json.loads(text)
+        try:
+            fault = self._fault(value)
+        except RecursionError as error:
+            raise ValidatorFailed(self.name, text, "nested too deeply to be validated") from error
+        if fault is not None:
+            raise UnsoundOutput(self.name, text, str(InvalidValue(fault.path, fault.message)))
+        return value
+
+    def respelled(self, value: Any, context: Any) -> Any:
+        fault = self._fault(value)
+        if fault is not None:
+            raise InvalidValue(fault.path, fault.message)
+        return value
+
+    @cached_property
+    def _fault(self) -> collections.abc.Callable[[Any], Fault | None]:
+        return fault_finder(self.schema, Context.of(Document(self.schema).root))
 
 
 class PydanticItem:
@@ -75,3 +109,11 @@ class PydanticItem:
             raise UnsoundOutput(self.name, text, str(error)) from error
         except Exception as error:  # foreign code: a validator's own failure
             raise ValidatorFailed(self.name, text, f"{type(error).__name__}: {error}") from error
+
+    def respelled(self, value: Any, context: Any) -> Any:
+        try:
+            found = self._adapter.validate_json(to_json(value), context=context)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            raise InvalidValue(first["loc"], first["msg"]) from error
+        return json.loads(self._adapter.dump_json(found, by_alias=True, round_trip=True, exclude_unset=True))

@@ -46,8 +46,8 @@ def decimals(
     single = minimum == maximum and not (exclusive_minimum or exclusive_maximum or fraction_digits or multiple_of)
     if single and minimum is not None and abs(minimum) < EXACT and fraction_digits is None:
         return _exactly(minimum)
-    low, low_strict = _beginning(minimum, exclusive_minimum)
-    mirrored, high_strict = _beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
+    low, low_strict = beginning(minimum, exclusive_minimum)
+    mirrored, high_strict = beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
     high = None if mirrored is None else mirrored.copy_negate()
     if (low is not None and low > _LARGEST) or (high is not None and high < -_LARGEST):
         return NOTHING
@@ -71,7 +71,7 @@ def _exactly(value: Decimal) -> Expression:
     return concat(sign, text(whole), optional(concat(POINT, repeat(ZERO, 1, None))))
 
 
-def _beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
+def beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
     """Where the decimals begin that a double keeps on the right side of a lower bound; and whether strictly."""
     if bound is None or (bound < -_LARGEST):
         return None, False

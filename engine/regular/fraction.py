@@ -60,7 +60,7 @@ def _runs(digits: str, room: int | None) -> Iterator[tuple[int, int]]:
         end = begin
 
 
-def _fraction_from(digits: str, strict: bool, room: int | None) -> Expression:
+def fraction_from(digits: str, strict: bool, room: int | None) -> Expression:
     """Fractions (without the point; none counts as zero) that are at least `digits`, or beyond them if `strict`."""
     digits = digits.rstrip("0")
     found = _positive_fraction(_less(room, len(digits))) if strict else repeat(DIGIT, 0, _less(room, len(digits)))
@@ -81,7 +81,7 @@ def _positive_fraction(room: int | None) -> Expression:
     return found
 
 
-def _fraction_to(digits: str, room: int | None) -> Expression:
+def fraction_to(digits: str, room: int | None) -> Expression:
     """Fractions that are at most `digits`."""
     digits = digits.rstrip("0")
     found = repeat(ZERO, 0, _less(room, len(digits)))
@@ -108,14 +108,14 @@ def _fraction_within(low: Magnitude, high: Magnitude, room: int | None) -> Expre
         return early
     first, last, left = int(least[same]), int(most[same]), _less(room, same + 1)
     later = union(
-        concat(one_of(first, first), _fraction_from(least[same + 1 :], low.strict, left)),
+        concat(one_of(first, first), fraction_from(least[same + 1 :], low.strict, left)),
         concat(one_of(first + 1, last - 1), repeat(DIGIT, 0, left)),
-        concat(one_of(last, last), _fraction_to(most[same + 1 :], left)),
+        concat(one_of(last, last), fraction_to(most[same + 1 :], left)),
     )
     return union(early, concat(text(least[:same]), later))
 
 
-def _pointed(fraction: Expression) -> Expression:
+def pointed(fraction: Expression) -> Expression:
     """The fraction behind its point; nothing where the fraction may be empty."""
     return union(EMPTY if fraction.nullable else NOTHING, concat(POINT, nonempty(fraction)))
 
@@ -126,12 +126,12 @@ def magnitudes(low: Magnitude, high: Magnitude | None, room: int | None) -> Expr
         low, high = _rounded_up(low, room), None if high is None else _rounded_down(high, room)
     if high is not None and (low.key > high.key or (low.key == high.key and low.strict)):
         return NOTHING
-    at_low = _pointed(_fraction_from(low.fraction, low.strict, room))
-    free = _pointed(repeat(DIGIT, 0, room))
+    at_low = pointed(fraction_from(low.fraction, low.strict, room))
+    free = pointed(repeat(DIGIT, 0, room))
     if high is None:
         return whole_part(low.whole, None, FLOAT_DIGITS, (at_low, free, free, free))
-    at_high = _pointed(_fraction_to(high.fraction, room))
-    at_both = NOTHING if low.whole != high.whole else _pointed(_fraction_within(low, high, room))
+    at_high = pointed(fraction_to(high.fraction, room))
+    at_both = NOTHING if low.whole != high.whole else pointed(_fraction_within(low, high, room))
     return whole_part(low.whole, high.whole, FLOAT_DIGITS, (at_low, at_high, at_both, free))
 
 

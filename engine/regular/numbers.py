@@ -1,4 +1,4 @@
-"""Languages of JSON numbers: `integers` and `decimals` in ranges, `exponents`, and any `numbers`.
+"""Languages of JSON numbers: `integers` and `decimals` in ranges, the same with an exponent, and any `numbers`.
 
 Nothing overflows a double: the integral part has at most 308 digits, fewer before a positive exponent.
 """
@@ -12,8 +12,18 @@ from engine.regular.digits import DIGIT, NO_ENDS, NONZERO, POINT, ZERO, ZEROS, w
 from engine.regular.expression import Expression, chars, concat, optional, repeat, text, union
 from engine.regular.fraction import FLOAT_DIGITS
 from engine.regular.integers import INTEGER_DIGITS, integers
+from engine.regular.scientific import scientific, scientific_integers
 
-__all__ = ["FLOAT_DIGITS", "INTEGER_DIGITS", "decimals", "exponents", "integers", "numbers"]
+__all__ = [
+    "FLOAT_DIGITS",
+    "INTEGER_DIGITS",
+    "decimals",
+    "exponents",
+    "integers",
+    "numbers",
+    "scientific",
+    "scientific_integers",
+]
 
 _ABOVE = ((8, 300), (58, 250), (108, 200), (208, 100))
 """So many integral digits allow exponents up to so much; their sum stays at FLOAT_DIGITS."""

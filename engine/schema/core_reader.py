@@ -16,11 +16,14 @@ from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, to_jsonable_python
 
 from engine.errors import UnsupportedSchema
+from engine.regular.languages import OPERATORS
 from engine.schema import spellings
+from engine.schema.bounds import ordered
+from engine.schema.library_types import library_type, string, url_text
 from engine.schema.literal import literal_key
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
@@ -28,7 +31,6 @@ from engine.schema.schema import Json, Pattern
 GUARDS, PATTERNS, HINT, DIGITS = "x-engine-guards", "x-engine-patterns", "x-engine-hint", "x-engine-digits"
 _HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
-_TEMPORAL_BOUNDS = ("le", "ge", "lt", "gt", "now_op")
 
 
 class CoreReader(GenerateJsonSchema):
@@ -47,6 +49,9 @@ class CoreReader(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> Json:
         """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
+        known = None if "ref" in schema or _by_hand(schema) else library_type(self, schema)
+        if known is not None:
+            return known | _described(schema)
         made = super().generate_inner(schema)
         if not _rewritten(schema):
             return made
@@ -139,10 +144,15 @@ class CoreReader(GenerateJsonSchema):
 
     def decimal_schema(self, schema: Any) -> Json:
         """A string: a JSON number loses digits."""
-        digits, places = schema.get("max_digits"), schema.get("decimal_places")
-        made = self._string("number", spellings.decimal(digits, places))
-        bounds = [name for name in (*_TEMPORAL_BOUNDS, "multiple_of", "max_digits", "decimal_places") if name in schema]
-        return self.guarded(made, schema, "decimal " + ", ".join(bounds)) if bounds else made
+        made = string("number", spellings.decimal(schema.get("max_digits"), schema.get("decimal_places")))
+        return self._bounded("decimal", schema, made, ["multiple_of"] if "multiple_of" in schema else [])
+
+    def _bounded(self, kind: str, schema: Any, made: Json, others: list[str]) -> Json:
+        """`made` within the bounds; those that are no texts of the kind, and the `others`, are a guard."""
+        patterns, left = ordered(kind, schema)
+        names = [*left, *others]
+        made = made | {PATTERNS: [*made[PATTERNS], *patterns]}
+        return self.guarded(made, schema, ", ".join(names)) if names else made
 
     def str_schema(self, schema: Any) -> Json:
         """Patterns in their own dialect."""
@@ -171,16 +181,13 @@ class CoreReader(GenerateJsonSchema):
             return Pattern(f"(?{flags}){pattern.pattern}" if flags else pattern.pattern, "python")
         return Pattern(pattern, "python" if engine == "python-re" else "rust")
 
-    def _string(self, hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
-        return {"type": "string", HINT: hint, PATTERNS: [one for one in patterns if one]} | keywords
-
     def bytes_schema(self, schema: Any) -> Json:
         """Text whose UTF-8 is the value, or base64 or hexadecimal where the configuration says so."""
         spelling = self.core_config.get("val_json_bytes", "utf8")
         if spelling == "base64":
-            made = self._string("base64", format="base64url")
+            made = string("base64", format="base64url")
         elif spelling == "hex":
-            made = self._string("hexadecimal", Pattern("^(?:[0-9A-Fa-f]{2})*$", "ecma"))
+            made = string("hexadecimal", spellings.HEXADECIMAL)
         else:
             made = {"type": "string"} | ({"maxLength": schema["max_length"]} if "max_length" in schema else {})
         if spelling != "utf8" or {"min_length", "max_length"} & schema.keys():
@@ -189,49 +196,43 @@ class CoreReader(GenerateJsonSchema):
 
     def date_schema(self, schema: Any) -> Json:
         """ISO 8601, years 1 to 9999."""
-        return self._temporal(schema, self._string("date", spellings.DATE))
+        return self._bounded("date", schema, string("date", spellings.DATE), _unsaid(schema))
 
     def time_schema(self, schema: Any) -> Json:
         """ISO 8601, with an offset where the type demands one."""
-        return self._temporal(schema, self._string("time", spellings.time(_zone(schema))))
+        return self._bounded("time", schema, string("time", spellings.time(_zone(schema))), _unsaid(schema))
 
     def datetime_schema(self, schema: Any) -> Json:
         """ISO 8601, with an offset where the type demands one."""
-        return self._temporal(schema, self._string("date-time", spellings.date_time(_zone(schema))))
+        return self._bounded(
+            "date-time", schema, string("date-time", spellings.date_time(_zone(schema))), _unsaid(schema)
+        )
 
     def timedelta_schema(self, schema: Any) -> Json:
         """ISO 8601, from days to seconds."""
-        return self._temporal(schema, self._string("duration", spellings.DURATION))
-
-    def _temporal(self, schema: Any, made: Json) -> Json:
-        bounds = [name for name in _TEMPORAL_BOUNDS if name in schema]
-        if isinstance(schema.get("tz_constraint"), int):
-            bounds.append("tz_constraint")
-        return self.guarded(made, schema, ", ".join(bounds)) if bounds else made
+        return self._bounded("duration", schema, string("duration", spellings.DURATION), [])
 
     def uuid_schema(self, schema: Any) -> Json:
         """The hyphenated form."""
-        return self._string("uuid", spellings.uuid(schema.get("version")), format="uuid")
+        return string("uuid", spellings.uuid(schema.get("version")))
 
     def url_schema(self, schema: Any) -> Json:
         """A URI with an allowed scheme that Pydantic's parser takes."""
-        schemes = schema.get("allowed_schemes")
-        allowed = Pattern(f"^(?:{'|'.join(map(re.escape, schemes))}):", "ecma") if schemes else None
-        length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
-        return self.guarded(self._string("uri", allowed, format="uri", **length), schema, "URL")
+        return self.guarded(url_text(schema), schema, "URL")
 
     def multi_host_url_schema(self, schema: Any) -> Json:
-        """As a URL; several hosts are not spelled."""
+        """As a URL, with one host or several."""
         return self.url_schema(schema)
 
     def complex_schema(self, schema: Any) -> Json:
         """Python's spelling."""
-        return self.guarded({"type": "string", HINT: "complex number"}, schema, "complex")
+        return string("complex number", spellings.COMPLEX)
 
     def fraction_schema(self, schema: Any) -> Json:
         """Python's spelling."""
-        made = self._string("fraction", Pattern("^-?[0-9]+(?:/0*[1-9][0-9]*)?$", "ecma"))
-        return self.guarded(made, schema, "fraction")
+        made = string("fraction", spellings.FRACTION)
+        bounds = [name for name in (*OPERATORS, "multiple_of") if name in schema]
+        return self.guarded(made, schema, ", ".join(bounds)) if bounds else made
 
     def json_schema(self, schema: Any) -> Json:
         """JSON inside a string: only the guard sees into it."""
@@ -335,6 +336,12 @@ def _spellings(value: Any) -> list[Json]:
     return [*usual, float(value)] if isinstance(value, Decimal) and value.is_finite() else usual
 
 
+def _unsaid(schema: Any) -> list[str]:
+    """What depends on the clock (it is read when the value closes), and offsets of one length."""
+    clock = [f"{schema['now_op']} (by the clock)"] if "now_op" in schema else []
+    return [*clock, *(["tz_constraint"] if isinstance(schema.get("tz_constraint"), int) else [])]
+
+
 def _zone(schema: Any) -> str | None:
     zone = schema.get("tz_constraint")
     return zone if isinstance(zone, str) else "aware" if isinstance(zone, int) else None
@@ -343,6 +350,24 @@ def _zone(schema: Any) -> str | None:
 def _name_of(schema: Any) -> str:
     function = schema["function"]["function"]
     return str(getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function))
+
+
+def _described(schema: Any) -> Json:
+    """What metadata says of a node for people."""
+    said = (schema.get("metadata") or {}).get("pydantic_js_updates", {})
+    return {key: said[key] for key in ("title", "description") if key in said}
+
+
+def _by_hand(schema: Any) -> bool:
+    """Whether the user, and not Pydantic, changes the JSON Schema of the node."""
+    metadata = schema.get("metadata") or {}
+    functions = [*metadata.get("pydantic_js_functions", ()), *metadata.get("pydantic_js_annotation_functions", ())]
+    extra = metadata.get("pydantic_js_extra")
+    return (
+        extra is not None
+        or any(isinstance(getattr(one, "__self__", None), WithJsonSchema) for one in functions)
+        or any((getattr(one, "__module__", None) or "").split(".")[0] != "pydantic" for one in functions)
+    )
 
 
 def _rewritten(schema: Any) -> bool:

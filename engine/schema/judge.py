@@ -33,13 +33,37 @@ class Context:
         return cls(location.document, location.resource, location.scope)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`path` leads to the value that breaks the schema, `message` says how."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
 def judge(schema: Json, context: Context) -> Holds:
     """The predicate; `schema` resolves its references in `context`. RecursionError where the schema never ends."""
+    return _validator(schema, context).is_valid  # type: ignore[no-any-return]
+
+
+def fault_finder(schema: Json, context: Context) -> Callable[[Json], Fault | None]:
+    """What is wrong with a value, None where it is valid; the same judgement as `judge`."""
+    from jsonschema.exceptions import best_match  # only where somebody wants the place
+
+    validator = _validator(schema, context)
+
+    def fault(value: Json) -> Fault | None:
+        error = best_match(validator.iter_errors(value))
+        return None if error is None else Fault(tuple(error.absolute_path), error.message)
+
+    return fault
+
+
+def _validator(schema: Json, context: Context) -> Json:
     document = context.document
-    registry = document.registry
-    if registry is None:
-        registry = document.registry = Registry(document)
-    return registry.predicate(schema, context)  # type: ignore[no-any-return]
+    if document.registry is None:
+        document.registry = Registry(document)
+    return document.registry.validator(schema, context)
 
 
 class Registry:
@@ -61,21 +85,19 @@ class Registry:
             registry = registry.with_resource(uri, Referenced(contents=value, specification=specification))  # type: ignore[call-arg]
         return registry
 
-    def predicate(self, schema: Json, context: Context) -> Holds:
-        """See `judge`."""
+    def validator(self, schema: Json, context: Context) -> Json:
+        """The validator of jsonschema for `schema`."""
         resolver = self._registry.resolver(base_uri=context.resource.uri)
         for resource in context.scope:
             resolver = resolver.lookup(resource.uri).resolver
         if context.scope and context.scope[-1] is not context.resource:
             resolver = resolver.lookup(context.resource.uri).resolver
-        validator = validator_class(context.resource.dialect)(
+        return validator_class(context.resource.dialect)(
             portable(schema, self.document.pattern_dialect),
             registry=self._registry,
             _resolver=resolver,
             format_checker=format_checker(),
         )
-        holds: Holds = validator.is_valid
-        return holds
 
 
 def portable(schema: Json, dialect: str, *, strict: bool = True) -> Json:

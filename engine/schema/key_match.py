@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from engine.errors import GrammarTooComplex
 from engine.regular.expression import Expression, both
-from engine.regular.pattern import InvalidPattern, UnsupportedPattern, parse_pattern
+from engine.regular.languages import pattern_language
+from engine.regular.pattern import InvalidPattern, UnsupportedPattern
 from engine.schema.schema import Pattern
 
 _SPACE = "\\t\\n\\x0b\\x0c\\r \\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
@@ -45,7 +46,7 @@ def matches(pattern: Pattern, name: str) -> bool:
 def language_of(pattern: Pattern) -> Expression | None:
     """The texts in which the pattern is found; None where it is not regular (look-around, back-references)."""
     try:
-        return parse_pattern(pattern.source, pattern.dialect)
+        return pattern_language(pattern.source, pattern.dialect)
     except UnsupportedPattern:
         return None
     except InvalidPattern as error:

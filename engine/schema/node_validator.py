@@ -28,14 +28,20 @@ class NodeValidator:
         self._validator: SchemaValidator | None = None
 
     def __call__(self, value_json: bytes) -> Any:
-        if self._validator is None:
-            self._validator = self._built()
-        return self._validator.validate_json(value_json, context=self._context)
+        return self._ready().validate_json(value_json, context=self._context)
 
     def passes(self, value: Any) -> bool:
         """Whether a JSON value is valid."""
         try:
             self(json.dumps(value, ensure_ascii=False).encode())
+        except ValueError:
+            return False
+        return True
+
+    def has_valid_default(self) -> bool:
+        """Whether the default of the node passes its own validation."""
+        try:
+            self._ready().get_default_value(context=self._context)
         except ValueError:
             return False
         return True
@@ -49,6 +55,11 @@ class NodeValidator:
 
     def __repr__(self) -> str:
         return f"NodeValidator({self.name})"
+
+    def _ready(self) -> SchemaValidator:
+        if self._validator is None:
+            self._validator = self._built()
+        return self._validator
 
     def _built(self) -> SchemaValidator:
         node = self._node

@@ -13,15 +13,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticOmit, to_jsonable_python
 
+from engine.regular.languages import OPERATORS
 from engine.schema import spellings
-from engine.schema.core_reader import HINT, PATTERNS, CoreReader
+from engine.schema.bounds import integer_key
+from engine.schema.core_reader import GUARDS, HINT, PATTERNS, CoreReader
 from engine.schema.schema import Json
 
-_KEY_SPELLINGS = {
-    "int": spellings.INTEGER_KEY,
-    "float": spellings.NUMBER_KEY,
-    "bool": spellings.BOOLEAN_KEY,
-}
+_KEY_SPELLINGS = {"float": spellings.NUMBER_KEY, "bool": spellings.BOOLEAN_KEY}
 
 
 class ObjectReader(CoreReader):
@@ -45,25 +43,29 @@ class ObjectReader(CoreReader):
     def _common_dict_schema(self, schema: Any) -> Json:
         with self.at("*"):
             values = self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}
-            keys, exact = self._keys(schema.get("keys_schema", {"type": "str"}))
+            keys, exact = self._keys(schema.get("keys_schema", {"type": "str"}), schema.get("min_length", 0))
         made: Json = {"type": "object", "additionalProperties": values, "propertyNames": keys}
         if not keys.keys() - {"type"}:
             del made["propertyNames"]
         self.update_with_validations(made, schema, self.ValidationsMapping.object)
         return made if exact else self.guarded(made, schema, "keys")
 
-    def _keys(self, schema: Any) -> tuple[Json, bool]:
-        """What a key is in JSON, and whether that is all that Pydantic demands."""
+    def _keys(self, schema: Any, least: int) -> tuple[Json, bool]:
+        """What a key is in JSON, and whether that is all that Pydantic demands of at least so many different ones."""
         kind = schema["type"]
+        if kind == "int":
+            bounded = integer_key(schema)
+            return {"type": "string", PATTERNS: [bounded or spellings.INTEGER_KEY]}, bounded is not None
         if kind in _KEY_SPELLINGS:
-            bounds = schema.keys() & {"le", "ge", "lt", "gt", "multiple_of"}
-            return {"type": "string", PATTERNS: [_KEY_SPELLINGS[kind]]}, kind == "int" and not bounds
+            bounds = schema.keys() & {*OPERATORS, "multiple_of"}
+            return {"type": "string", PATTERNS: [_KEY_SPELLINGS[kind]]}, not bounds and (least < 2 or kind == "bool")
         if kind == "any":
             return {}, True
         made = self.generate_inner(schema)
         if kind == "str" and not (made.keys() - {"type", "minLength", "maxLength", PATTERNS, HINT}):
             return made, True
-        return {"allOf": [made, {"type": "string"}]}, kind in ("literal", "enum")
+        told_apart = least < 2 or kind in ("literal", "enum")
+        return {"allOf": [made, {"type": "string"}]}, told_apart and not _is_guarded(made)
 
     # -- objects
 
@@ -99,13 +101,14 @@ class ObjectReader(CoreReader):
 
     def model_fields_schema(self, schema: Any) -> Json:
         """The members of a model."""
-        required = {name: field["schema"]["type"] != "default" for name, field in schema["fields"].items()}
+        required = {name: not self._may_be_left_out(name, field["schema"]) for name, field in schema["fields"].items()}
         return self._members(schema, schema["fields"], required)
 
     def dataclass_args_schema(self, schema: Any) -> Json:
         """The members of a dataclass."""
         fields = {field["name"]: field for field in schema["fields"] if field.get("init", True)}
-        return self._members(schema, fields, {name: one["schema"]["type"] != "default" for name, one in fields.items()})
+        required = {name: not self._may_be_left_out(name, field["schema"]) for name, field in fields.items()}
+        return self._members(schema, fields, required)
 
     def typed_dict_schema(self, schema: Any) -> Json:
         """A typed dict."""
@@ -145,6 +148,17 @@ class ObjectReader(CoreReader):
             properties |= {key: False for key in answering if key not in properties}
         made: Json = {"type": "object", "properties": properties, "additionalProperties": additional}
         return made | ({"required": needed} if needed else {})
+
+    def _may_be_left_out(self, name: str, schema: Any) -> bool:
+        """Whether there is a default and, where defaults are validated, whether it is valid."""
+        if schema["type"] != "default":
+            return False
+        if not schema.get("validate_default", self.core_config.get("validate_default", False)):
+            return True
+        if schema.get("default_factory_takes_data"):
+            self._hoisted[-1].append(f"default of {name}")  # it is made of the other fields
+            return True
+        return self.guard(schema, "default").has_valid_default()
 
     def _key(self, name: str, field: Any) -> tuple[str, list[str]]:
         """The key that a field is read from, and all keys that it answers to."""
@@ -193,6 +207,13 @@ class ObjectReader(CoreReader):
         if not single:
             raise self.refused("discriminator", "the tag is inside another value")
         return str(single[-1])
+
+
+def _is_guarded(made: Json) -> bool:
+    """Whether a guard, or a reference to what may have one, is in it."""
+    if isinstance(made, dict):
+        return bool({GUARDS, "$ref"} & made.keys()) or any(map(_is_guarded, made.values()))
+    return isinstance(made, list) and any(map(_is_guarded, made))
 
 
 def _callable_name(function: Any) -> str:

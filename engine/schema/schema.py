@@ -20,7 +20,8 @@ SchemaId = NewType("SchemaId", int)
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A regular expression that must be found in the text; `dialect` is "ecma", "rust" or "python"."""
+    """A regular expression that must be found in the text; `dialect` is "ecma", "rust" or "python". Or, in "spelling", the
+    name of a language that the whole text must be in (engine.regular.languages)."""
 
     source: str
     dialect: str

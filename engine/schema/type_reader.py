@@ -6,6 +6,7 @@ Whatever the type checks that neither the shapes nor a guard can say is refused 
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Collection
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
 from pydantic_core import PydanticOmit
+from pydantic_core import SchemaError as CoreSchemaError
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.location import Document
@@ -38,6 +40,8 @@ def core_document(tp: Any, context: Any = None) -> Json:
         raise SchemaError("", error.name or "", "this name is not defined where the type uses it") from None
     except PydanticUserError as error:
         raise UnsupportedSchema("", error.code or "", error.message) from None
+    except CoreSchemaError as error:
+        raise _unbuilt(error) from None
     reader = ObjectReader()
     reader.context = context
     with warnings.catch_warnings():
@@ -46,5 +50,15 @@ def core_document(tp: Any, context: Any = None) -> Json:
             return reader.generate(core, "validation")
         except PydanticOmit:
             raise UnsupportedSchema("", "", "the type has no JSON value") from None
+        except CoreSchemaError as error:
+            raise _unbuilt(error) from None
         except PydanticInvalidForJsonSchema as error:
             raise UnsupportedSchema("", "", error.message) from None
+
+
+def _unbuilt(error: CoreSchemaError) -> SchemaError:
+    """Pydantic names the fields on the way and the reason, a line each."""
+    said = str(error)
+    path = "".join(f"/{name}" for name in re.findall(r'Field "([^"\n]*)"', said))
+    reason = said.splitlines()[-1].removeprefix("  SchemaError: ").strip()
+    return SchemaError(path, "", f"Pydantic can make no validator of it: {reason}")

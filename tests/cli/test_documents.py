@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.cli.documents import Documents
-from engine.errors import UsageError
+from engine.errors import TextUnreadable, UsageError
 
 
 def test_each_file_is_a_document(tmp_path: Path) -> None:
@@ -26,8 +26,8 @@ def test_each_line_is_a_document(tmp_path: Path) -> None:
     # Only a newline ends a line: U+2028 and a form feed belong to the text.
     (tmp_path / "a").write_bytes("one\u2028\x0cx\r\n\nthree".encode())
     documents = Documents([str(tmp_path / "a")], lines=True)
-    assert list(documents) == ["one\u2028\x0cx", "", "three"]
-    assert documents.name(2) == f"{tmp_path / 'a'}:3"
+    assert list(documents) == ["one\u2028\x0cx", "three"]
+    assert documents.name(1) == f"{tmp_path / 'a'}:3"
 
 
 def test_lines_are_read_when_they_are_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,17 +49,35 @@ def test_standard_input_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not stream.closed
 
 
-def test_text_that_is_no_utf8_is_handed_on_as_what_no_prompt_takes(tmp_path: Path) -> None:
+def test_text_that_is_no_utf8_is_an_error_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"ok\n\xff\xfe\nfine\n")
-    documents = Documents([str(tmp_path / "a")], lines=True)
-    texts = list(documents)
-    assert texts[0::2] == ["ok", "fine"]
-    with pytest.raises(UnicodeEncodeError):
-        texts[1].encode()
-    assert [documents.trouble(index) for index in range(3)] == [None, "not UTF-8 at byte 0", None]
+    documents = list(Documents([str(tmp_path / "a")], lines=True))
+    assert documents[0::2] == ["ok", "fine"]
+    assert isinstance(documents[1], TextUnreadable)
+    assert str(documents[1]) == f"{tmp_path / 'a'}:2: not UTF-8 at byte 0"
 
 
-@pytest.mark.parametrize("files", [["absent"], ["."], ["-", "-"]])
-def test_what_cannot_be_read_is_refused_before_anything_is_loaded(files: list[str], tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+def test_file_that_fails_while_it_is_read_is_an_error_in_its_place(
+    tmp_path: Path,
+) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    documents = Documents([str(tmp_path / name) for name in "abc"], lines=False)
+    (tmp_path / "b").unlink()  # it was there when the command began
+    first, second, third = documents
+    assert (first, third) == ("a", "c")
+    assert isinstance(second, TextUnreadable)
+    assert second.reason == "cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize(("files", "reason"), [(["absent"], "no file"), (["."], "folder"), (["-", "-"], "once only")])
+def test_what_cannot_be_read_is_refused_before_anything_is_loaded(files: list[str], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        Documents(files, lines=False)
+
+
+@pytest.mark.parametrize("files", [[], ["-"]])
+def test_standard_input_that_is_closed_is_refused(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input is closed"):
         Documents(files, lines=False)

@@ -36,6 +36,20 @@ def test_explain_shows_each_constraint_and_what_enforces_it(engine: Engine, tmp_
     assert any(row[:1] == ["/properties/even"] and "is_even" in row[1] and row[2] == "guard" for row in rows if row)
     assert "Not in the plain JSON Schema" in result.stdout
     assert "/properties/text: unbounded string" in result.stdout
+    assert "Enforced by the grammar alone: /, /properties/text" in result.stdout
+    assert "Enforced by a guard too: /properties/even" in result.stdout
+    assert (
+        "is_even: asked for each token that could close the number; a refusal goes back within the number"
+        in result.stdout
+    )
+
+
+def test_explain_as_json_says_the_same_for_machines(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "explained.py"
+    path.write_text(MODEL, encoding="utf-8")
+    found = json.loads(engine("explain", f"{path}:Note", "--json").stdout)
+    assert found["fields"] == {"": "grammar", "/properties/text": "grammar", "/properties/even": "guard"}
+    assert [cost["path"] for cost in found["costs"]] == [lost["path"] for lost in found["lost"]] == ["/properties/even"]
 
 
 def test_explain_as_json_is_the_certificate(engine: Engine, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_documents_that_fail_are_named_and_the_others_printed(engine: Engine, sm
     result = engine("extract", "kind a|b", *files, *small, *ONE)
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 1
-    assert f"{tmp_path / 'long'}: document 0: the prompt has" in result.stderr
+    assert f"{tmp_path / 'long'}: document 0: 6093 tokens of prompt, 60 of output" in result.stderr
     assert f"{tmp_path / 'odd'}: not UTF-8 at byte 0" in result.stderr
     collected = engine("extract", "kind a|b", *files, *small, *ONE, "--collect-errors")
     assert collected.exit_code == 0
@@ -113,6 +113,16 @@ def test_examples_that_are_none_are_refused_with_their_place(line: str, engine: 
     result = engine("extract", "name", "--examples", path, stdin="x")
     assert result.exit_code == 2
     assert str(path) in result.stderr
+
+
+def test_example_that_the_type_does_not_take_is_refused_with_its_line(
+    engine: Engine, small: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_text('{"text": "a", "answer": []}\n\n{"text": "b", "answer": [{"age": "old"}]}\n', encoding="utf-8")
+    result = engine("extract", "age int", "--examples", path, *small, stdin="x")
+    assert result.exit_code == 2
+    assert f"{path}, line 3: example 1: the answer at /0/age: " in result.stderr
 
 
 class Row(BaseModel):

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine import aextract
-from engine.errors import TextTooLong
+from engine.errors import TextTooLong, UsageError, WrongArgument
 
 
 class Sign(BaseModel):
@@ -75,3 +75,57 @@ def test_errors_arrive(options: Options) -> None:
 
     with pytest.raises(TextTooLong):
         asyncio.run(run())
+
+
+def test_error_ends_it(options: Options) -> None:
+    async def run() -> list[Sign]:
+        objects = aextract("x " * 3000, Sign, **options)
+        with pytest.raises(TextTooLong):
+            await anext(objects)
+        rest = [sign async for sign in objects]
+        await objects.aclose()
+        return rest
+
+    assert asyncio.run(run()) == []
+
+
+def test_error_of_the_call_is_told_once(options: Options) -> None:
+    async def run() -> list[Sign]:
+        objects = aextract("one", Sign, **(options | {"max_tokens": "60"}))
+        with pytest.raises(WrongArgument, match="max_tokens must be a whole number"):
+            await anext(objects)
+        return [sign async for sign in objects]
+
+    assert asyncio.run(run()) == []
+    with pytest.raises(UsageError, match="unknown option 'max_token'"):
+        aextract("one", Sign, **(options | {"max_token": 60}))
+
+
+def test_object_that_nobody_waited_for_is_given_to_the_next(options: Options) -> None:
+    event = threading.Event()
+
+    def texts() -> Iterator[str]:
+        assert event.wait(60)
+        yield from ("one", "two")
+
+    async def run() -> int:
+        objects = aextract(texts(), Sign, min_items=1, max_items=1, **options)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(anext(objects), 0.01)
+        event.set()
+        return len([sign async for sign in objects])
+
+    assert asyncio.run(run()) == 2
+
+
+def test_tasks_share_the_objects(options: Options) -> None:
+    async def run() -> tuple[int, int]:
+        objects = aextract(["one", "two"], Sign, min_items=2, max_items=2, **options)
+
+        async def take() -> int:
+            return len([sign async for sign in objects])
+
+        one, other = await asyncio.gather(take(), take())
+        return one + other, objects.stats.objects
+
+    assert asyncio.run(run()) == (4, 4)

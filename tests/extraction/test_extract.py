@@ -13,7 +13,16 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationInfo, field_valida
 from typing_extensions import TypedDict
 
 from engine import Extractor, extract, extract_one
-from engine.errors import BudgetTooSmall, EngineError, ModelNotFound, PromptError, TextTooLong, UsageError
+from engine.errors import (
+    BudgetTooSmall,
+    EngineError,
+    ModelNotFound,
+    PromptError,
+    TextEmpty,
+    TextTooLong,
+    UsageError,
+    WrongArgument,
+)
 from engine.extraction.prompt import describe
 from engine.schema import read_type
 
@@ -72,7 +81,7 @@ def test_one_object_or_none_may_be_none(options: Options) -> None:
 
 def test_documents_keep_their_order_and_their_objects(options: Options) -> None:
     texts = ["one", "two two", "", "three " * 20, "four"]
-    run = extract(texts, Sign, min_items=2, max_items=2, **options)
+    run = extract(texts, Sign, min_items=2, max_items=2, errors="collect", **options)
     assert [found.document for found in run.detailed()] == [0, 0, 1, 1, 3, 3, 4, 4]
     assert [outcome.document for outcome in run.outcomes] == [0, 1, 2, 3, 4]
     assert run.stats.documents == 5
@@ -90,7 +99,35 @@ def test_document_gives_the_same_objects_alone_and_among_others(options: Options
 
 @pytest.mark.parametrize("text", ["", "  \n\t", [], [""], ["", " "]])
 def test_nothing_in_gives_nothing_out(text: Any, options: Options) -> None:
-    assert list(extract(text, User, min_items=1, **options)) == []
+    run = extract(text, User, **options)
+    assert list(run) == []
+    assert {outcome.finish for outcome in run.outcomes} <= {"complete"}
+
+
+def test_empty_text_of_which_an_object_has_to_come_is_an_error(options: Options) -> None:
+    run = extract(["one", " ", "two"], Sign, min_items=1, max_items=1, errors="collect", **options)
+    assert list(run) == [Sign(kind="sign")] * 2
+    assert isinstance(run.errors[1], TextEmpty)
+    single = Extractor(Sign, model=options["model"], settings=options["settings"], mode="one")
+    with pytest.raises(TextEmpty, match="document 0 is empty"):
+        list(single.extract(["", "one"]))
+
+
+def test_what_is_no_text_ends_its_own_document_only(options: Options) -> None:
+    texts: Any = ["one", 2, b"three", None, UnreadableForTest("gone"), "six"]
+    run = extract(texts, Sign, min_items=1, max_items=1, errors="collect", **options)
+    assert [found.document for found in run.detailed()] == [0, 5]
+    assert {document: type(error) for document, error in run.errors.items()} == {
+        1: WrongArgument,
+        2: WrongArgument,
+        3: WrongArgument,
+        4: UnreadableForTest,
+    }
+    assert "document 1 must be a text, not 2" in str(run.errors[1])
+
+
+class UnreadableForTest(EngineError):
+    pass
 
 
 def test_texts_are_pulled_when_a_place_is_free(options: Options) -> None:
@@ -216,13 +253,13 @@ def test_messages_replace_the_text(options: Options) -> None:
     [
         ("a", {"messages": [{"role": "user", "content": "a"}]}, "either a text"),
         (None, {}, "either a text"),
-        (["a", 1], {}, "must be a text, not int"),
+        (["a", 1], {}, "document 1 must be a text, not 1"),
         ("a", {"tmperature": 1.0}, "unknown option 'tmperature'"),
         ("a", {"temperature": -1.0}, "temperature"),
-        ("a", {"style": "pretty"}, "spaced, compact, any"),
+        ("a", {"style": "pretty"}, "'spaced', 'compact' or 'any', not 'pretty'"),
         ("a", {"errors": "ignore"}, "'raise' or 'collect'"),
         ("a", {"min_items": 3, "max_items": 2}, "min_items=3"),
-        ("a", {"max_items": 0}, "max_items=0"),
+        ("a", {"max_items": 0}, "max_items must be a whole number from 1 on"),
         (None, {"messages": [{"role": "user"}]}, "message 0"),
         (None, {"messages": []}, "empty"),
     ],

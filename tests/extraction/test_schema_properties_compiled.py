@@ -127,7 +127,7 @@ def walk(matcher: Matcher, choices: random.Random) -> bool:
         short = [token for token in allowed if token < len(PIECES)]
         matcher.accept(choices.choice(short if short and choices.random() < 0.8 else allowed))
     try:
-        for token in matcher.closing():
+        for token in matcher.closing() or ():
             matcher.accept(token)
     except TokenRejected:  # a guard refuses the shortest way
         return False

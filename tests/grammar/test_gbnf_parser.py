@@ -114,7 +114,7 @@ BOTH_REFUSE = [
     ('root : "a"', "expected '::='"),
     ('root # c\n ::= "a"', "expected '::='"),
     ('::= "a"', "expected the name of a rule"),
-    ('\ufeffroot ::= "a"', "expected the name of a rule"),
+    ('\ufeffroot ::= "a"', "a byte order mark"),
     ('root_x ::= "a"', "llama.cpp knows no '_'"),
     ("root ::= a_b", "llama.cpp knows no '_'"),
     ('root ::= "a', "never closed"),
@@ -200,7 +200,8 @@ def test_left_recursion_through_nullable_parts_is_refused(text: str, cycle: str)
 
 
 def test_recursion_that_reads_first_is_no_left_recursion() -> None:
-    parse_gbnf('root ::= a a\na ::= "x" root? | b\nb ::= "y"+ b | "z"')
+    grammar = parse_gbnf('root ::= a a\na ::= "x" root? | b\nb ::= "y"+ b | "z"')
+    assert [matches(grammar, text) for text in ("zyz", "xzzz", "y")] == [True, True, False]
 
 
 def test_a_rule_that_is_never_entered_is_no_left_recursion() -> None:
@@ -237,6 +238,12 @@ PLACES = [
     ('root ::= "a"\nb ::= nowhere "x"', 2, 7, "b ::= nowhere"),
     ('root ::= "a\u2028" \x0b', 1, 15, 'root ::= "a\u2028" \x0b'),
     ('root ::= "a\0"', 1, 12, 'root ::= "a\0"'),
+    ('\ufeffroot ::= "a"', 1, 1, '\ufeffroot ::= "a"'),
+    ('root ::= "a" x\r\nx ::= e x "b"\r\ne ::= "c"?', 2, 9, 'x ::= e x "b"'),
+    ('root ::= a\na ::= b\nb ::= "x"? root', 3, 12, 'b ::= "x"? root'),
+    ('root ::= "a"{ ,3}', 1, 15, 'root ::= "a"{ ,3}'),
+    ('root ::= "a"{3,2}', 1, 13, 'root ::= "a"{3,2}'),
+    ('root ::= "\\u12"', 1, 11, 'root ::= "\\u12"'),
     ('root ::= "\ud800"', 1, 11, 'root ::= "\ud800"'),
 ]
 
@@ -247,6 +254,35 @@ def test_errors_show_their_place(text: str, line: int, column: int, source: str)
         parse_gbnf(text)
     assert (caught.value.line, caught.value.column) == (line, column)
     assert caught.value.source.startswith(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("\ufeffroot ::= x", "leave it out"),
+        ("root ::= users\nuser ::= .", "did you mean 'user'?"),
+        ('Root ::= "a"', "there is Root"),
+        ("", "the text has no rule"),
+        ("# nothing", "the text has no rule"),
+        ("root ::= 'a'", "double quotes"),
+        ('root ::= "a";', "ends with its line"),
+        ('root ::= "a"\n| "b"', "at the end of a line"),
+        ('root = "a"', "name ::="),
+        ('root: "a"', "name ::="),
+        ("root ::= a )\na ::= .", "no '\\(' is open"),
+        ('root ::= "a"{,3}', "write {0,"),
+        ('root ::= "a"{3,2}', "smaller number comes first"),
+        ("root ::= a_b", "letters, digits and dashes"),
+        ("root ::= root .", "must read something before"),
+    ],
+)
+def test_errors_say_what_to_do(text: str, advice: str, oracle: LlamaOracle) -> None:
+    with pytest.raises(GrammarError, match=advice):
+        parse_gbnf(text)
+    try:
+        assert oracle.accepts(text, []) is None
+    except OracleDied:
+        assert "{3,2}" in text
 
 
 @pytest.mark.parametrize(

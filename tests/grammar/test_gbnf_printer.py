@@ -29,6 +29,7 @@ from engine.grammar.grammar import (
     Others,
     Reference,
     Repeat,
+    Scope,
     Sequence,
     StringTerminal,
     Terminal,
@@ -490,6 +491,10 @@ def test_objects_that_need_too_many_rules_are_refused() -> None:
 class Unique:
     name: str = "uniqueItems"
     path: str = "/tags"
+    scope: Scope = "value"
+
+    def reason(self, value: bytes) -> str:
+        return "never"
 
     def holds(self, value: bytes) -> bool:
         return True

@@ -25,7 +25,8 @@ from engine.grammar.places import Places
 from engine.regular import charset, prefixes
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.pattern import UnsupportedPattern, parse_pattern
+from engine.regular.languages import pattern_language
+from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 
 LONGEST = 50_000  # characters of a text
@@ -337,8 +338,8 @@ def _undeclared(shape: s.Object) -> Expression:
 
 
 def _key_language(keys: s.Keys) -> Expression:
-    parts = [parse_pattern(one.source, one.dialect) for one in keys.matching]
-    parts += [ex.complement(parse_pattern(one.source, one.dialect)) for one in keys.excluding]
+    parts = [pattern_language(one.source, one.dialect) for one in keys.matching]
+    parts += [ex.complement(pattern_language(one.source, one.dialect)) for one in keys.excluding]
     return ex.both(*parts, *(_name_language(name) for name in keys.names))
 
 
@@ -405,7 +406,7 @@ def _pieces(text: s.Text) -> Iterator[tuple[object, Expression]]:
         yield "length", ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)
     for pattern in text.patterns:
         try:
-            yield pattern, parse_pattern(pattern.source, pattern.dialect)
+            yield pattern, pattern_language(pattern.source, pattern.dialect)
         except UnsupportedPattern:
             continue
     for name in text.formats:

@@ -27,6 +27,10 @@ class Even:
     """A guard that no grammar can say cheaply: an even number."""
 
     name, path = "even", "/"
+    scope: g.Scope = "value"
+
+    def reason(self, value: bytes) -> str:
+        return f"{value.decode()} is odd"
 
     def holds(self, value: bytes) -> bool:
         return int(value) % 2 == 0
@@ -34,6 +38,10 @@ class Even:
 
 class Unique:
     name, path = "uniqueItems", "/"
+    scope: g.Scope = "value"
+
+    def reason(self, value: bytes) -> str:
+        return "not unique"
 
     def holds(self, value: bytes) -> bool:
         items = [json.dumps(item) for item in json.loads(value)]
@@ -132,7 +140,7 @@ def test_walks_under_the_mask_and_their_closing_end_in_json(name: str) -> None:
                 break
             matcher.accept(int(random.choice(np.flatnonzero(mask))))
         try:
-            for token in matcher.closing():
+            for token in matcher.closing() or ():
                 matcher.accept(token)
         except TokenRejected:
             assert guarded  # a guard may refuse the shortest completion
@@ -170,7 +178,7 @@ def test_a_branch_under_a_guard_does_not_stop_the_other() -> None:
         matcher = Matcher(grammar(either), FULL)
         tokens = spell(build_trie(FULL), text.encode())
         accepted = True
-        for token in tokens:
+        for token in tokens or ():
             if not matcher.allows(token):
                 accepted = False
                 break
@@ -181,7 +189,7 @@ def test_a_branch_under_a_guard_does_not_stop_the_other() -> None:
 def test_rollback_restores_every_answer() -> None:
     matcher = Matcher(GRAMMARS["open object"], FULL)
     states = [(matcher.output, matcher.mask().tolist(), matcher.forced(), matcher.closing())]
-    for token in spell(build_trie(FULL), b'{"a":12, "b":1, "bb":0}'):
+    for token in spell(build_trie(FULL), b'{"a":12, "b":1, "bb":0}') or ():
         matcher.accept(token)
         states.append((matcher.output, matcher.mask().tolist(), matcher.forced(), matcher.closing()))
     matcher.accept(ENDS[0])
@@ -198,7 +206,7 @@ def test_rollback_restores_every_answer() -> None:
 
 def test_a_key_is_not_repeated() -> None:
     matcher = Matcher(GRAMMARS["open object"], FULL)
-    for token in spell(build_trie(FULL), b'{"a":12, "b":1, "b'):
+    for token in spell(build_trie(FULL), b'{"a":12, "b":1, "b') or ():
         matcher.accept(token)
     assert not matcher.allows(2)
     assert not matcher.allows(3)
@@ -216,7 +224,7 @@ def test_shortest_completion_fills_what_is_required() -> None:
         (g.Member("x", STRING, True), g.Member("y", INTEGER, False), g.Member("z", array(INTEGER, 2), True)), low=3
     )
     matcher = Matcher(grammar(g.Sequence((g.Literal("{"), members, g.Literal("}")))), FULL)
-    text = b"".join(FULL.pieces[token] for token in matcher.closing())
+    text = b"".join(FULL.pieces[token] for token in matcher.closing() or ())
     assert json.loads(text) == {"x": "", "y": 0, "z": [0, 0]}
 
 

@@ -1,0 +1,163 @@
+"""Search: where to go on when guards have refused every way.
+
+Each place where the model chose leaves a `Choice`: what it took and what else it could have taken, with the probability that
+this would give up. When no way is left, the choices that led there are spread out in a `Frontier`, and decoding goes on from
+the best of them. First come the alternatives that would have satisfied the guard had the rest stayed as it was: that is asked
+of the guard itself and costs no forward pass. Then the others inside the refused value, then those before it; in each group
+best first by the probability given up. It knows texts and guards; what an option is, a token or anything else, is the caller's.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, islice, pairwise, product
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from engine.grammar.grammar import Guard
+
+P = TypeVar("P")
+
+# For each time that no way is left:
+PROBES = 8192  # how often guards are asked about a text with other options in it
+WIDEST = 4  # how many choices in a row are changed at once
+MANY = 10  # how many options each of them has then: a digit's
+GUESSES = 256  # how many of what the guards would take are kept
+
+_PROMISING, _INSIDE, _BEFORE = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`guard` refused `text`, which stands at byte `start` of the output. None: the key was there before."""
+
+    guard: Guard | None
+    start: int
+    text: bytes
+
+    def would_hold(self, begin: int, end: int, piece: bytes) -> bool:
+        """Whether the guard holds with `piece` in place of the output's bytes from `begin` to `end`, or with it as the end."""
+        if self.guard is None or begin < self.start or end > self.start + len(self.text):
+            return False
+        before, after = self.text[: begin - self.start] + piece, self.text[end - self.start :]
+        return self._holds(before + after) or (piece.endswith((b"]", b"}", b'"')) and self._holds(before))
+
+    def _holds(self, text: bytes) -> bool:
+        assert self.guard is not None
+        try:
+            return self.guard.holds(text)
+        except ValueError:  # no JSON any more
+            return False
+
+
+class Alternative(NamedTuple):
+    """`loss` is how much less the model wanted it, in nats."""
+
+    loss: float
+    option: int
+    piece: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Choice(Generic[P]):
+    """What could have been taken at byte `start` in the place of the bytes up to `end`; `alternatives` are best first.
+
+    `place` is where the caller goes back to, `loss` what was given up on the way there.
+    """
+
+    place: P
+    start: int
+    end: int
+    loss: float
+    alternatives: Sequence[Alternative]
+    tried: set[tuple[int, ...]] = field(default_factory=set)
+    spread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[P]):
+    """Go on with `options`, one after the other, in the place of what `choice` took; `loss` is given up in sum."""
+
+    choice: Choice[P]
+    options: tuple[int, ...]
+    piece: bytes
+    loss: float
+
+
+class _Entry(NamedTuple):
+    """`number` is no other entry's; `next`: the index of the choice's next alternative, None for a guess by probing."""
+
+    group: int
+    loss: float
+    number: int
+    found: Found[Any]
+    next: int | None
+
+
+class Frontier(Generic[P]):
+    """Alternatives that have not been tried, over all branches of one output."""
+
+    def __init__(self) -> None:
+        self._heap: list[_Entry] = []
+        self._numbers = count()
+
+    def spread(self, choices: Iterable[Choice[P]], refusals: Sequence[Refusal]) -> None:
+        """Add the choices that led to where all of `refusals` stand in the way, latest first."""
+        start = min((refusal.start for refusal in refusals), default=0)
+        every = list(choices)
+        inside = [choice for choice in every if choice.start >= start]
+        for found in islice(_guesses(inside, refusals), GUESSES):
+            self._push(_PROMISING, found, None)
+        for choice in every:
+            if not choice.spread:
+                choice.spread = True
+                self._push_alternative(_INSIDE if choice.start >= start else _BEFORE, choice, 0)
+
+    def pop(self) -> Found[P] | None:
+        """The best one, which is then tried; None where nothing is left."""
+        while self._heap:
+            entry = heapq.heappop(self._heap)
+            found = entry.found
+            if entry.next is not None:
+                self._push_alternative(entry.group, found.choice, entry.next)
+            if found.options not in found.choice.tried:
+                found.choice.tried.add(found.options)
+                return found
+        return None
+
+    def _push_alternative(self, group: int, choice: Choice[P], index: int) -> None:
+        if index < len(choice.alternatives):
+            loss, option, piece = choice.alternatives[index]
+            self._push(group, Found(choice, (option,), piece, choice.loss + loss), index + 1)
+
+    def _push(self, group: int, found: Found[P], following: int | None) -> None:
+        heapq.heappush(self._heap, _Entry(group, found.loss, next(self._numbers), found, following))
+
+
+def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[Found[P]]:
+    """What the guards would take if the rest stayed as it was: other options for one choice, or, if none, for some in a row."""
+    probes, any_found = PROBES, False
+    for width in range(1, WIDEST + 1):
+        if any_found:
+            return
+        for window in _windows(choices, width):
+            first, last = window[0], window[-1]
+            known = [choice.alternatives if width == 1 else choice.alternatives[:MANY] for choice in window]
+            for chosen in product(*known):
+                if probes <= 0:
+                    return
+                piece = b"".join(alternative.piece for alternative in chosen)
+                probes -= len(refusals)
+                if any(refusal.would_hold(first.start, last.end, piece) for refusal in refusals):
+                    any_found = True
+                    loss = first.loss + sum(alternative.loss for alternative in chosen)
+                    yield Found(first, tuple(alternative.option for alternative in chosen), piece, loss)
+
+
+def _windows(choices: list[Choice[P]], width: int) -> Iterator[list[Choice[P]]]:
+    """Each run of `width` choices with nothing between them, in the order of the text; the latest run first."""
+    for at in range(len(choices) - width + 1):
+        window = choices[at : at + width][::-1]
+        if all(one.end == other.start for one, other in pairwise(window)):
+            yield window

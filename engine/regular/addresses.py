@@ -1,0 +1,104 @@
+"""Addresses: IPv4 and IPv6, networks and interfaces, as texts.
+
+Sources: RFC 2673, section 3.2 (dotted quads); RFC 4291, section 2.2, as RFC 3986, section 3.2.2 writes it. A network is an
+address and the length of its prefix, and every bit behind the prefix is zero; the addresses of IPv6 networks have no dotted
+quad inside. An interface is any address with a length.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from engine.regular.expression import EMPTY, Expression, chars, concat, text, union, words
+from engine.regular.pattern import parse_pattern
+
+OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
+_H16 = "[0-9A-Fa-f]{1,4}"
+_LS32 = f"(?:{_H16}:{_H16}|{IPV4})"
+IPV6 = "(?:" + "|".join(
+    [
+        f"(?:{_H16}:){{6}}{_LS32}",
+        f"::(?:{_H16}:){{5}}{_LS32}",
+        f"(?:{_H16})?::(?:{_H16}:){{4}}{_LS32}",
+        f"(?:(?:{_H16}:){{0,1}}{_H16})?::(?:{_H16}:){{3}}{_LS32}",
+        f"(?:(?:{_H16}:){{0,2}}{_H16})?::(?:{_H16}:){{2}}{_LS32}",
+        f"(?:(?:{_H16}:){{0,3}}{_H16})?::{_H16}:{_LS32}",
+        f"(?:(?:{_H16}:){{0,4}}{_H16})?::{_LS32}",
+        f"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}",
+        f"(?:(?:{_H16}:){{0,6}}{_H16})?::",
+    ]
+) + ")"  # fmt: skip
+
+_HEX = "0123456789abcdef"
+_COLON, _GAP = text(":"), text("::")
+_OCTETS, _GROUPS = 4, 8
+
+
+@cache
+def address(version: int) -> Expression:
+    """Any address."""
+    return parse_pattern(f"^(?:{IPV4 if version == 4 else IPV6})$", "ecma")
+
+
+@cache
+def interface(version: int) -> Expression:
+    """Any address with the length of a prefix."""
+    return concat(
+        address(version), text("/"), words(str(length) for length in range((32 if version == 4 else 128) + 1))
+    )
+
+
+@cache
+def network(version: int) -> Expression:
+    """Addresses whose bits behind the prefix are zero."""
+    if version == 4:
+        return union(*(concat(_ipv4(length), text(f"/{length}")) for length in range(33)))
+    return union(*(concat(_ipv6(length), text(f"/{length}")) for length in range(129)))
+
+
+def _free(length: int, index: int, width: int) -> int:
+    """How many bits of a part of the address belong to the prefix."""
+    return min(max(length - width * index, 0), width)
+
+
+def _ipv4(length: int) -> Expression:
+    found = EMPTY
+    for index in range(_OCTETS):
+        step = 1 << (8 - _free(length, index, 8))
+        octet = words(str(value) for value in range(0, 256, step))
+        found = concat(found, text("."), octet) if index else octet
+    return found
+
+
+def _ipv6(length: int) -> Expression:
+    groups = [_group(_free(length, index, 16)) for index in range(_GROUPS)]
+    found = [_joined(groups)]
+    for left in range(_GROUPS):
+        right = union(*(_joined(groups[_GROUPS - count :] if count else []) for count in range(_GROUPS - left)))
+        found.append(concat(_joined(groups[:left]), _GAP, right))
+    return union(*found)
+
+
+def _joined(groups: list[Expression]) -> Expression:
+    found = EMPTY
+    for index, group in enumerate(groups):
+        found = concat(found, _COLON, group) if index else group
+    return found
+
+
+@cache
+def _group(free: int) -> Expression:
+    """A group of 16 bits of which only the first `free` may be set: one to four digits."""
+    zeros = 16 - free
+    found = []
+    for count in range(1, 5):
+        digits = (_digits(min(max(zeros - 4 * place, 0), 4)) for place in reversed(range(count)))
+        found.append(concat(*digits))
+    return union(*found)
+
+
+def _digits(zeros: int) -> Expression:
+    """Hexadecimal digits with so many zero bits at the end."""
+    allowed = {c for value in range(0, 16, 1 << zeros) for c in (_HEX[value], _HEX[value].upper())}
+    return union(*(chars(((ord(c), ord(c)),)) for c in allowed))

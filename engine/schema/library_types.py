@@ -1,0 +1,202 @@
+"""Library types: what Pydantic builds of validators of its own, recognised in a core schema and given its language.
+
+Pydantic makes many types of a string and a function: addresses, secrets, paths, encoded bytes, URLs, mailboxes. Known
+functions are told by their identity; where the language says all that the function checks, no guard is left. What is not
+recognised (None) is read like anybody's validator.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import zoneinfo
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from pydantic import ByteSize, EmailStr, ImportString, IPvAnyAddress, IPvAnyInterface, IPvAnyNetwork, NameEmail
+from pydantic.types import Base64Encoder, Base64UrlEncoder, EncodedBytes, EncodedStr, SecretBytes, SecretStr
+
+from engine.errors import UnsupportedSchema
+from engine.schema import spellings
+from engine.schema.schema import Json, Pattern
+
+
+class Reader(Protocol):
+    """What is needed of the generator that reads the core schema."""
+
+    def generate_inner(self, schema: Any) -> Json: ...
+
+    def guarded(self, made: Json, schema: Any, name: str) -> Json: ...
+
+    def refused(self, keyword: str, reason: str) -> UnsupportedSchema: ...
+
+    def uuid_schema(self, schema: Any) -> Json: ...
+
+
+def string(hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
+    """A string in a canonical spelling; `hint` is a word for prompts."""
+    found: Json = {"type": "string", "x-engine-hint": hint, "x-engine-patterns": [one for one in patterns if one]}
+    return found | keywords
+
+
+def library_type(reader: Reader, schema: Any) -> Json | None:
+    """The JSON Schema of a node that Pydantic's own code made; None if it is none of those."""
+    found = _READERS.get(schema["type"])
+    return found(reader, schema) if found is not None else None
+
+
+def called(schema: Mapping[str, Any]) -> Any:
+    """The function of a validator."""
+    return schema["function"]["function"]
+
+
+def _owner(function: Any) -> Any:
+    return getattr(function, "__self__", None)
+
+
+def _named(function: Any, name: str) -> bool:
+    """Whether it is a function of this name in Pydantic's own code, where no public name leads."""
+    module = getattr(function, "__module__", None) or ""
+    return module.split(".")[0] == "pydantic" and getattr(function, "__qualname__", "") == name
+
+
+_ADDRESSES: dict[Any, Json] = {
+    getattr(ipaddress, f"IPv{version}{kind.title()}"): string(f"IPv{version} {kind}", spellings.named(kind, version))
+    for version in (4, 6)
+    for kind in ("address", "network", "interface")
+}
+_EITHER_ADDRESS: dict[Any, str] = {IPvAnyAddress: "Address", IPvAnyNetwork: "Network", IPvAnyInterface: "Interface"}
+
+
+def _lax_or_strict(reader: Reader, schema: Any) -> Json | None:
+    lax, strict = schema["lax_schema"], schema["strict_schema"]
+    if lax["type"] == "function-wrap":
+        function = called(lax)
+        defaulting = isinstance(function, partial) and _named(function.func, "defaultdict_validator")
+        return reader.generate_inner(lax["schema"]) if defaulting else None
+    if strict["type"] == "json-or-python" and strict["json_schema"]["type"] == "function-after":
+        return _of_text(reader, strict["json_schema"])
+    return None
+
+
+def _json_or_python(reader: Reader, schema: Any) -> Json | None:
+    made = schema["json_schema"]
+    return _of_text(reader, made) if made["type"] == "function-after" else None
+
+
+def _of_text(reader: Reader, schema: Any) -> Json | None:
+    """What a class or a function of Pydantic's makes of JSON."""
+    function, inner = called(schema), schema["schema"]
+    if isinstance(function, type) and function in _ADDRESSES and _is_bare(inner):
+        return dict(_ADDRESSES[function])
+    wraps = function in (SecretStr, SecretBytes) or _named(
+        function, "Secret.__get_pydantic_core_schema__.<locals>.<lambda>"
+    )
+    if wraps or _named(function, "GenerateSchema._path_schema.<locals>.path_validator"):
+        return reader.generate_inner(inner)
+    return None
+
+
+def _is_bare(schema: Any) -> bool:
+    return schema["type"] == "str" and not schema.keys() - {"type", "strict", "metadata"}
+
+
+def _plain(reader: Reader, schema: Any) -> Json | None:
+    function = called(schema)
+    kind = _EITHER_ADDRESS.get(_owner(function))
+    if kind is not None:
+        return {"anyOf": [dict(_ADDRESSES[getattr(ipaddress, f"IPv{version}{kind}")]) for version in (4, 6)]}
+    if _named(function, "validate_str_is_valid_iana_tz"):
+        return {"enum": sorted(zoneinfo.available_timezones())}
+    if _named(function, "import_string"):
+        raise reader.refused(
+            ImportString.__name__, "it would import what a text names; take a str, or a Literal of the names"
+        )
+    if _named(function, "pattern_either_validator") or _named(function, "pattern_str_validator"):
+        return reader.guarded({"type": "string"}, schema, "regular expression")
+    return None
+
+
+def _after(reader: Reader, schema: Any) -> Json | None:
+    function = called(schema)
+    owner = _owner(function)
+    if isinstance(owner, EncodedBytes | EncodedStr):
+        return _encoded(reader, schema, owner)
+    if owner is ByteSize:
+        text = {"type": "string", "x-engine-patterns": [spellings.byte_size(ByteSize.byte_sizes)]}
+        return {"anyOf": [text, {"type": "integer", "minimum": 0}]}
+    if owner is EmailStr:
+        return reader.guarded(
+            {"allOf": [reader.generate_inner(schema["schema"]), string("email", spellings.EMAIL)]}, schema, "EmailStr"
+        )
+    if owner is NameEmail:
+        return reader.guarded(string("name <email>", spellings.NAME_EMAIL), schema, "NameEmail")
+    if isinstance(function, partial) and function.func.__module__ == "pydantic._internal._validators":
+        return _measured(reader, schema, function)
+    return None
+
+
+def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
+    if owner.encoder is Base64Encoder:
+        text = string("base64", format="base64")
+    elif owner.encoder is Base64UrlEncoder:
+        text = string("base64url", spellings.BASE64_URL)
+    else:
+        return None
+    made = {"allOf": [reader.generate_inner(schema["schema"]), text]}
+    return made if isinstance(owner, EncodedBytes) else reader.guarded(made, schema, "UTF-8 in base64")
+
+
+_LENGTHS = {"min_length_validator": ("min_length", "minItems"), "max_length_validator": ("max_length", "maxItems")}
+
+
+def _measured(reader: Reader, schema: Any, function: partial[Any]) -> Json | None:
+    """A length that Pydantic counts itself, of an array or of a secret text."""
+    name = function.func.__name__
+    if name not in _LENGTHS:
+        return None
+    inner = schema["schema"]
+    argument, keyword = _LENGTHS[name]
+    made = reader.generate_inner(inner)
+    if made.get("type") == "array" and not made.get("uniqueItems"):
+        return {"allOf": [made], keyword: function.keywords[argument]}
+    if inner["type"] == "lax-or-strict" and called(inner["strict_schema"].get("json_schema", schema)) is SecretStr:
+        return {"allOf": [made], keyword.replace("Items", "Length"): function.keywords[argument]}
+    return None
+
+
+def _url(reader: Reader, schema: Any) -> Json | None:
+    inner = schema["schema"]
+    if inner["type"] not in ("url", "multi-host-url") or not _named(called(schema), _URL_OF[inner["type"]]):
+        return None
+    return reader.guarded(url_text(inner), schema, "URL")
+
+
+_URL_OF = {
+    "url": "_BaseUrl.__get_pydantic_core_schema__.<locals>.wrap_val",
+    "multi-host-url": "_BaseMultiHostUrl.__get_pydantic_core_schema__.<locals>.wrap_val",
+}
+
+
+def url_text(schema: Any) -> Json:
+    """The texts that a URL of these schemes may be."""
+    flags = (["+hosts"] if schema["type"] == "multi-host-url" else []) + (
+        ["+host"] if schema.get("host_required") else []
+    )
+    named = spellings.named("url", *schema.get("allowed_schemes", ()), *flags)
+    length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
+    return string("uri", named, **length)
+
+
+def _uuid(reader: Reader, schema: Any) -> Json | None:
+    return reader.uuid_schema(schema)
+
+
+_READERS: dict[str, Callable[[Reader, Any], Json | None]] = {
+    "lax-or-strict": _lax_or_strict,
+    "json-or-python": _json_or_python,
+    "function-plain": _plain,
+    "function-after": _after,
+    "function-wrap": _url,
+    "uuid": _uuid,
+}
