@@ -27,7 +27,7 @@ from engine.grammar.traversal import walk
 from engine.regular import charset
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.languages import pattern_language
+from engine.regular.languages import SPELLING, pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 from engine.schema.judge import Context
@@ -90,8 +90,7 @@ class _Lowering:
         while self._pending:
             vertex = self._pending.pop()
             self._rules[self._names[vertex]] = self._union(vertex)
-        places = {name: self._path(vertex) for vertex, name in self._names.items()}
-        return g.Grammar(self._rules, root, DEEPEST, places)
+        return g.Grammar(self._rules, root, DEEPEST, {name: self._path(vertex) for vertex, name in self._names.items()})
 
     def _path(self, vertex: s.SchemaId) -> str:
         return next((one.path for one in self._schema.vertices[vertex].alternatives), "")
@@ -230,7 +229,8 @@ class _Lowering:
         for pattern in text.patterns:
             reason = ""
             try:
-                said = met.take(pattern_language(pattern.source, pattern.dialect))
+                language = pattern_language(pattern.source, pattern.dialect)
+                said = met.take(language, must=pattern.dialect == SPELLING)
             except UnsupportedPattern as error:
                 said, reason = False, str(error)
             if not said:
@@ -239,8 +239,8 @@ class _Lowering:
             keyword, detail = enforcement.of_pattern(pattern)
             note([(keyword, detail + reason)], "grammar" if said else "guard", pattern)
         for name in text.formats:
-            language = format_language(name)
-            said = language is not None and met.take(language) and name not in INEXACT
+            known = format_language(name)
+            said = known is not None and met.take(known) and name not in INEXACT
             if not said:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
             note([("format", name)], "grammar" if said else "guard")

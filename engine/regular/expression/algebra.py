@@ -137,9 +137,7 @@ class Union(Expression):
         return min(self.options, key=lambda option: option.least).shortest
 
     def _measure(self) -> int:
-        if not self.plain:
-            return super()._measure()  # an option may be dead
-        return min(option.least for option in self.options)
+        return min(option.least for option in self.options) if self.plain else super()._measure()  # one may be dead
 
 
 class Both(Expression):
