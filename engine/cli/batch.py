@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -18,16 +19,15 @@ from engine.cli import options
 from engine.cli.batch_progress import Watch, summary, tell_estimate
 from engine.cli.examples import read_examples
 from engine.cli.models import DownloadBar
-from engine.cli.options import DEFAULTS, model_settings
+from engine.cli.option_groups import Ask, Draw, Load, grouped
+from engine.cli.options import DEFAULTS
 from engine.cli.target import read_target
-from engine.decoding.generation import SEARCH
 from engine.decoding.processors import usable_cores
-from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError
 from engine.extraction.compilation import read_schema
 from engine.jobs.estimate import estimate
-from engine.jobs.job import Job
+from engine.jobs.job import Hands, Job
 from engine.jobs.manifest import Manifest
 from engine.jobs.recipe import Recipe
 from engine.jobs.source import DEFAULT_GLOB, Fields, Source, open_source
@@ -40,8 +40,106 @@ DOCUMENTS_FAILED = 1
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How the input is read."""
+
+    input_format: Annotated[
+        str | None, typer.Option(help="jsonl, csv, tsv, lines (each is a document), or files; else INPUT's name says.")
+    ] = None
+    text_field: Annotated[str, typer.Option(help="The field of a row that is the text.")] = "text"
+    id_field: Annotated[
+        str | None,
+        typer.Option(help="The field that is the id; without it: id if there is one, else the row's number."),
+    ] = None
+    glob: Annotated[str | None, typer.Option(help=f"Which files of a folder; {DEFAULT_GLOB} if not given.")] = None
+
+    def source(self, name: str) -> Source:
+        fields = Fields(self.text_field, self.id_field)
+        return open_source(name, format=self.input_format, fields=fields, pattern=self.glob)
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who decodes, and how much of it at once."""
+
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; they share the model's memory.")] = None
+    sequences: Annotated[int | None, typer.Option(help="Documents that a worker decodes at once.")] = None
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="No result depends on neighbours: one document a context, slower.")
+    ] = False
+    chunk: Annotated[
+        str | None, typer.Option(metavar="auto|N", help="Cut long texts into pieces of N tokens, or of what fits.")
+    ] = None
+    document_timeout: Annotated[
+        float | None, typer.Option(help="Seconds after which a document is given up and becomes an error.")
+    ] = None
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster (extra [ray]); local starts one here.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.document_timeout is not None and not self.document_timeout > 0:
+            raise UsageError(f"--document-timeout is a number of seconds above 0, not {self.document_timeout:g}")
+        if self.deterministic and self.sequences not in (None, 1):
+            raise UsageError("--deterministic decodes one document a context; it excludes --sequences")
+
+    def settle(self, load: Load) -> tuple[int, ModelSettings]:
+        """How many workers, and the settings of each.
+
+        A deterministic job has one sequence and, unless told otherwise, one thread a context: then its results do not depend
+        on how many cores a machine has, and its workers use them all.
+        """
+        cores = usable_cores()
+        if self.deterministic:
+            threads = load.threads or 1
+            return self.workers or max(1, cores // threads), replace(load, threads=threads).settings(1)
+        workers = self.workers or 1
+        if load.threads is None and workers > 1:
+            load = replace(load, threads=max(1, cores // workers))
+        return workers, load.settings(self.sequences or DEFAULTS.sequences)
+
+    def hands(self, workers: int) -> Callable[[Recipe], Hands] | None:
+        """Those of the cluster; None where the job starts processes of its own."""
+        if self.ray is None:
+            return None
+        from engine.jobs.ray import hands_of
+
+        return hands_of(self.ray, workers=workers, timeout=self.document_timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """What is done with an output that is there, and beside it."""
+
+    restart: Annotated[bool, typer.Option("--restart", help="Delete what OUTPUT has and begin anew.")] = False
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Decode the documents that ended in an error again.")
+    ] = False
+    flatten: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="When all is done, also write one JSON line an object.")
+    ] = None
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="When all is done, also write a table of the scalar fields.")
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no figures.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count documents and tokens, say what does not fit, estimate; then stop.")
+    ] = False
+    verify: Annotated[
+        Path | None, typer.Option(metavar="OUTPUT", help="Check the output of a job instead of running one.")
+    ] = None
+    replay: Annotated[int, typer.Option(min=0, help="With --verify: decode so many documents again.")] = 0
+
+    def __post_init__(self) -> None:
+        if self.replay and self.verify is None:
+            raise UsageError("--replay belongs to --verify")
+
+
 @app.command()
+@grouped
 def batch(
+    *,
     schema: Annotated[
         str | None,
         typer.Argument(metavar="SCHEMA", help="As for `engine extract`."),
@@ -53,69 +151,13 @@ def batch(
     output: Annotated[
         Path | None, typer.Argument(metavar="OUTPUT", help="JSON lines, one for each document, in the input's order.")
     ] = None,
-    input_format: Annotated[
-        str | None, typer.Option(help="jsonl, csv, tsv, lines (each is a document), or files; else INPUT's name says.")
-    ] = None,
-    text_field: Annotated[str, typer.Option(help="The field of a row that is the text.")] = "text",
-    id_field: Annotated[
-        str | None,
-        typer.Option(help="The field that is the id; without it: id if there is one, else the row's number."),
-    ] = None,
-    glob: Annotated[str | None, typer.Option(help=f"Which files of a folder; {DEFAULT_GLOB} if not given.")] = None,
+    read: Read,
     model: options.Model = None,
-    instructions: Annotated[str | None, typer.Option(help="Added to the description of the task.")] = None,
-    examples: Annotated[
-        Path | None, typer.Option(help='JSON lines of solved examples: {"text": "…", "answer": [{…}]}.')
-    ] = None,
-    one: Annotated[bool, typer.Option("--one", help="One object for each document, not a list.")] = False,
-    min_items: Annotated[int, typer.Option(help="At least so many objects in each document.")] = 0,
-    max_items: Annotated[int | None, typer.Option(help="At most so many objects in each document.")] = None,
-    max_tokens: options.MaxTokens = 1024,
-    on_budget: options.OnBudget = "mark",
-    search: options.Search = SEARCH,
-    style: options.Style = "spaced",
-    temperature: options.Temperature = 0.0,
-    top_p: options.TopP = 1.0,
-    top_k: options.TopK = 0,
-    min_p: options.MinP = 0.0,
-    seed: options.Seed = None,
-    chunk: Annotated[
-        str | None, typer.Option(metavar="auto|N", help="Cut long texts into pieces of N tokens, or of what fits.")
-    ] = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="No result depends on neighbours: one document a context, slower.")
-    ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; they share the model's memory.")] = None,
-    n_ctx: options.NCtx = DEFAULTS.n_ctx,
-    threads: Annotated[int | None, typer.Option(help="Of each worker; without it they share the cores.")] = None,
-    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
-    kv_type: options.KvType = DEFAULTS.kv_type,
-    sequences: Annotated[int | None, typer.Option(help="Documents that a worker decodes at once.")] = None,
-    document_timeout: Annotated[
-        float | None, typer.Option(help="Seconds after which a document is given up and becomes an error.")
-    ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Delete what OUTPUT has and begin anew.")] = False,
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Decode the documents that ended in an error again.")
-    ] = False,
-    flatten: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="When all is done, also write one JSON line an object.")
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="When all is done, also write a table of the scalar fields.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count documents and tokens, say what does not fit, estimate; then stop.")
-    ] = False,
-    verify: Annotated[
-        Path | None, typer.Option(metavar="OUTPUT", help="Check the output of a job instead of running one.")
-    ] = None,
-    replay: Annotated[int, typer.Option(min=0, help="With --verify: decode so many documents again.")] = 0,
-    ray: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster (extra [ray]); local starts one here.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no figures.")] = False,
-    verbose: options.Verbose = False,
+    ask: Ask,
+    draw: Draw,
+    crew: Crew,
+    load: Load,
+    proceed: Proceed,
 ) -> None:
     """Extract from very many documents; each is exactly once in OUTPUT, whatever happens.
 
@@ -128,78 +170,63 @@ def batch(
     \b
     Started again with the same arguments, a job goes on where it stopped. Beside OUTPUT it keeps
     OUTPUT.manifest.json and OUTPUT.certificate.json. A document that fails is a line with an error, and
-    the job ends with 1 when all is done; a job that cannot start or go on ends with 6. Ctrl-C finishes the
+    the job ends with 1 when all is done; a job that cannot start or go on ends with 7. Ctrl-C finishes the
     documents in work (130; SIGTERM 143), a second one stops at once; both leave a job that goes on.
     """
-    if verify is not None:
+    if proceed.verify is not None:
         if source is not None or output is not None:
             raise UsageError("--verify OUTPUT takes at most a SCHEMA beside it")
-        _verify(verify, schema, replay)
+        _verify(proceed.verify, schema, proceed.replay)
         return
     if schema is None or source is None or output is None:
         raise UsageError("engine batch needs SCHEMA, INPUT and OUTPUT; see engine batch --help")
-    if replay:
-        raise UsageError("--replay belongs to --verify")
-    if document_timeout is not None and not document_timeout > 0:
-        raise UsageError(f"--document-timeout is a number of seconds above 0, not {document_timeout:g}")
     named = _absolute(schema)
-    crew, settings = _crew(
-        deterministic,
-        workers,
-        threads,
-        sequences,
-        partial(model_settings, n_ctx=n_ctx, gpu_layers=gpu_layers, kv_type=kv_type, verbose=verbose),
-    )
+    workers, settings = crew.settle(load)
     recipe = Recipe(
         partial(read_target, named),
         model=_model(model),
-        mode="one" if one else "many",
-        instructions=instructions,
-        examples=tuple(read_examples(examples)[0]) if examples else (),
-        style=style,  # type: ignore[arg-type]
-        min_items=min_items,
-        max_items=max_items,
-        max_tokens=max_tokens,
-        sampling=Sampling(temperature, top_p, top_k, min_p, seed),
-        chunk=_chunk(chunk, one, min_items, max_items),
-        on_budget=on_budget,  # type: ignore[arg-type]
-        search=search,
-        deterministic=deterministic,
+        mode="one" if ask.one else "many",
+        instructions=ask.instructions,
+        examples=tuple(read_examples(ask.examples)[0]) if ask.examples else (),
+        style=ask.style,  # type: ignore[arg-type]
+        min_items=ask.min_items,
+        max_items=ask.max_items,
+        max_tokens=ask.max_tokens,
+        sampling=draw.sampling(),
+        chunk=_chunk(crew.chunk, ask),
+        on_budget=ask.on_budget,  # type: ignore[arg-type]
+        search=ask.search,
+        deterministic=crew.deterministic,
         settings=settings,
     )
-    found = open_source(source, format=input_format, fields=Fields(text_field, id_field), pattern=glob)
-    if dry_run:
-        _estimate(recipe, found, crew)
+    found = read.source(source)
+    if proceed.dry_run:
+        _estimate(recipe, found, workers)
         return
-    hands = None
-    if ray is not None:
-        from engine.jobs.ray import hands_of
-
-        hands = hands_of(ray, workers=crew, timeout=document_timeout)
-    with Watch(quiet=quiet) as watch:
+    with Watch(quiet=proceed.quiet) as watch:
         job = Job(
             recipe,
             found,
             output,
             schema=named,
-            workers=crew,
-            timeout=document_timeout,
-            restart=restart,
-            retry_errors=retry_errors,
+            workers=workers,
+            timeout=crew.document_timeout,
+            restart=proceed.restart,
+            retry_errors=proceed.retry_errors,
             told=watch.update,
             progress=DownloadBar(),
-            hands=hands,
+            hands=crew.hands(workers),
         )
         with _stopping(job, watch) as stopped:
             manifest = job.run()
-    if not quiet:
+    if not proceed.quiet:
         typer.echo(summary(manifest, job.figures), err=True)
     if stopped and manifest.state != "complete":
         typer.echo(f"engine: stopped; the same command goes on behind document {manifest.counts.documents}", err=True)
         raise typer.Exit(128 + stopped[0])
-    _views(recipe, output, flatten, csv)
+    _views(recipe, output, proceed.flatten, proceed.csv)
     if manifest.counts.errors:
-        _say_errors(manifest, output, quiet)
+        _say_errors(manifest, output, proceed.quiet)
         raise typer.Exit(DOCUMENTS_FAILED)
 
 
@@ -220,40 +247,16 @@ def _model(model: str | None) -> str | None:
     return model
 
 
-def _chunk(chunk: str | None, one: bool, min_items: int, max_items: int | None) -> int | Literal["auto"] | None:
+def _chunk(chunk: str | None, ask: Ask) -> int | Literal["auto"] | None:
     if chunk is None:
         return None
-    if one or min_items or max_items is not None:
+    if ask.one or ask.min_items or ask.max_items is not None:
         raise UsageError("--chunk divides a document's objects; it excludes --one, --min-items and --max-items")
     if chunk == "auto":
         return "auto"
     if not chunk.isdecimal() or int(chunk) < 1:
         raise UsageError(f"--chunk is auto or a number of tokens, not {chunk!r}")
     return int(chunk)
-
-
-def _crew(
-    deterministic: bool,
-    workers: int | None,
-    threads: int | None,
-    sequences: int | None,
-    settings: Callable[..., ModelSettings],
-) -> tuple[int, ModelSettings]:
-    """How many workers, and the settings of each.
-
-    A deterministic job has one sequence and, unless told otherwise, one thread a context: then its results do not depend
-    on how many cores a machine has, and its workers use them all.
-    """
-    cores = usable_cores()
-    if deterministic:
-        if sequences not in (None, 1):
-            raise UsageError("--deterministic decodes one document a context; it excludes --sequences")
-        threads = threads or 1
-        return workers or max(1, cores // threads), settings(threads=threads, sequences=1)
-    workers = workers or 1
-    if threads is None and workers > 1:
-        threads = max(1, cores // workers)
-    return workers, settings(threads=threads, sequences=sequences or DEFAULTS.sequences)
 
 
 # -- running

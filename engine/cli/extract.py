@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,65 +13,16 @@ from rich.console import Console
 from engine.cli import options
 from engine.cli.application import exit_code
 from engine.cli.documents import Documents
-from engine.cli.examples import read_examples
 from engine.cli.figures import figures, stages
-from engine.cli.models import DownloadBar
-from engine.cli.option_groups import Draw, Load, grouped
+from engine.cli.option_groups import Ask, Draw, Load, grouped
 from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
-from engine.cli.target import read_target
-from engine.decoding.generation import SEARCH
-from engine.decoding.settings import ModelSettings
-from engine.errors import EngineError, ExampleInvalid, ExtractionFailed, TextUnreadable, UsageError
+from engine.errors import EngineError, ExtractionFailed, TextUnreadable, UsageError
 from engine.extraction.extraction import Extraction
-from engine.extraction.extractor import Extractor
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is asked for, and what comes out for each document."""
-
-    instructions: Annotated[str | None, typer.Option(help="Added to the description of the task.")] = None
-    examples: Annotated[
-        Path | None, typer.Option(help='JSON lines of solved examples: {"text": "…", "answer": [{…}]}.')
-    ] = None
-    one: Annotated[bool, typer.Option("--one", help="One object for each document, not a list.")] = False
-    min_items: Annotated[int, typer.Option(min=0, help="At least so many objects in each document.")] = 0
-    max_items: Annotated[int | None, typer.Option(min=1, help="At most so many objects in each document.")] = None
-    max_tokens: options.MaxTokens = 1024
-    on_budget: options.OnBudget = "mark"
-    search: options.Search = SEARCH
-    style: options.Style = "spaced"
-
-    def __post_init__(self) -> None:
-        if self.one and (self.min_items != 0 or self.max_items is not None):
-            raise UsageError("--one is one object for each document; it excludes --min-items and --max-items")
-
-    def extractor(
-        self, schema: str, model: str | None, settings: ModelSettings, *, recommended_context: bool
-    ) -> Extractor:
-        target = read_target(schema)
-        examples, places = read_examples(self.examples) if self.examples else ([], [])
-        try:
-            return Extractor(
-                target,
-                model=model,
-                mode="one" if self.one else "many",
-                instructions=self.instructions,
-                examples=examples,
-                style=self.style,  # type: ignore[arg-type]
-                min_items=self.min_items,
-                max_items=self.max_items,
-                settings=settings,
-                recommended_context=recommended_context,
-                progress=DownloadBar(),
-            )
-        except ExampleInvalid as error:
-            raise UsageError(f"{places[error.index]}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,21 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
-from typing import Any, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
 
 from engine.cli import options
+from engine.cli.examples import read_examples
+from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS
+from engine.cli.target import read_target
+from engine.decoding.generation import SEARCH
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
+from engine.errors import ExampleInvalid, UsageError
+from engine.extraction.extractor import Extractor
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -46,6 +55,49 @@ class Load:
 
     def settings(self, sequences: int = 1) -> ModelSettings:
         return options.model_settings(self.n_ctx, self.threads, self.gpu_layers, self.kv_type, sequences, self.verbose)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for, and what comes out for each document."""
+
+    instructions: Annotated[str | None, typer.Option(help="Added to the description of the task.")] = None
+    examples: Annotated[
+        Path | None, typer.Option(help='JSON lines of solved examples: {"text": "…", "answer": [{…}]}.')
+    ] = None
+    one: Annotated[bool, typer.Option("--one", help="One object for each document, not a list.")] = False
+    min_items: Annotated[int, typer.Option(min=0, help="At least so many objects in each document.")] = 0
+    max_items: Annotated[int | None, typer.Option(min=1, help="At most so many objects in each document.")] = None
+    max_tokens: options.MaxTokens = 1024
+    on_budget: options.OnBudget = "mark"
+    search: options.Search = SEARCH
+    style: options.Style = "spaced"
+
+    def __post_init__(self) -> None:
+        if self.one and (self.min_items != 0 or self.max_items is not None):
+            raise UsageError("--one is one object for each document; it excludes --min-items and --max-items")
+
+    def extractor(
+        self, schema: str, model: str | None, settings: ModelSettings, *, recommended_context: bool
+    ) -> Extractor:
+        target = read_target(schema)
+        examples, places = read_examples(self.examples) if self.examples else ([], [])
+        try:
+            return Extractor(
+                target,
+                model=model,
+                mode="one" if self.one else "many",
+                instructions=self.instructions,
+                examples=examples,
+                style=self.style,  # type: ignore[arg-type]
+                min_items=self.min_items,
+                max_items=self.max_items,
+                settings=settings,
+                recommended_context=recommended_context,
+                progress=DownloadBar(),
+            )
+        except ExampleInvalid as error:
+            raise UsageError(f"{places[error.index]}: {error}") from error
 
 
 def grouped(command: C) -> C:

@@ -84,7 +84,7 @@ def least(extractor: Extractor) -> int:
     return caught.value.needed
 
 
-def sweep(model: Any, path: Path, sampling: Sampling) -> None:
+def check_sweep(model: Any, path: Path, sampling: Sampling) -> None:
     extractor = Extractor(model, model=path, settings=SETTINGS, min_items=1, max_items=2)
     ample, outcome = run(extractor, 600, sampling=sampling)
     assert (outcome.finish, outcome.cut) == ("complete", ())
@@ -116,12 +116,12 @@ def sweep(model: Any, path: Path, sampling: Sampling) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_what_is_not_marked_is_what_an_ample_budget_gives(model: Any, bpe_path: Path) -> None:
-    sweep(model, bpe_path, Sampling(temperature=1.5, seed=4))
+    check_sweep(model, bpe_path, Sampling(temperature=1.5, seed=4))
 
 
 @pytest.mark.real_model
 def test_the_same_with_the_default_model(real_path: Path) -> None:
-    sweep(Plain, real_path, Sampling())
+    check_sweep(Plain, real_path, Sampling())
 
 
 def test_objects_that_the_budget_changed_are_given_left_out_or_an_error(bpe_path: Path) -> None:

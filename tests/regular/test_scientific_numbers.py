@@ -28,8 +28,11 @@ def spelled(value: Decimal, exponent: int, zeros: int, capital: bool) -> str:
         [*map(Decimal, ("0", "0.1", "-3.5", "100", "1e-7", "12345.678", "1e-320", "1e-400", "1e308", "2e308"))]
     ), exponent=st.integers(-6, 9), zeros=st.integers(0, 2), capital=st.booleans(),
 )  # fmt: skip
-@example(Decimal(0), None, True, False, Decimal("1e-400"), -395, 0, False)
+@example(
+    low=Decimal(0), high=None, above=True, below=False, value=Decimal("1e-400"), exponent=-395, zeros=0, capital=False
+)
 def test_bounds_hold_for_what_a_reader_makes_of_it(
+    *,
     low: Decimal | None,
     high: Decimal | None,
     above: bool,

@@ -35,7 +35,7 @@ def takes(tp: Any, operator: str, bound: Any, text: str) -> bool:
     return True
 
 
-def agrees(shape: str, kind: str, tp: Any, bound: Any, written: str, text: str) -> None:
+def check_agrees(shape: str, kind: str, tp: Any, bound: Any, written: str, text: str) -> None:
     """For each operator, the language within the bound says what Pydantic does of a text of the shape."""
     inside = pattern_language(shape, SPELLING)
     assert inside.matches(text)
@@ -47,7 +47,7 @@ def agrees(shape: str, kind: str, tp: Any, bound: Any, written: str, text: str) 
 @given(bound=st.dates(), days=st.integers(-400, 400))
 def test_dates_within_a_bound(bound: date, days: int) -> None:
     assume(1 <= bound.toordinal() + days <= date.max.toordinal())
-    agrees("date", "date", date, bound, bound.isoformat(), (bound + timedelta(days=days)).isoformat())
+    check_agrees("date", "date", date, bound, bound.isoformat(), (bound + timedelta(days=days)).isoformat())
 
 
 EAST, WEST = timezone(timedelta(hours=13)), timezone(timedelta(hours=-7, minutes=-30))
@@ -66,7 +66,7 @@ MOMENTS = (
 )
 def test_date_times_within_a_bound(bound: datetime, minutes: int, more: int, zone: timezone | None) -> None:
     value = (bound + timedelta(minutes=minutes, microseconds=more)).replace(tzinfo=zone)
-    agrees("date-time any", "date-time", datetime, bound, bound.isoformat(), value.isoformat())
+    check_agrees("date-time any", "date-time", datetime, bound, bound.isoformat(), value.isoformat())
 
 
 @given(bound=st.sampled_from([moment.timetz() for moment in MOMENTS]), minutes=NEAR, more=MICROSECONDS, zone=ZONES)
@@ -74,7 +74,7 @@ def test_times_within_a_bound(bound: time, minutes: int, more: int, zone: timezo
     moment = datetime.combine(date(2024, 1, 1), bound.replace(tzinfo=None)) + timedelta(
         minutes=minutes, microseconds=more
     )
-    agrees("time any", "time", time, bound, bound.isoformat(), moment.time().replace(tzinfo=zone).isoformat())
+    check_agrees("time any", "time", time, bound, bound.isoformat(), moment.time().replace(tzinfo=zone).isoformat())
 
 
 @given(bound=st.timedeltas(), seconds=NEAR, more=MICROSECONDS, days=st.integers(-2, 2), padded=st.booleans())
@@ -82,7 +82,7 @@ def test_durations_within_a_bound(bound: timedelta, seconds: int, more: int, day
     assume(abs(bound) < timedelta(days=900_000_000))
     value = bound + timedelta(days=days, seconds=seconds, microseconds=more)
     written = f"{Decimal(bound // timedelta.resolution).scaleb(-6).normalize():f}"
-    agrees("duration", "duration", timedelta, bound, written, duration(value, padded))
+    check_agrees("duration", "duration", timedelta, bound, written, duration(value, padded))
 
 
 def duration(value: timedelta, padded: bool) -> str:
@@ -104,8 +104,8 @@ DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_valu
 def test_decimals_within_a_bound(bound: Decimal, difference: str, zeros: int) -> None:
     text = f"{bound + Decimal(difference):f}"
     text += ("." if "." not in text and zeros else "") + "0" * zeros
-    agrees("decimal - -", "decimal", Decimal, bound, f"{bound:f}", text)
-    agrees("decimal - -", "decimal", Decimal, bound, f"{bound:f}", text.removeprefix("-"))
+    check_agrees("decimal - -", "decimal", Decimal, bound, f"{bound:f}", text)
+    check_agrees("decimal - -", "decimal", Decimal, bound, f"{bound:f}", text.removeprefix("-"))
 
 
 @given(digits=st.integers(1, 6), places=st.none() | st.integers(0, 7), value=DECIMALS)

@@ -27,7 +27,7 @@ HOPELESS = {
 FAST = [animal for animal in ZOO if animal.name not in SLOW | HOPELESS]
 
 
-def run(animal: Animal, path: Path, runs: int, seed: int) -> None:
+def check_run(animal: Animal, path: Path, runs: int, seed: int) -> None:
     extractor = Extractor(
         animal.model, model=path, settings=ModelSettings(n_ctx=2048, threads=1, sequences=4), mode="one"
     )
@@ -47,7 +47,7 @@ def run(animal: Animal, path: Path, runs: int, seed: int) -> None:
 @pytest.mark.parametrize("index", range(len(FAST)), ids=[animal.name for animal in FAST])
 def test_whatever_a_random_model_writes_of_the_zoo_validates(index: int, request: pytest.FixtureRequest) -> None:
     vocabulary = ("bpe_path", "sentencepiece_path")[index % 2]
-    run(FAST[index], request.getfixturevalue(vocabulary), 2, seed=1)
+    check_run(FAST[index], request.getfixturevalue(vocabulary), 2, seed=1)
 
 
 @pytest.mark.thorough
@@ -56,4 +56,4 @@ def test_whatever_a_random_model_writes_of_the_zoo_validates(index: int, request
 def test_whatever_a_random_model_writes_of_the_zoo_validates_on_many_seeds(
     animal: Animal, vocabulary: str, request: pytest.FixtureRequest
 ) -> None:
-    run(animal, request.getfixturevalue(vocabulary), 4 if animal.name in HOPELESS else 20, seed=100)
+    check_run(animal, request.getfixturevalue(vocabulary), 4 if animal.name in HOPELESS else 20, seed=100)
