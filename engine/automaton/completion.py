@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from engine.automaton import members as progress_of
 from engine.automaton.automaton import Automaton, State
 from engine.automaton.members import Progress
-from engine.automaton.network import Call, Chain, Fork, Inside, Leaf, Loop, Network, Next, Watch, Watched
+from engine.automaton.network import Call, Chain, Fork, Inside, KeyTerminal, Leaf, Loop, Network, Next, Watch, Watched
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
 from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
@@ -20,6 +20,7 @@ from engine.regular.prefixes import shortest_texts
 
 INFINITE = 1 << 60
 LONGEST = 1 << 17  # bytes; a context holds no longer output
+_MOST_KEYS = 64  # that are looked at, of those that may come and of those that must
 _MOST_KEPT = 1 << 25  # bytes of texts
 
 
@@ -51,17 +52,39 @@ class Completions:
         for item in self._automaton.items(state):
             if item.terminal < 0:
                 return b""
-            rest = _rest(self._automaton.terminals[item.terminal], item.state)
-            if rest is None:
-                continue
-            stack = self._automaton.stacks.after(self._completed(item, rest))
-            length = len(rest) + self._shortest.of_stack(stack)
-            if best is None or length < best[0]:
-                best = (length, rest, stack)
+            for rest in self._rests(item):
+                stack = self._automaton.stacks.after(self._completed(item, rest))
+                length = len(rest) + self._shortest.of_stack(stack)
+                if best is None or length < best[0]:
+                    best = (length, rest, stack)
         if best is None or best[0] > LONGEST:
             place = self._automaton.stacks.place(self._automaton.items(state)[0].stack)
             raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes").at(place)
         return best[1] + self._shortest.text_of_stack(best[2])
+
+    def _rests(self, item: Item) -> list[bytes]:
+        """Ways to the end of an item's terminal, with the shortest among them. What comes behind a key depends on the key."""
+        terminal = self._automaton.terminals[item.terminal]
+        ways = list(terminal.ways(item.state)) if isinstance(terminal, KeyTerminal) else []
+        if not ways:
+            rest = _rest(terminal, item.state)
+            return [] if rest is None else [rest]
+        ways.sort(key=lambda way: len(way[1]))
+        required = self._required(item.stack) if len(ways) > _MOST_KEYS else frozenset()
+        needed = [way for way in ways[_MOST_KEYS:] if way[0] in required]
+        return [rest for _, rest in (*ways[:_MOST_KEYS], *needed[:_MOST_KEYS])]
+
+    def _required(self, stack: Stack) -> frozenset[str]:
+        """The keys that the object on top of a stack must have."""
+        stacks = self._automaton.stacks
+        number, datum, _ = stacks.frame(stack)
+        members = members_of(datum) if number == JOINED else (stack,)
+        found: set[str] = set()
+        for member in members:
+            vertex = stacks.network.vertices[stacks.frame(member)[0]]
+            if isinstance(vertex, Inside):
+                found.update(one.name for one in vertex.members.declared if one.required)
+        return frozenset(found)
 
     def _completed(self, item: Item, rest: bytes) -> Item:
         """The item at the end of the text; where it stands matters only behind a declared key, which is its label."""

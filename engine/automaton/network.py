@@ -9,6 +9,7 @@ Refuses undefined rules and left recursion (through a fixpoint of what may be em
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -102,6 +103,18 @@ class KeyTerminal(QuotedTerminal):
         """The state before a key among `names`."""
         assert isinstance(self._words, ex.Words)
         return self.entry(self._words.without(self._names.difference(names)))
+
+    def ways(self, state: int) -> Iterator[tuple[str, bytes]]:
+        """The keys that may still come of this, each with the rest of its text; none where it stands inside of an escape."""
+        match self._keys[state]:
+            case ("open", ex.Words() as words):
+                yield from ((word, json.dumps(word, ensure_ascii=False).encode()) for word in words.left())
+            case ("at", ex.Words() as words):
+                for word in words.left():
+                    yield word, json.dumps(word[words.offset :], ensure_ascii=False)[1:].encode()
+            case ("utf8", *_):
+                for byte, target in self.edges(state).items():
+                    yield from ((word, bytes((byte,)) + rest) for word, rest in self.ways(target))
 
 
 @lru_cache(maxsize=4096)

@@ -50,7 +50,16 @@ class Guarded(BaseModel):
     word: str = Field(max_length=6)
 
 
-MODELS = (Plain, Optionals, Nested, Choices, Guarded)
+class Skipping(BaseModel):
+    """The shortest key is not on the shortest way."""
+
+    code: str = Field("0", max_length=4)
+    name: str = Field(alias="a full name", max_length=4)
+    note: str = Field("", max_length=4)
+    end: bool
+
+
+MODELS = (Plain, Optionals, Nested, Choices, Guarded, Skipping)
 
 
 def run(extractor: Extractor, max_tokens: int, **options: Any) -> tuple[list[Extracted[Any]], Outcome]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from engine.regular import charset
 from engine.regular.charset import CharSet
@@ -60,11 +60,13 @@ class Words(Expression):
         lost = {bisect_left(self.table, word, self.low, self.high) for word in words}
         return _words(self.table, self.low, self.high, self.offset, tuple(sorted(lost | set(self.gone))), self.labelled)
 
+    def left(self) -> Iterator[str]:
+        """The words that may still come of this."""
+        gone = frozenset(self.gone)
+        return (self.table[i] for i in range(self.low, self.high) if i not in gone)
+
     def _nearest(self) -> str:
-        left = (
-            [i for i in range(self.low, self.high) if i not in self.gone] if self.gone else range(self.low, self.high)
-        )
-        return min((self.table[i] for i in left), key=len)
+        return min(self.left(), key=len)
 
     def _shortest_plain(self) -> str:
         return self._nearest()[self.offset :]
