@@ -156,7 +156,7 @@ class Generation:
             logits = row[candidates]
             choice = self._choice(candidates, logits) if self._path.guarded else None
         for attempt in range(len(candidates)):
-            if attempt >= _TRIED and self._path.closing and self._path.squeezed:
+            if attempt >= _TRIED and self._path.step.closing and self._path.squeezed:
                 break
             with self._statistics.stage("sample"):
                 index = self._sampler.pick(logits, self._path.step.end, attempt)
@@ -187,7 +187,7 @@ class Generation:
     def _close_up(self) -> int:
         """The first token of the short completion, where the budget leaves nothing else."""
         with self._statistics.stage("mask"):
-            if self._path.squeezed and self._path.closing and self._path.take(self._path.closing[0]):
+            if self._path.squeezed and self._path.step.closing and self._path.take(self._path.step.closing[0]):
                 return self._path.step.token
         raise DeadEnd(self.document, self._matcher.output, "no token goes on, and the output is not complete")
 

@@ -44,7 +44,6 @@ class Path:
         self.statistics = statistics
         self.finish: Finish | None = None
         self.guarded = matcher.guarded
-        self.step = Step(tracker=Tracker() if self.guarded else None)
         # Whether the budget has refused a candidate for the token that is being chosen.
         self.squeezed = False
         self.settled = 0
@@ -55,8 +54,7 @@ class Path:
             raise DeadEnd(document, b"", "the vocabulary cannot write any output of this grammar")
         if len(closing) > max_tokens:
             raise BudgetTooSmall(document, max_tokens, len(closing))
-        # A short way to the end; guards have not been asked about it.
-        self.closing: tuple[int, ...] = closing
+        self.step = Step(tracker=Tracker() if self.guarded else None, closing=closing)
 
     @property
     def left(self) -> int:
@@ -77,20 +75,27 @@ class Path:
         if token in self.ends:
             self.end()
             return True
-        closing = self.matcher.closing()
+        closing = self._closing_after(token)
         if closing is None or len(closing) > self.left - 1:
             self.matcher.rollback(1)
             self.squeezed = self.squeezed or closing is not None
             return False
-        self.closing = closing
-        self._record(token, choice, self.step.loss if loss is None else loss)
+        self._record(token, closing, choice, self.step.loss if loss is None else loss)
         return True
 
-    def _record(self, token: int, choice: Choice[Step] | None, loss: float) -> None:
+    def _closing_after(self, token: int) -> tuple[int, ...] | None:
+        """A short way to the end: the matcher's, or what was left of the way before, which the budget has room for."""
+        found = self.matcher.closing()
+        known = self.step.closing
+        if known and known[0] == token and (found is None or len(known) - 1 < len(found)):
+            return known[1:]
+        return found
+
+    def _record(self, token: int, closing: tuple[int, ...], choice: Choice[Step] | None, loss: float) -> None:
         before, piece = self.step, self.pieces[token]
         tracker = None if before.tracker is None else before.tracker.feed(piece)
         count, end = before.count + 1, before.end + len(piece)
-        self.step = Step(before, token, count, end, loss, self._cuts_here(), choice, tracker)
+        self.step = Step(before, token, count, end, loss, self._cuts_here(), choice, tracker, closing)
         self.statistics.decoded_tokens += 1
         if tracker is None:
             self.settled = end

@@ -18,7 +18,8 @@ class Step:
     """`count` tokens and `end` bytes of output with this one; the root, before the first, has neither.
 
     `cuts` are the bytes at which the budget changed what was chosen. `choice` is what else could
-    have been taken here; None where nothing could, or where nobody will ask.
+    have been taken here; None where nothing could, or where nobody will ask. `closing` are tokens that end the output from here,
+    guards permitting.
     """
 
     parent: Step | None = None
@@ -29,6 +30,7 @@ class Step:
     cuts: tuple[int, ...] = ()
     choice: Choice[Step] | None = None
     tracker: Tracker | None = None
+    closing: tuple[int, ...] = ()
 
     def back(self) -> Iterator[Step]:
         """This step and those before it, without the root."""
