@@ -7,9 +7,10 @@ judges them where a double may have too few digits, or where an exponent stands 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from engine.errors import GrammarTooComplex
 from engine.grammar import grammar as g
@@ -35,6 +36,19 @@ def number_node(
         return g.Terminal(ex.union(plain, _with_exponent(number)))
     guard = watch(s.Check(path, ("number",), "json-schema", _as_schema(number)), "value")
     return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(_with_exponent(number)), guard)))
+
+
+def literal_node(values: Sequence[int | float], path: str, watch: Callable[[s.Check, g.Scope], g.Guard]) -> g.Node:
+    """Just these numbers below 2**53 in every spelling; a guard judges those with an exponent, so that many are one node."""
+    rule: s.Json = {"type": "number", "enum": list(values)}
+    guard = watch(s.Check(path, ("number",), "json-schema", rule), "value")
+    plain = numbers.exactly(Decimal(repr(value)) for value in values)
+    return g.Choice((g.Terminal(plain), g.Guarded(_any_exponent(), guard)))
+
+
+@cache
+def _any_exponent() -> g.Node:
+    return g.Terminal(numbers.exponents())
 
 
 def _plain(number: s.Number, every_spelling: bool) -> Expression:
