@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -29,7 +30,14 @@ def number_node(
     if number.multiples_of and not number.integer:
         guard = watch(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
         return _multiples(number, guard, every_spelling)
-    plain = _plain(number, every_spelling)
+    try:
+        plain = _plain(number, every_spelling)
+    except GrammarTooComplex:
+        if not number.multiples_of:
+            raise
+        guard = watch(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
+        bounded = number_node(replace(number, multiples_of=()), path, watch, every_spelling=every_spelling)
+        return g.Guarded(bounded, guard)
     if not every_spelling or number.digits_only:
         return g.Terminal(plain)
     if not number.multiples_of:
