@@ -104,7 +104,7 @@ class KeyTerminal(QuotedTerminal):
         return self.entry(self._words.without(self._names.difference(names)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def key_terminal(names: frozenset[str], spelling: g.Spelling) -> KeyTerminal:
     return KeyTerminal(names, spelling)
 
