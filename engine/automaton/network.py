@@ -117,7 +117,7 @@ class KeyTerminal(QuotedTerminal):
                     yield from ((word, bytes((byte,)) + rest) for word, rest in self.ways(target))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def key_terminal(names: frozenset[str], spelling: g.Spelling) -> KeyTerminal:
     return KeyTerminal(names, spelling)
 

@@ -30,6 +30,7 @@ QUOTE, BACKSLASH = 0x22, 0x5C
 _SHORT_ESCAPES = {0x08: 0x62, 0x09: 0x74, 0x0A: 0x6E, 0x0C: 0x66, 0x0D: 0x72, QUOTE: QUOTE, BACKSLASH: BACKSLASH}
 _ESCAPED = (*range(0x20), QUOTE, BACKSLASH)  # what has no other canonical spelling than an escape
 _KEPT = 256  # bytes of a completion up to which it is kept; a longer one is made anew each time
+_SHARED = 512  # terminals kept for grammars to come; those of a grammar live as long as it does
 _NARROW = 16  # live bytes up to which a state counts as narrow
 _LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4, 0x07, 3, 0x10000))
 
@@ -397,13 +398,13 @@ class QuotedTerminal(_Lazy):
         return edges
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_SHARED)
 def text_terminal(language: Expression) -> TextTerminal:
     """One terminal a language, shared by all grammars, so that its masks are."""
     return TextTerminal(language)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_SHARED)
 def quoted_terminal(language: Expression, spelling: Spelling) -> QuotedTerminal:
     return QuotedTerminal(language, spelling)
 

@@ -22,11 +22,12 @@ from engine.grammar import grammar as g
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
 from engine.grammar.meeting import Meeting, settle
-from engine.grammar.number_rules import number_node
+from engine.grammar.number_rules import literal_node, number_node
 from engine.grammar.traversal import walk
 from engine.regular import charset
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
+from engine.regular.integers import EXACT
 from engine.regular.languages import SPELLING, pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
@@ -38,6 +39,9 @@ Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
 DEEPEST = 200  # arrays and objects in each other; Pydantic's reader of JSON refuses 202
 
+_WORK = 2 * ex.WORK_LIMIT  # of all searches of a compilation,
+_WORK_OF_VERTEX = 5_000  # and more for each vertex
+_FEW_NUMBERS = 64  # literals whose spellings with an exponent are written out; for more a guard is cheaper
 _DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
 _BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
 _BRACKETS, _BRACES = (g.Literal("["), g.Literal("]")), (g.Literal("{"), g.Literal("}"))
@@ -45,9 +49,6 @@ WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.
 
 
 Note = Callable[[Enforcement], None]
-
-
-_WORK = 2 * ex.WORK_LIMIT  # of all searches of a compilation
 
 
 def lower(
@@ -59,7 +60,7 @@ def lower(
     note: Note | None = None,
 ) -> g.Grammar:
     """The grammar of `schema` in a style; `watch` makes the guard of a check, `note` is told what enforces what."""
-    with ex.bounded(_WORK):
+    with ex.bounded(_WORK + _WORK_OF_VERTEX * len(schema.vertices)):
         return _Lowering(schema, style, watch, note).grammar(root)
 
 
@@ -80,6 +81,7 @@ class _Lowering:
         self._pending: list[s.SchemaId] = []  # named, without a rule so far
         self._numbered: dict[str, int] = {}  # how often a name is taken
         self._rules: dict[str, g.Node] = {}
+        self._single_numbers = 0  # literals that were written out
         self._scalars: dict[tuple[type, s.Json], g.Node] = {}
 
     def grammar(self, root: str) -> g.Grammar:
@@ -181,7 +183,12 @@ class _Lowering:
         for value in values:
             _refuse_unwritable(value, path)
         strings = [v for v in values if isinstance(v, str)]
-        nodes = [self._value(v) for v in values if not isinstance(v, str)]
+        small = [v for v in values if _is_small_number(v)]
+        together = self._any and len(small) > _FEW_NUMBERS
+        single = [v for v in values if not (isinstance(v, str) or (together and _is_small_number(v)))]
+        nodes = [self._value(v) for v in single]
+        if together:
+            nodes.append(literal_node(small, path, self._watch))
         if self._any:
             words: list[g.Node] = [g.StringTerminal(ex.words(strings), "any")] if strings else []
         else:
@@ -212,6 +219,9 @@ class _Lowering:
             return self._braces(self._members(declared, ()))
         if isinstance(value, bool) or value is None:
             return g.Literal(json.dumps(value))
+        self._single_numbers += 1
+        if _is_small_number(value) and self._single_numbers > _FEW_NUMBERS:
+            return literal_node([value], "", self._watch)
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         return self._number(s.Number(minimum=exact, maximum=exact), "")
 
@@ -369,6 +379,11 @@ def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
     document = Document(schema)
     document.pattern_dialect = pattern.dialect
     return s.Check(path, ("pattern",), "json-schema", schema, Context.of(document.root))
+
+
+def _is_small_number(value: s.Json) -> bool:
+    """Whether it is a number of which a double keeps every digit."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < EXACT
 
 
 def _with_integers(value: s.Json) -> s.Json:

@@ -7,9 +7,11 @@ judges them where a double may have too few digits, or where an exponent stands 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from engine.errors import GrammarTooComplex
 from engine.grammar import grammar as g
@@ -28,13 +30,33 @@ def number_node(
     if number.multiples_of and not number.integer:
         guard = watch(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
         return _multiples(number, guard, every_spelling)
-    plain = _plain(number, every_spelling)
+    try:
+        plain = _plain(number, every_spelling)
+    except GrammarTooComplex:
+        if not number.multiples_of:
+            raise
+        guard = watch(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
+        bounded = number_node(replace(number, multiples_of=()), path, watch, every_spelling=every_spelling)
+        return g.Guarded(bounded, guard)
     if not every_spelling or number.digits_only:
         return g.Terminal(plain)
     if not number.multiples_of:
         return g.Terminal(ex.union(plain, _with_exponent(number)))
     guard = watch(s.Check(path, ("number",), "json-schema", _as_schema(number)), "value")
     return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(_with_exponent(number)), guard)))
+
+
+def literal_node(values: Sequence[int | float], path: str, watch: Callable[[s.Check, g.Scope], g.Guard]) -> g.Node:
+    """Just these numbers below 2**53 in every spelling; a guard judges those with an exponent, so that many are one node."""
+    rule: s.Json = {"type": "number", "enum": list(values)}
+    guard = watch(s.Check(path, ("number",), "json-schema", rule), "value")
+    plain = numbers.exactly(Decimal(repr(value)) for value in values)
+    return g.Choice((g.Terminal(plain), g.Guarded(_any_exponent(), guard)))
+
+
+@cache
+def _any_exponent() -> g.Node:
+    return g.Terminal(numbers.exponents())
 
 
 def _plain(number: s.Number, every_spelling: bool) -> Expression:

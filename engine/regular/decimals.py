@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -45,7 +46,7 @@ def decimals(
     """
     single = minimum == maximum and not (exclusive_minimum or exclusive_maximum or fraction_digits or multiple_of)
     if single and minimum is not None and abs(minimum) < EXACT and fraction_digits is None:
-        return _exactly(minimum)
+        return exactly((minimum,))
     low, low_strict = beginning(minimum, exclusive_minimum)
     mirrored, high_strict = beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
     high = None if mirrored is None else mirrored.copy_negate()
@@ -59,16 +60,22 @@ def decimals(
     return _multiple_decimals(found, low, high, multiple_of, fraction_digits)
 
 
-def _exactly(value: Decimal) -> Expression:
-    """This number, or zero where a double does not tell it from that."""
-    if float(value) == 0:
-        value = Decimal(0)
-    whole, _, digits = f"{abs(value):f}".partition(".")
-    digits = digits.rstrip("0")
-    sign = optional(text("-")) if value == 0 else text("-" if value < 0 else "")
-    if digits:
-        return concat(sign, text(f"{whole}.{digits}"), ZEROS)
-    return concat(sign, text(whole), optional(concat(POINT, repeat(ZERO, 1, None))))
+def exactly(values: Iterable[Decimal]) -> Expression:
+    """These numbers below 2**53, or zero where a double does not tell one from that; with any zeros at the end."""
+    whole: list[str] = []
+    broken: list[str] = []
+    for value in values:
+        shown = Decimal(0) if float(value) == 0 else value
+        digits, _, behind = f"{abs(shown):f}".partition(".")
+        behind = behind.rstrip("0")
+        signs = ("", "-") if shown == 0 else ("-",) if shown < 0 else ("",)
+        (broken if behind else whole).extend(f"{sign}{digits}" + (f".{behind}" if behind else "") for sign in signs)
+    return _with_zeros(whole, broken)
+
+
+def _with_zeros(whole: list[str], broken: list[str]) -> Expression:
+    """Texts without and with digits behind the point, zeros at the end."""
+    return union(concat(words(whole), optional(concat(POINT, repeat(ZERO, 1, None)))), concat(words(broken), ZEROS))
 
 
 def beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
@@ -155,8 +162,7 @@ def _listed(first: int, last: int, step: Fraction) -> Expression:
         digits = _fraction_digits(part)
         signs = ("", "-") if factor == 0 else ("-",) if factor < 0 else ("",)
         (broken if digits else whole).extend(f"{sign}{integral}" + (f".{digits}" if digits else "") for sign in signs)
-    zeros = optional(concat(POINT, repeat(ZERO, 1, None)))
-    return union(concat(words(whole), zeros), concat(words(broken), ZEROS))
+    return _with_zeros(whole, broken)
 
 
 def _fraction_digits(part: Fraction) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.regular.decimals import decimals
+from engine.regular.decimals import decimals, exactly
 from engine.regular.digits import DIGIT, NO_ENDS, NONZERO, POINT, ZERO, ZEROS, whole_part
 from engine.regular.expression import Expression, chars, concat, optional, repeat, text, union
 from engine.regular.fraction import FLOAT_DIGITS
@@ -18,6 +18,7 @@ __all__ = [
     "FLOAT_DIGITS",
     "INTEGER_DIGITS",
     "decimals",
+    "exactly",
     "exponents",
     "integers",
     "numbers",

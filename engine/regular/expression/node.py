@@ -16,7 +16,7 @@ from engine.regular.charset import CharSet
 from engine.regular.expression.search import search
 
 LENGTH_LIMIT = 1 << 20
-_INTERN_LIMIT = 1 << 18
+_INTERN_LIMIT = 1 << 17
 _KEPT_LENGTH = 4096  # characters; longer texts are written anew each time
 
 _serial = count()
