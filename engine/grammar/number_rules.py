@@ -43,7 +43,7 @@ def number_node(
     if not number.multiples_of:
         return g.Terminal(ex.union(plain, _with_exponent(number)))
     guard = watch(s.Check(path, ("number",), "json-schema", _as_schema(number)), "value")
-    return g.Choice((g.Terminal(plain), g.Guarded(g.Terminal(_with_exponent(number)), guard)))
+    return g.Choice((g.Terminal(plain), g.Guarded(_any_exponent(), guard)))
 
 
 def literal_node(values: Sequence[int | float], path: str, watch: Callable[[s.Check, g.Scope], g.Guard]) -> g.Node:
