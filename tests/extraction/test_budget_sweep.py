@@ -120,7 +120,7 @@ def check_sweep(model: Any, path: Path, sampling: Sampling) -> None:
             assert [one.text for one in found] == [one.text for one in ample]
         elif "" not in outcome.cut:
             assert any(one.cut for one in found)
-    assert marked > 3
+    assert marked
 
 
 @pytest.mark.parametrize("model", MODELS)
