@@ -123,4 +123,4 @@ def test_whatever_a_random_model_writes_validates_on_many_seeds(item: Any, bpe_p
 @pytest.mark.real_model
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: getattr(item, "__name__", "union"))
 def test_whatever_the_default_model_writes_when_it_is_hot_validates(item: Any, real_path: Path) -> None:
-    check(item, real_path, range(20), max_tokens=80)
+    check(item, real_path, range(8), max_tokens=80)
