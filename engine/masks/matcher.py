@@ -21,7 +21,7 @@ from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar, Guard
 from engine.guards.search import Refusal
 from engine.masks.mask import Mask, Masks, Walks
-from engine.masks.nesting import is_near, opening_tokens, too_deep
+from engine.masks.nesting import Level, opening_tokens
 from engine.masks.vocabulary import Vocabulary
 from engine.masks.walk import unpacked
 
@@ -65,6 +65,7 @@ class Matcher:
         self._ended = False
         self._history: list[tuple[State, int, bool]] = []
         self._tracker = Tracker()
+        self._level = Level()
 
     @property
     def output(self) -> bytes:
@@ -133,6 +134,7 @@ class Matcher:
             self._state, length, self._ended = self._history[-tokens]
             del self._history[-tokens:]
             self._output = self._output[:length]
+            self._level.rewind(length)
 
     @_walking
     def forced(self) -> bytes:
@@ -226,12 +228,12 @@ class Matcher:
             return b"".join(self._vocabulary.pieces[token] for token in self._masks.closing(state) or ())
 
         limit = self._automaton.depth
-        return limit is not None and too_deep(self._output, piece, closing, limit)
+        return limit is not None and self._level.too_deep(self._output, piece, closing, limit)
 
     def _refuse_deep(self, allowed: npt.NDArray[np.bool_]) -> None:
         """Take the tokens out of a mask that would nest too deeply."""
         limit = self._automaton.depth
-        if limit is None or not is_near(self._output, limit):
+        if limit is None or not self._level.is_near(self._output, limit):
             return
         for token in opening_tokens(self._vocabulary):
             if allowed[token] and self._follow(self._vocabulary.pieces[token]) == DEAD:

@@ -36,17 +36,44 @@ def openings(text: bytes) -> int:
     return text.count(b"[") + text.count(b"{")
 
 
-def too_deep(output: bytes, piece: bytes, closing: Callable[[], bytes], limit: int) -> bool:
-    """Whether `output` with `piece` and its `closing` nests deeper than `limit`; `output` alone does not."""
-    half = limit // 2  # no schema itself nests so deep that what closes a text would take the other half
-    if openings(output) + openings(piece) <= half or depths(output)[0] + openings(piece) <= half:
-        return False
-    return depths(output + piece + closing())[1] > limit
+class Level:
+    """The depth of one JSON text that grows and is taken back; only what is new is looked at."""
+
+    def __init__(self) -> None:
+        self._known, self._depth = 0, 0  # a byte outside of strings, and the depth before it
+
+    def rewind(self, length: int) -> None:
+        """The text is cut to `length` bytes."""
+        if length < self._known:
+            self._known, self._depth = 0, 0
+
+    def of(self, output: bytes) -> int:
+        """How many arrays and objects are open at its end."""
+        new = output[self._known :]
+        end = len(new)
+        for string in _STRING.finditer(new):
+            if not string[0].endswith(b'"') or len(string[0]) == 1 or _escaped_end(string[0]):
+                end = string.start()
+        depth = self._depth + depths(new[:end])[0]
+        self._known, self._depth = self._known + end, depth
+        return depth
+
+    def too_deep(self, output: bytes, piece: bytes, closing: Callable[[], bytes], limit: int) -> bool:
+        """Whether `output` with `piece` and its `closing` nests deeper than `limit`; `output` alone does not."""
+        half = limit // 2  # no schema itself nests so deep that what closes a text would take the other half
+        if openings(output) + openings(piece) <= half or self.of(output) + openings(piece) <= half:
+            return False
+        return self._depth + depths(output[self._known :] + piece + closing())[1] > limit
+
+    def is_near(self, output: bytes, limit: int) -> bool:
+        """Whether a token could make it too deep."""
+        return openings(output) > limit - _NEAR and self.of(output) > limit - _NEAR
 
 
-def is_near(output: bytes, limit: int) -> bool:
-    """Whether a token could make it too deep."""
-    return openings(output) > limit - _NEAR and depths(output)[0] > limit - _NEAR
+def _escaped_end(string: bytes) -> bool:
+    """Whether the quote at the end is escaped, so that the string goes on."""
+    slashes = len(string) - 1 - len(string[:-1].rstrip(b"\\"))
+    return slashes % 2 == 1
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.grammar.lowering import DEEPEST
 from engine.masks.matcher import Matcher
-from engine.masks.nesting import depths, openings
+from engine.masks.nesting import Level, depths, openings
 from engine.masks.vocabulary import Vocabulary
 
 PIECES = [bytes([byte]) for byte in range(256)] + [b"[[", b'{"c": {"c": ', b'"c": ', b"[[[[[[", b'": [', b'"[[{"']
@@ -136,3 +136,12 @@ def test_depth_of_every_beginning_is_that_of_the_tracker(value: Any, data: st.Da
         assert openings(text[:end]) >= most
         tracker = tracker.feed(text[end : end + 1])
         most = max(most, tracker.depth)
+
+
+@given(st.recursive(st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)), st.data())
+def test_level_of_a_text_that_grows_and_is_taken_back_is_its_depth(value: Any, data: st.DataObject) -> None:
+    text = json.dumps([value], ensure_ascii=data.draw(st.booleans())).encode()
+    level = Level()
+    for length in data.draw(st.lists(st.integers(0, len(text)), min_size=1, max_size=8)):
+        level.rewind(length)
+        assert level.of(text[:length]) == depths(text[:length])[0]
