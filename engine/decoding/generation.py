@@ -174,6 +174,8 @@ class Generation:
         """What can be taken here, best first, with how much less it is wanted than the best."""
         if len(candidates) > _ALTERNATIVES:
             best = np.argpartition(-logits, _ALTERNATIVES)[:_ALTERNATIVES]
+            # To end is always one of them: where values are refused for their length, nothing else helps.
+            best = np.union1d(best, np.flatnonzero(np.isin(candidates, self._path.step.closing[:1])))
             candidates, logits = candidates[best], logits[best]
         order = np.argsort(-logits, kind="stable")
         alternatives = [

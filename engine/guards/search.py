@@ -25,6 +25,7 @@ WIDEST = 4  # how many choices in a row are changed at once
 MANY = 10  # how many options each of them has then: a digit's
 GUESSES = 256  # how many of what the guards would take are kept
 
+_CLOSERS = frozenset(b']}"')  # with these a value may end
 _PROMISING, _INSIDE, _BEFORE = range(3)
 
 
@@ -37,11 +38,17 @@ class Refusal:
     text: bytes
 
     def would_hold(self, begin: int, end: int, piece: bytes) -> bool:
-        """Whether the guard holds with `piece` in place of the output's bytes from `begin` to `end`, or with it as the end."""
+        """Whether the guard holds with `piece` in place of the output's bytes from `begin` to `end`."""
         if self.guard is None or begin < self.start or end > self.start + len(self.text):
             return False
-        before, after = self.text[: begin - self.start] + piece, self.text[end - self.start :]
-        return self._holds(before + after) or (piece.endswith((b"]", b"}", b'"')) and self._holds(before))
+        return self._holds(self.text[: begin - self.start] + piece + self.text[end - self.start :])
+
+    def would_end(self, begin: int, piece: bytes) -> bool:
+        """Whether the guard holds on a value that ends with `piece`, or inside of it, at byte `begin`."""
+        if self.guard is None or begin < self.start:
+            return False
+        before = self.text[: begin - self.start]
+        return any(self._holds(before + piece[: at + 1]) for at, byte in enumerate(piece) if byte in _CLOSERS)
 
     def _holds(self, text: bytes) -> bool:
         assert self.guard is not None
@@ -136,10 +143,17 @@ class Frontier(Generic[P]):
 
 
 def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[Found[P]]:
-    """What the guards would take if the rest stayed as it was: other options for one choice, or, if none, for some in a row."""
-    probes, any_found = PROBES if refusals else 0, False
+    """What the guards would take: the value ended earlier; if the rest stayed as it was, other options for one choice, or, if
+    there is none of all these, for some in a row."""
+    any_found = False
+    for choice in choices:
+        for loss, option, piece in choice.alternatives:
+            if not _CLOSERS.isdisjoint(piece) and any(one.would_end(choice.start, piece) for one in refusals):
+                any_found = True
+                yield Found(choice, (option,), piece, choice.loss + loss)
+    probes = PROBES if refusals else 0
     for width in range(1, WIDEST + 1):
-        if any_found:
+        if any_found and width > 1:
             return
         for window in _windows(choices, width):
             first, last = window[0], window[-1]
