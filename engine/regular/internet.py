@@ -62,11 +62,14 @@ def urls(schemes: Sequence[str], *, several_hosts: bool = False, host_required: 
 
 
 def _authority(host: Expression, *, several: bool = False) -> Expression:
-    """Two slashes, a user, a host that is not empty, a port."""
+    """Two slashes, a user, a host that is not empty, a port; where there may be several, every comma parts two of them."""
     host = union(host, _whole(rf"\[{IPV6}\]"))
     port = optional(concat(text(":"), optional(integers(0, _PORT))))
-    one = concat(_whole(_USER), both(host, complement(_whole(".*,.*"))) if several else host, port)
-    return concat(text("//"), one, repeat(concat(text(","), one), 0, None)) if several else concat(text("//"), one)
+    one = concat(_whole(_USER), host, port)
+    if several:
+        one = both(one, complement(_whole(".*,.*")))
+        one = concat(one, repeat(concat(text(","), one), 0, None))
+    return concat(text("//"), one)
 
 
 def _domain() -> Expression:

@@ -286,7 +286,12 @@ TEXTS = (
         ["ftp://example.com", "https://", "http://1.2.3.999"],
     ),
     one("FileLinks", FileUrl, ["file:///etc/hosts"], ["http://a"]),
-    one("Databases", PostgresDsn, ["postgres://user:pass@a:1,b:2/db"], ["postgres:///db", "mysql://a/b"]),
+    one(
+        "Databases",
+        PostgresDsn,
+        ["postgres://user:pass@a:1,b:2/db", "postgres://a,b:c@d"],
+        ["postgres:///db", "mysql://a/b", "postgres://,a@b", "postgres://:p,a@b"],
+    ),
     one("Mail", EmailStr, ["a.b+c@example.com"], ["a", "a@b", "a@b.test", "a@[1.2.3.4]", '"a"@b.com']),
     one("NamedMail", NameEmail, ["John Doe <a@b.com>", "a@b.com"], ["John Doe", "x <a@b>"]),
     one("Addresses4", IPv4Address, ["127.0.0.1"], ["1.2.3", "256.1.1.1", "01.1.1.1"], [1]),
