@@ -162,13 +162,13 @@ class Automaton:
         """The ways to end here: for each the guards on the value that closes with the end of the text."""
         found = self._endings.get(state)
         if found is None:
-            ways: set[Guards] = set()
+            ways: dict[Guards, None] = {}
             for item in self._items[state]:
                 if item.terminal < 0:
-                    ways.add(())
+                    ways[()] = None
                 elif self.terminals[item.terminal].accepts(item.state):
                     closure = self.stacks.closure(self.stacks.after(item))
-                    ways.update(guards for guards, following in closure if following.terminal < 0)
+                    ways.update(dict.fromkeys(guards for guards, following in closure if following.terminal < 0))
             found = self._endings[state] = ((),) if () in ways else tuple(ways)
         return found
 

@@ -1,7 +1,9 @@
 """Completion: a shortest text that brings a state of the automaton to its end.
 
 The fewest bytes that a vertex of the network needs are a fixpoint over the rules, found once an automaton; those of a stack
-are the sum over its frames, those of a state the least over its items. Guards are not asked: a guard may refuse this text.
+are the sum over its frames, those of a state the least over its items. Of equally short ways the least text is taken, or the
+first in the grammar, never the first that was visited: what a tight budget leads to does not depend on other documents.
+Guards are not asked: a guard may refuse this text.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ INFINITE = 1 << 60
 LONGEST = 1 << 17  # bytes; a context holds no longer output
 _MOST_KEYS = 64  # that are looked at, of those that may come and of those that must
 _MOST_KEPT = 1 << 25  # bytes of texts
+_LONGEST_KEPT = 1 << 10  # bytes of the text of one joined stack
 
 
 class Completions:
@@ -48,19 +51,21 @@ class Completions:
     def _find(self, state: State) -> bytes:
         if self._shortest is None:
             self._shortest = _Shortest(self._automaton.stacks)
-        best: tuple[int, bytes, Stack] | None = None
+        least, best = LONGEST, set[tuple[bytes, Stack]]()
         for item in self._automaton.items(state):
             if item.terminal < 0:
                 return b""
             for rest in self._rests(item):
                 stack = self._automaton.stacks.after(self._completed(item, rest))
                 length = len(rest) + self._shortest.of_stack(stack)
-                if best is None or length < best[0]:
-                    best = (length, rest, stack)
-        if best is None or best[0] > LONGEST:
+                if length < least:
+                    least, best = length, set()
+                if length == least:
+                    best.add((rest, stack))
+        if not best:
             place = self._automaton.stacks.place(self._automaton.items(state)[0].stack)
             raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes").at(place)
-        return best[1] + self._shortest.text_of_stack(best[2])
+        return min(rest + self._shortest.text_of_stack(stack) for rest, stack in best)
 
     def _rests(self, item: Item) -> list[bytes]:
         """Ways to the end of an item's terminal, with the shortest among them. What comes behind a key depends on the key."""
@@ -116,6 +121,7 @@ class _Shortest:
         self._rules = dict.fromkeys(self._network.rules, INFINITE)
         self._memo: dict[tuple[int, Datum], int] = {}
         self._stack_memo: dict[Stack, int] = {BOTTOM: 0}
+        self._joined_texts: dict[Stack, bytes] = {}
         recursive = [name for name in self._network.callees_first if name in self._network.recursive]
         while self._shortens(recursive):
             self._memo.clear()
@@ -186,11 +192,22 @@ class _Shortest:
         while stack != BOTTOM:
             vertex, datum, parent = self._stacks.frame(stack)
             if vertex == JOINED:
-                stack = min(members_of(datum), key=self.of_stack)
-            else:
-                out.append(self._text(vertex, datum))
-                stack = parent
+                out.append(self._text_of_joined(stack))
+                break
+            out.append(self._text(vertex, datum))
+            stack = parent
         return b"".join(out)
+
+    def _text_of_joined(self, stack: Stack) -> bytes:
+        """Of several stacks those with the fewest bytes, of these the least text: their numbers are of the order of visits."""
+        found = self._joined_texts.get(stack)
+        if found is None:
+            members = members_of(self._stacks.frame(stack)[1])
+            shortest = [member for member in members if self.of_stack(member) == self.of_stack(stack)]
+            found = min(self.text_of_stack(member) for member in shortest)
+            if len(found) <= _LONGEST_KEPT:
+                self._joined_texts[stack] = found
+        return found
 
     def _text(self, number: int, datum: Datum) -> bytes:
         match self._network.vertices[number]:

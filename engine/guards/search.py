@@ -3,8 +3,9 @@
 Each place where the model chose leaves a `Choice`: what it took and what else it could have taken, with the probability that
 this would give up. When no way is left, the choices that led there are spread out in a `Frontier`, and decoding goes on from
 the best of them. First come the alternatives that would have satisfied the guard had the rest stayed as it was: that is asked
-of the guard itself and costs no forward pass. Then the others inside the refused value, then those before it; in each group
-best first by the probability given up. It knows texts and guards; what an option is, a token or anything else, is the caller's.
+of the guard itself and costs no forward pass. Then the others inside the refused value; then what is left of values that were
+refused earlier, the latest first, since those were mended once; then what stands before. In each group best first by the
+probability given up. It knows texts and guards; what an option is, a token or anything else, is the caller's.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ MANY = 10  # how many options each of them has then: a digit's
 GUESSES = 256  # how many of what the guards would take are kept
 
 _CLOSERS = frozenset(b']}"')  # with these a value may end
-_PROMISING, _INSIDE, _BEFORE = range(3)
+_PROMISING, _OTHER = range(2)
+_BEFORE = -1  # the key of the choices before a refused value
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class Refusal:
     guard: Guard | None
     start: int
     text: bytes
+
+    def place(self) -> tuple[int, bytes, str, str]:
+        """What tells it from others, to sort them."""
+        return (
+            self.start,
+            self.text,
+            "" if self.guard is None else self.guard.path,
+            "" if self.guard is None else self.guard.name,
+        )
 
     def would_hold(self, begin: int, end: int, piece: bytes) -> bool:
         """Whether the guard holds with `piece` in place of the output's bytes from `begin` to `end`."""
@@ -70,7 +81,8 @@ class Alternative(NamedTuple):
 class Choice(Generic[P]):
     """What could have been taken at byte `start` in the place of the bytes up to `end`; `alternatives` are best first.
 
-    `place` is where the caller goes back to, `loss` what was given up on the way there.
+    `place` is where the caller goes back to, `loss` what was given up on the way there. `spread` are the heaps of a frontier
+    that have it.
     """
 
     place: P
@@ -79,7 +91,7 @@ class Choice(Generic[P]):
     loss: float
     alternatives: Sequence[Alternative]
     tried: set[tuple[int, ...]] = field(default_factory=set)
-    spread: bool = False
+    spread: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +118,45 @@ class Frontier(Generic[P]):
     """Alternatives that have not been tried, over all branches of one output."""
 
     def __init__(self) -> None:
-        self._heap: list[_Entry] = []
+        # By the byte where the refused values begin, the value that was refused last at the end.
+        self._inside: dict[int, list[_Entry]] = {}
+        self._before: list[_Entry] = []
         self._numbers = count()
 
     def spread(self, choices: Iterable[Choice[P]], refusals: Sequence[Refusal]) -> None:
         """Add the choices that led to where all of `refusals` stand in the way, latest first."""
         start = min((refusal.start for refusal in refusals), default=0)
+        heap = self._inside[start] = self._inside.pop(start, [])
         every = list(choices)
         inside = [choice for choice in every if choice.start >= start]
         for found in islice(_guesses(inside, refusals), GUESSES):
-            self._push(_PROMISING, found, None)
+            self._push(heap, _PROMISING, found, None)
         for choice in every:
-            if not choice.spread:
-                choice.spread = True
-                self._push_alternative(_INSIDE if choice.start >= start else _BEFORE, choice, 0)
+            key, target = (start, heap) if choice.start >= start else (_BEFORE, self._before)
+            if key not in choice.spread:
+                choice.spread.add(key)
+                self._push_alternative(target, choice, 0)
 
     def pop(self) -> Found[P] | None:
         """The best one, which is then tried; None where nothing is left."""
-        while self._heap:
-            entry = heapq.heappop(self._heap)
-            found = entry.found
-            if entry.next is not None:
-                self._push_alternative(entry.group, found.choice, entry.next)
-            if found.options not in found.choice.tried:
-                found.choice.tried.add(found.options)
-                return found
+        for heap in (*reversed(self._inside.values()), self._before):
+            while heap:
+                entry = heapq.heappop(heap)
+                found = entry.found
+                if entry.next is not None:
+                    self._push_alternative(heap, found.choice, entry.next)
+                if found.options not in found.choice.tried:
+                    found.choice.tried.add(found.options)
+                    return found
         return None
 
-    def _push_alternative(self, group: int, choice: Choice[P], index: int) -> None:
+    def _push_alternative(self, heap: list[_Entry], choice: Choice[P], index: int) -> None:
         if index < len(choice.alternatives):
             loss, option, piece = choice.alternatives[index]
-            self._push(group, Found(choice, (option,), piece, choice.loss + loss), index + 1)
+            self._push(heap, _OTHER, Found(choice, (option,), piece, choice.loss + loss), index + 1)
 
-    def _push(self, group: int, found: Found[P], following: int | None) -> None:
-        heapq.heappush(self._heap, _Entry(group, found.loss, next(self._numbers), found, following))
+    def _push(self, heap: list[_Entry], group: int, found: Found[P], following: int | None) -> None:
+        heapq.heappush(heap, _Entry(group, found.loss, next(self._numbers), found, following))
 
 
 def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[Found[P]]:

@@ -171,7 +171,7 @@ class Matcher:
 
     @_walking
     def refusals(self) -> tuple[Refusal, ...]:
-        """What guards refuse here: for each token that one of them forbids, and for the end."""
+        """What guards refuse here: for each token that one of them forbids, and for the end; in the order of the text."""
         found: dict[tuple[int, int, bytes], Refusal] = {}
         if self._ended:
             return ()
@@ -186,7 +186,7 @@ class Matcher:
                 if not holds(guard, tracker):
                     start, text = watched(guard, tracker)
                     found.setdefault((id(guard), start, text), Refusal(guard, start, text))
-        return tuple(found.values())
+        return tuple(sorted(found.values(), key=Refusal.place))
 
     @property
     @_walking

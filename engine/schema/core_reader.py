@@ -31,6 +31,7 @@ from engine.schema.schema import Json, Pattern
 GUARDS, PATTERNS, HINT, DIGITS = "x-engine-guards", "x-engine-patterns", "x-engine-hint", "x-engine-digits"
 _HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
+_EXACT = 2**53  # below, every whole number is a double
 
 
 class CoreReader(GenerateJsonSchema):
@@ -137,10 +138,10 @@ class CoreReader(GenerateJsonSchema):
         return self.handle_invalid_for_json_schema(schema, "arguments of a call")
 
     def float_schema(self, schema: Any) -> Json:
-        """Rounding may move a spelling onto an exclusive bound; divisibility is judged with a tolerance."""
+        """Divisibility is judged with a tolerance; a whole number over 2**53 may be rounded onto an exclusive bound."""
         made = super().float_schema(schema)
-        inexact = {"gt", "lt", "multiple_of"} & schema.keys()
-        return self.guarded(made, schema, "float bounds") if inexact else made
+        large = any(abs(schema.get(bound) or 0) >= _EXACT for bound in ("gt", "lt"))
+        return self.guarded(made, schema, "float bounds") if large or "multiple_of" in schema else made
 
     def decimal_schema(self, schema: Any) -> Json:
         """A string: a JSON number loses digits."""

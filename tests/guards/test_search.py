@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -100,3 +101,22 @@ def test_any_number_of_choices_is_spread(count: int) -> None:
     text = b"7" * count
     frontier.spread(choices_of(text, [b"7", b"8"]), [Refusal(Holds(lambda v: False), 0, text)])
     assert len(all_of(frontier)) == count
+
+
+def test_what_was_mended_stays_while_a_later_value_is_refused() -> None:
+    frontier: Frontier[int] = Frontier()
+    text = [b"%d" % digit for digit in range(10)]
+    made = choices_of(b"[3, 5]", text)
+    frontier.spread([one for one in made if one.start <= 1], [Refusal(Holds(lambda v: v in (8, 9)), 1, b"3")])
+    first = frontier.pop()
+    assert first is not None
+    assert (first.choice.start, first.piece) == (1, b"8")
+    costly = [replace(one, loss=100.0) for one in made]  # much was given up for the first
+    frontier.spread(costly, [Refusal(Holds(lambda v: v == 6), 4, b"5")])
+    later = [(one.choice.start, one.piece) for one in all_of(frontier)]
+    assert later[0] == (4, b"6")
+    assert next(one for one in later if one[0] < 4) == (
+        1,
+        b"9",
+    )  # before all else, what the guard would have taken there
+    assert all(start >= 4 for start, _ in later[: later.index((1, b"9"))])

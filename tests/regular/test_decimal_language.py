@@ -93,6 +93,8 @@ def test_multiples_of_a_decimal_are_exact(
 def test_no_reader_of_doubles_sees_a_number_out_of_range(
     low: Decimal | None, high: Decimal | None, low_strict: bool, high_strict: bool, rng: random.Random
 ) -> None:
+    # beyond a whole bound that large, integers count as they are written
+    assume(not any(b is not None and s and abs(b) >= 2**53 for b, s in ((low, low_strict), (high, high_strict))))
     language = decimals(low, high, exclusive_minimum=low_strict, exclusive_maximum=high_strict)
     assume(language.alive)
     limits = Field(
@@ -125,7 +127,7 @@ def test_beyond_an_exclusive_bound_begins_the_next_double(bound: str) -> None:
         following = 1e-300
     assert language.matches(format(Decimal(repr(following)), "f"))
     assert not language.matches(format(Decimal(bound), "f"))
-    assert float(language.shortest) > float(bound)
+    assert Decimal(language.shortest) > Decimal(bound)
     almost = format(Decimal(bound), "f")
     almost += ("." if "." not in almost else "") + "0" * 340 + "1"
     assert not language.matches(almost)

@@ -35,7 +35,7 @@ class Chars(Expression):
     def _derivative(self, code_point: int) -> Expression:
         return EMPTY if charset.contains(self.members, code_point) else NOTHING
 
-    def _shortest_plain(self) -> str:
+    def _short(self) -> str:
         return chr(charset.example(self.members))
 
     def _measure(self) -> int:
@@ -73,7 +73,8 @@ class Concat(Expression):
         after = concat(self.head.derive(code_point), self.tail)
         return union(after, self.tail.derive(code_point)) if self.head.nullable else after
 
-    def _shortest_plain(self) -> str:
+    def _short(self) -> str:
+        _refuse_long(self.least)
         node: Expression = self
         pieces = []
         while isinstance(node, Concat):
@@ -108,9 +109,8 @@ class Repeat(Expression):
             return NOTHING
         return concat(after, repeat(self.body, max(0, self.low - 1), None if self.high is None else self.high - 1))
 
-    def _shortest_plain(self) -> str:
-        if self.least > LENGTH_LIMIT:
-            raise GrammarTooComplex("the shortest text of a counted repeat", LENGTH_LIMIT, "characters")
+    def _short(self) -> str:
+        _refuse_long(self.least)
         return self.body.shortest * self.low
 
     def _measure(self) -> int:
@@ -133,21 +133,23 @@ class Union(Expression):
     def _derivative(self, code_point: int) -> Expression:
         return union(*(o.derive(code_point) for o in self.options))
 
-    def _shortest_plain(self) -> str:
-        return min(self.options, key=lambda option: option.least).shortest
+    def _short(self) -> str:
+        return min(option.shortest for option in self.options if option.alive and option.least == self.least)
 
     def _measure(self) -> int:
-        return min(option.least for option in self.options) if self.plain else super()._measure()  # one may be dead
+        return min(option.least for option in self.options if option.alive)
 
 
 class Both(Expression):
     """All of `parts` at once."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("_capped", "parts")
 
     def __init__(self, parts: tuple[Expression, ...]) -> None:
         super().__init__(all(p.nullable for p in parts), False, sum(p.weight for p in parts))
         self.parts = parts
+        # The plain part and the greatest length, where the only other part says no more than that length.
+        self._capped = _capped(parts)
 
     def _partition(self) -> tuple[CharSet, ...]:
         return _refine_all(self.parts)
@@ -155,36 +157,31 @@ class Both(Expression):
     def _derivative(self, code_point: int) -> Expression:
         return both(*(p.derive(code_point) for p in self.parts))
 
+    def _short(self) -> str:
+        return self._capped[0].shortest if self._capped is not None else super()._short()
+
+    def _measure(self) -> int:
+        return self._capped[0].least if self._capped is not None else super()._measure()
+
+    @property
+    def direct(self) -> bool:
+        return self.nullable or (self._capped is not None and not self.seen_dead)
+
     @property
     def needed(self) -> int:
-        return self.least if self.settled else max(part.needed for part in self.parts)
+        return self.least if self.direct else max(part.needed for part in self.parts)
 
     @property
     def seen_dead(self) -> bool:
-        capped = self._capped
-        return capped is not None and capped[0].least > capped[1]
+        return self._capped is not None and self._capped[0].least > self._capped[1]
 
     @property
     def guess(self) -> str:
         """What each part needs, one after the other: several texts that must be contained often may be so."""
-        plain = sorted(
-            (part for part in self.parts if part.plain and part.least), key=_least
-        )  # what has begun comes first
-        return "".join(part.shortest for part in plain) if sum(part.least for part in plain) <= _GUESSED else ""
-
-    def settle(self) -> None:
-        capped = self._capped
-        if capped is not None and not self.settled:
-            self._shortest = capped[0].shortest
-
-    @property
-    def _capped(self) -> tuple[Expression, int] | None:
-        """The plain part and the greatest length, where the only other part says no more than that length."""
-        if len(self.parts) == 2:
-            for cap, other in (self.parts, self.parts[::-1]):
-                if isinstance(cap, Repeat) and cap.body is _ANY_CHARACTER and not cap.low and other.plain:
-                    return None if cap.high is None else (other, cap.high)
-        return None
+        plain = [part for part in self.parts if part.plain and part.least]
+        if sum(part.least for part in plain) > _GUESSED:
+            return ""
+        return "".join(sorted((part.shortest for part in plain), key=_by_length))  # what has begun comes first
 
 
 class Complement(Expression):
@@ -203,8 +200,21 @@ class Complement(Expression):
         return complement(self.body.derive(code_point))
 
 
-def _least(node: Expression) -> int:
-    return node.least
+def _capped(parts: tuple[Expression, ...]) -> tuple[Expression, int] | None:
+    if len(parts) == 2:
+        for cap, other in (parts, parts[::-1]):
+            if isinstance(cap, Repeat) and cap.body is _ANY_CHARACTER and not cap.low and other.plain:
+                return None if cap.high is None else (other, cap.high)
+    return None
+
+
+def _refuse_long(length: int) -> None:
+    if length > LENGTH_LIMIT:
+        raise GrammarTooComplex("the shortest text of a counted repeat", LENGTH_LIMIT, "characters")
+
+
+def _by_length(text: str) -> tuple[int, str]:
+    return len(text), text
 
 
 def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:

@@ -68,7 +68,7 @@ class Words(Expression):
     def _nearest(self) -> str:
         return min(self.left(), key=len)
 
-    def _shortest_plain(self) -> str:
+    def _short(self) -> str:
         return self._nearest()[self.offset :]
 
     def _measure(self) -> int:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from engine.errors import GrammarTooComplex
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.search import search
+from engine.regular.expression.search import is_alive, shortest
 
 LENGTH_LIMIT = 1 << 20
 _INTERN_LIMIT = 1 << 17
@@ -37,7 +36,6 @@ class Expression:
         "_least",
         "_shortest",
         "_transitions",
-        "_way",
         "nullable",
         "plain",
         "serial",
@@ -56,7 +54,6 @@ class Expression:
         self._derived: dict[int, Expression] = {}
         self._shortest: str | None = None
         self._least: int | None = None
-        self._way: tuple[int, Expression] | None = None
 
     def _partition(self) -> tuple[CharSet, ...]:
         """Disjoint sets that cover all characters, each with one derivative."""
@@ -80,21 +77,21 @@ class Expression:
 
     @property
     def transitions(self) -> Transitions:
-        """The live successors, one entry each, with the characters that lead there."""
+        """The live successors, one entry each, with the characters that lead there, in the order of these."""
         if self._transitions is None:
             found: dict[Expression, CharSet] = {}
             for members in self.classes:
                 target = self.derive(members[0][0])
                 if target is not NOTHING and target.alive:
                     found[target] = charset.union(found.get(target, charset.NONE), members)
-            self._transitions = tuple((members, target) for target, members in found.items())
+            self._transitions = tuple(sorted(((m, target) for target, m in found.items()), key=_characters))
         return self._transitions
 
     @property
     def alive(self) -> bool:
         """Whether any string is in the language."""
         if self._alive is None:
-            self._alive = self is not NOTHING if self.plain else search(self)
+            self._alive = self is not NOTHING if self.plain else is_alive(self)
         return self._alive
 
     @property
@@ -102,15 +99,22 @@ class Expression:
         """Whether it is known that no string is in the language."""
         return self is NOTHING or self._alive is False
 
-    # -- short strings of the language
+    @property
+    def known_alive(self) -> bool:
+        """Whether it is known that there is a string."""
+        return self._alive is True or self.direct
 
-    def _shortest_plain(self) -> str:
-        raise NotImplementedError
+    def settle(self, alive: bool) -> None:
+        """Note whether there is a string."""
+        self._alive = alive
+
+    # -- short strings of the language, which depend on nothing that happened before
+
+    def _short(self) -> str:
+        return shortest(self)
 
     def _measure(self) -> int:
-        if not self.settled:
-            search(self)
-        return len(self.shortest) if self._least is None else self._least
+        return len(self.shortest)
 
     @property
     def least(self) -> int:
@@ -124,34 +128,22 @@ class Expression:
         """A short string of the language (it must be alive), written with plain letters where there is a choice."""
         if self.nullable:
             return ""
-        if self._shortest is None:
-            if not self.plain and not self.settled:
-                search(self)
-            if self.least > LENGTH_LIMIT:
-                raise GrammarTooComplex("the shortest text of a counted repeat", LENGTH_LIMIT, "characters")
-            pieces = []
-            node = self
-            while node._way is not None and not node.nullable:
-                pieces.append(chr(node._way[0]))
-                node = node._way[1]
-            text = "".join(pieces) + ("" if node.nullable else node._shortest or node._shortest_plain())
-            if len(text) > _KEPT_LENGTH:
-                return text
+        if self._shortest is not None:
+            return self._shortest
+        text = self._short()
+        if len(text) <= _KEPT_LENGTH:
             self._shortest = text
-        return self._shortest
+        return text
 
     @property
-    def settled(self) -> bool:
-        """Whether a short string is known, or found without a search."""
-        known = self.nullable or self._shortest is not None or self._way is not None
-        return known or (self.plain and self is not NOTHING)
+    def direct(self) -> bool:
+        """Whether a short string is found without a search."""
+        return self.nullable or (self.plain and self is not NOTHING)
 
     @property
     def needed(self) -> int:
         """How many characters must still come, at least, as far as that is seen without a search."""
-        if self.settled:
-            return self.least
-        return 0 if self.nullable else 1
+        return self.least if self.direct else 1
 
     @property
     def seen_dead(self) -> bool:
@@ -162,19 +154,6 @@ class Expression:
     def guess(self) -> str:
         """A text that might be in the language."""
         return ""
-
-    def settle(self) -> None:
-        """Find the shortest string where that takes no search."""
-
-    def leads(self, code_point: int, target: Expression) -> None:
-        """Note that a short string begins with this character and goes on with that of `target`."""
-        self._alive, self._way, self._least = True, (code_point, target), target.least + 1
-
-    def live(self) -> None:
-        self._alive = True
-
-    def die(self) -> None:
-        self._alive = False
 
     def step(self, code_point: int) -> Expression:
         """The live successor by one character, or NOTHING."""
@@ -226,3 +205,7 @@ def lasting(key: tuple[object, ...], make: Callable[[], Expression]) -> Expressi
 
 def serial_of(node: Expression) -> int:
     return node.serial
+
+
+def _characters(transition: tuple[CharSet, Expression]) -> CharSet:
+    return transition[0]

@@ -1,16 +1,18 @@
 """Search: whether an expression has any string, and a short one.
 
-Best first over the derivatives (A*, by what each part alone still needs). On success every node on the way learns that it is
-alive and how a short string of its own begins; without success all that were visited are dead. A search of many states tries
-a guess; one of too many, or of too much work, ends in GrammarTooComplex. Inside `bounded`, all searches share so much work.
+Best first over the derivatives (A*, by what each part alone still needs). Whether there is a string may be answered by what
+earlier searches found; which short one is found depends on the expression alone, so that it is the same in every process. A
+search of many states tries a guess; one of too many, or of too much work, ends in GrammarTooComplex. Inside `bounded`, all
+searches share so much work.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING
 
 from engine.errors import GrammarTooComplex
@@ -23,6 +25,10 @@ STATE_LIMIT = 20_000
 GUESS_AFTER = 64  # states
 WORK_LIMIT = 1 << 21  # nodes that derivatives look at; some seconds
 _WHAT = "an intersection of string constraints"
+
+if TYPE_CHECKING:
+    _Reached = dict[Expression, tuple[Expression, int] | None]  # from where, by which character
+    _Successors = Callable[[Expression], Iterable[tuple[int, Expression]]]
 
 
 class _Budget(threading.local):
@@ -44,10 +50,53 @@ def bounded(work: int) -> Iterator[None]:
         _budget.left = None if outer is None else outer - (start - _budget.left)
 
 
-def search(start: Expression) -> bool:
-    """Whether there is a string; the nearest node with a known one ends the search."""
-    before: dict[Expression, tuple[Expression, int] | None] = {start: None}
-    queue = [(start.needed, 0, start.serial, start)]  # needed in all, characters so far (negative: the deepest first)
+def is_alive(start: Expression) -> bool:
+    """Whether there is a string. All that were visited in vain are dead from then on."""
+    reached: _Reached = {start: None}
+    text = _search(start, reached, _not_dead, lambda node: node.known_alive)
+    if text is None:
+        for node in reached:
+            node.settle(False)
+        return False
+    for node in _along(start, text):
+        node.settle(True)
+    return True
+
+
+def shortest(start: Expression) -> str:
+    """A short string of an expression that is alive."""
+    text = _search(start, {start: None}, _alive, lambda node: node.direct)
+    assert text is not None, "the expression is alive"
+    *_, end = _along(start, text)
+    return text + end.shortest
+
+
+def _not_dead(node: Expression) -> Iterator[tuple[int, Expression]]:
+    for members in node.classes:
+        target = node.derive(members[0][0])
+        if not target.is_dead:
+            yield members[0][0], target
+
+
+def _alive(node: Expression) -> Iterator[tuple[int, Expression]]:
+    return ((charset.example(members), target) for members, target in node.transitions)
+
+
+def _along(start: Expression, text: str) -> Iterator[Expression]:
+    """The nodes that a text passes, `start` among them."""
+    yield start
+    for character in text:
+        start = start.derive(ord(character))
+        yield start
+
+
+def _search(
+    start: Expression, reached: _Reached, successors: _Successors, is_end: Callable[[Expression], bool]
+) -> str | None:
+    """A text that leads to the nearest end, or a guess that does; `reached` gets all nodes that were seen."""
+    numbers = count()
+    # needed in all, characters so far (negative: the deepest first)
+    queue = [(start.needed, 0, next(numbers), start)]
     limit = WORK_LIMIT if _budget.left is None else min(WORK_LIMIT, _budget.left)
     work, guessed = 0, False
     try:
@@ -55,52 +104,30 @@ def search(start: Expression) -> bool:
             _, depth, _, node = heappop(queue)
             if node.seen_dead:
                 continue
-            node.settle()
-            if node.settled:
-                _record(node, before)
-                return True
+            if is_end(node):
+                return _text(node, reached)
             work += node.weight * len(node.classes)
             if work > limit:
                 raise GrammarTooComplex(_WHAT, limit, "steps")
-            for members in node.classes:
-                target = node.derive(members[0][0])
-                if target not in before and not target.is_dead:
-                    before[target] = (node, charset.example(members))
-                    heappush(queue, (1 - depth + target.needed, depth - 1, target.serial, target))
-            if len(before) > GUESS_AFTER and not guessed:
+            for code_point, target in successors(node):
+                if target not in reached:
+                    reached[target] = (node, code_point)
+                    heappush(queue, (1 - depth + target.needed, depth - 1, next(numbers), target))
+            if len(reached) > GUESS_AFTER and not guessed:
                 guessed = True
-                if _holds(start, start.guess):
-                    return True
-            if len(before) > STATE_LIMIT:
+                if start.matches(start.guess):
+                    return start.guess
+            if len(reached) > STATE_LIMIT:
                 raise GrammarTooComplex(_WHAT, STATE_LIMIT)
     finally:
         if _budget.left is not None:
             _budget.left = max(0, _budget.left - work)
-    for node in before:
-        node.die()
-    return False
+    return None
 
 
-def _holds(start: Expression, guess: str) -> bool:
-    """Whether a text that was guessed is in the language; if so, it is noted as its short one."""
-    path = [start]
-    for character in guess:
-        path.append(path[-1].derive(ord(character)))
-    if not path[-1].nullable:
-        return False
-    path[-1].live()
-    for node, after, character in zip(path[-2::-1], path[:0:-1], guess[::-1], strict=True):
-        if node.settled:
-            node.live()
-        else:
-            node.leads(ord(character), after)
-    return True
-
-
-def _record(end: Expression, before: dict[Expression, tuple[Expression, int] | None]) -> None:
-    node = end
-    end.live()
-    while (step := before[node]) is not None:
-        earlier, code_point = step
-        earlier.leads(code_point, node)
-        node = earlier
+def _text(end: Expression, reached: _Reached) -> str:
+    characters = []
+    while (step := reached[end]) is not None:
+        end, code_point = step
+        characters.append(chr(code_point))
+    return "".join(reversed(characters))
