@@ -31,7 +31,7 @@ _LABEL = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 _RESERVED = "|".join(
     "".join(f"[{c}{c.upper()}]" for c in name) for name in ("arpa", "invalid", "local", "localhost", "onion", "test")
 )
-_LOCAL_LENGTH, _MAILBOX_LENGTH = 64, 254
+_LOCAL_LENGTH, _MAILBOX_LENGTH, _NAMED_LENGTH = 64, 254, 2048  # the last is Pydantic's
 _NAME = r"[\w.!#$%&'*+\-/=?^_`{|}~]"
 
 
@@ -93,5 +93,6 @@ def mailboxes(*, named: bool = False) -> Expression:
     mailbox = both(concat(local, text("@"), domain), repeat(chars(ANY), 1, _MAILBOX_LENGTH))
     if not named:
         return mailbox
-    name = parse_pattern(rf"^(?:{_NAME}+(?: {_NAME}+)*|\"[^\"\\\\\x00-\x1f\x7f]+\")$", "python")
-    return union(mailbox, concat(optional(concat(name, text(" "))), text("<"), mailbox, text(">")))
+    name = parse_pattern(rf"\A(?:{_NAME}+(?: {_NAME}+)*|\"[^\"\\\\\x00-\x1f\x7f]+\")\Z", "python")
+    long = concat(optional(concat(name, text(" "))), text("<"), mailbox, text(">"))
+    return union(mailbox, both(long, repeat(chars(ANY), 1, _NAMED_LENGTH)))

@@ -293,7 +293,7 @@ TEXTS = (
         ["postgres:///db", "mysql://a/b", "postgres://,a@b", "postgres://:p,a@b"],
     ),
     one("Mail", EmailStr, ["a.b+c@example.com"], ["a", "a@b", "a@b.test", "a@[1.2.3.4]", '"a"@b.com']),
-    one("NamedMail", NameEmail, ["John Doe <a@b.com>", "a@b.com"], ["John Doe", "x <a@b>"]),
+    one("NamedMail", NameEmail, ["John Doe <a@b.com>", "a@b.com"], ["John Doe", "x <a@b>", "x\n <a@b.com>"]),
     one("Addresses4", IPv4Address, ["127.0.0.1"], ["1.2.3", "256.1.1.1", "01.1.1.1"], [1]),
     one("Addresses6", IPv6Address, ["::1", "2001:db8::1", "::ffff:1.2.3.4"], ["1::2::3", "g::"]),
     one("Addresses", IPvAnyAddress, ["127.0.0.1", "::1"], ["x", "1.2.3.4/5"]),

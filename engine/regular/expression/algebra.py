@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import TypeGuard
 
 from engine.errors import GrammarTooComplex
 from engine.regular import charset
@@ -82,6 +83,14 @@ class Concat(Expression):
             node = node.tail
         return "".join(pieces) + node.shortest
 
+    def _estimate(self) -> int:
+        node: Expression = self
+        length = 0
+        while isinstance(node, Concat):
+            length += node.head.needed
+            node = node.tail
+        return length + node.needed
+
     def _measure(self) -> int:
         node: Expression = self
         length = 0
@@ -113,6 +122,9 @@ class Repeat(Expression):
         _refuse_long(self.least)
         return self.body.shortest * self.low
 
+    def _estimate(self) -> int:
+        return self.body.needed * self.low
+
     def _measure(self) -> int:
         return self.body.least * self.low
 
@@ -136,6 +148,9 @@ class Union(Expression):
     def _short(self) -> str:
         return min(option.shortest for option in self.options if option.alive and option.least == self.least)
 
+    def _estimate(self) -> int:
+        return min(option.needed for option in self.options)
+
     def _measure(self) -> int:
         return min(option.least for option in self.options if option.alive)
 
@@ -143,13 +158,13 @@ class Union(Expression):
 class Both(Expression):
     """All of `parts` at once."""
 
-    __slots__ = ("_capped", "parts")
+    __slots__ = ("_cap", "parts")
 
     def __init__(self, parts: tuple[Expression, ...]) -> None:
         super().__init__(all(p.nullable for p in parts), False, sum(p.weight for p in parts))
         self.parts = parts
-        # The plain part and the greatest length, where the only other part says no more than that length.
-        self._capped = _capped(parts)
+        # The part that says no more than a greatest length.
+        self._cap = next((part for part in parts if _is_cap(part)), None)
 
     def _partition(self) -> tuple[CharSet, ...]:
         return _refine_all(self.parts)
@@ -158,22 +173,36 @@ class Both(Expression):
         return both(*(p.derive(code_point) for p in self.parts))
 
     def _short(self) -> str:
-        return self._capped[0].shortest if self._capped is not None else super()._short()
+        uncapped = self._uncapped
+        return super()._short() if uncapped is None else uncapped.shortest
 
     def _measure(self) -> int:
-        return self._capped[0].least if self._capped is not None else super()._measure()
+        uncapped = self._uncapped
+        return super()._measure() if uncapped is None else uncapped.least
+
+    def _estimate(self) -> int:
+        return max(part.needed for part in self.parts)
+
+    @property
+    def _uncapped(self) -> Expression | None:
+        """The other parts, where their short string is within what one part says of the length."""
+        if self._cap is None:
+            return None
+        rest = both(*(part for part in self.parts if part is not self._cap))
+        return rest if self._cap.high is not None and rest.least <= self._cap.high else None
+
+    @property
+    def _is_one_capped(self) -> bool:
+        """Whether this is a plain part and a greatest length."""
+        return self._cap is not None and len(self.parts) == 2 and all(part.plain for part in self.parts)
 
     @property
     def direct(self) -> bool:
-        return self.nullable or (self._capped is not None and not self.seen_dead)
-
-    @property
-    def needed(self) -> int:
-        return self.least if self.direct else max(part.needed for part in self.parts)
+        return self.nullable or (self._is_one_capped and not self.seen_dead)
 
     @property
     def seen_dead(self) -> bool:
-        return self._capped is not None and self._capped[0].least > self._capped[1]
+        return self._is_one_capped and self._uncapped is None
 
     @property
     def guess(self) -> str:
@@ -200,12 +229,8 @@ class Complement(Expression):
         return complement(self.body.derive(code_point))
 
 
-def _capped(parts: tuple[Expression, ...]) -> tuple[Expression, int] | None:
-    if len(parts) == 2:
-        for cap, other in (parts, parts[::-1]):
-            if isinstance(cap, Repeat) and cap.body is _ANY_CHARACTER and not cap.low and other.plain:
-                return None if cap.high is None else (other, cap.high)
-    return None
+def _is_cap(part: Expression) -> TypeGuard[Repeat]:
+    return isinstance(part, Repeat) and part.body is _ANY_CHARACTER and not part.low and part.high is not None
 
 
 def _refuse_long(length: int) -> None:

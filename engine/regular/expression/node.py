@@ -34,6 +34,7 @@ class Expression:
         "_classes",
         "_derived",
         "_least",
+        "_needed",
         "_shortest",
         "_transitions",
         "nullable",
@@ -54,6 +55,7 @@ class Expression:
         self._derived: dict[int, Expression] = {}
         self._shortest: str | None = None
         self._least: int | None = None
+        self._needed: int | None = None
 
     def _partition(self) -> tuple[CharSet, ...]:
         """Disjoint sets that cover all characters, each with one derivative."""
@@ -143,7 +145,12 @@ class Expression:
     @property
     def needed(self) -> int:
         """How many characters must still come, at least, as far as that is seen without a search."""
-        return self.least if self.direct else 1
+        if self._needed is None:
+            self._needed = self.least if self.direct else max(1, self._estimate())
+        return self._needed
+
+    def _estimate(self) -> int:
+        return 1
 
     @property
     def seen_dead(self) -> bool:
