@@ -74,7 +74,9 @@ def _integers(low: str, high: str, step: str) -> Expression:
 def _urls(*schemes: str) -> Expression:
     flags = {one for one in schemes if one.startswith("+")}
     named = tuple(one for one in schemes if one not in flags)
-    return internet.urls(named, several_hosts="+hosts" in flags, host_required="+host" in flags)
+    return internet.urls(
+        named, several_hosts="+hosts" in flags, host_required="+host" in flags, rooted="+slash" in flags
+    )
 
 
 _ORDERED: dict[str, Callable[[str, str], Expression]] = {

@@ -12,11 +12,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, to_jsonable_python
 
 from engine.errors import UnsupportedSchema
@@ -25,11 +26,12 @@ from engine.schema import spellings
 from engine.schema.bounds import ordered
 from engine.schema.library_types import library_type, string, url_text
 from engine.schema.literal import literal_key
+from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
 
 GUARDS, PATTERNS, HINT, DIGITS = "x-engine-guards", "x-engine-patterns", "x-engine-hint", "x-engine-digits"
-_HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
+_MOST_FLAGS = 1024  # values of flags that are listed
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 
 
@@ -49,11 +51,11 @@ class CoreReader(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> Json:
         """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
-        known = None if "ref" in schema or _by_hand(schema) else library_type(self, schema)
+        known = None if "ref" in schema or by_hand(schema) else library_type(self, schema)
         if known is not None:
-            return known | _described(schema)
+            return known | described(schema)
         made = super().generate_inner(schema)
-        if not _rewritten(schema):
+        if not rewritten(schema):
             return made
         if schema["type"] in _FIELDS:
             return self.guarded(made, schema["schema"], "custom JSON schema")
@@ -245,9 +247,27 @@ class CoreReader(GenerateJsonSchema):
         return self._spelled(schema, schema["expected"])
 
     def enum_schema(self, schema: Any) -> Json:
-        """The values of the members as Pydantic recognises them in JSON."""
-        made = self._spelled(schema, schema["members"])
-        return made | {"title": schema["cls"].__name__}
+        """The values of the members as Pydantic recognises them in JSON, and of those that flags make together."""
+        cls = schema["cls"]
+        made = self._flags(schema) if issubclass(cls, Flag) else self._spelled(schema, schema["members"])
+        return made | {"title": cls.__name__}
+
+    def _flags(self, schema: Any) -> Json:
+        judge = self.guard(schema, "flags")
+        every = reduce(or_, (member.value for member in schema["members"]), 0)
+        beyond = 1 << every.bit_length()
+        if judge.passes(beyond) and getattr(judge(str(beyond).encode()), "value", beyond) == beyond:
+            return self.guarded({"type": "integer", DIGITS: True}, schema, "flags")  # further bits are kept
+        if every >= _MOST_FLAGS:
+            return self.guarded({"type": "integer", "minimum": 0, "maximum": every, DIGITS: True}, schema, "flags")
+        runs: list[list[int]] = []
+        for value in filter(judge.passes, range(every + 1)):
+            if runs and value == runs[-1][-1] + 1:
+                runs[-1].append(value)
+            else:
+                runs.append([value])
+        composed = [{"type": "integer", "minimum": one[0], "maximum": one[-1], DIGITS: True} for one in runs]
+        return {"anyOf": [self._spelled(schema, schema["members"]), *composed]}
 
     def _spelled(self, schema: Any, members: list[Any]) -> Json:
         judge = self.guard(schema, "literal")
@@ -350,37 +370,3 @@ def _zone(schema: Any) -> str | None:
 def _name_of(schema: Any) -> str:
     function = schema["function"]["function"]
     return str(getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function))
-
-
-def _described(schema: Any) -> Json:
-    """What metadata says of a node for people."""
-    said = (schema.get("metadata") or {}).get("pydantic_js_updates", {})
-    return {key: said[key] for key in ("title", "description") if key in said}
-
-
-def _by_hand(schema: Any) -> bool:
-    """Whether the user, and not Pydantic, changes the JSON Schema of the node."""
-    metadata = schema.get("metadata") or {}
-    functions = [*metadata.get("pydantic_js_functions", ()), *metadata.get("pydantic_js_annotation_functions", ())]
-    extra = metadata.get("pydantic_js_extra")
-    return (
-        extra is not None
-        or any(isinstance(getattr(one, "__self__", None), WithJsonSchema) for one in functions)
-        or any((getattr(one, "__module__", None) or "").split(".")[0] != "pydantic" for one in functions)
-    )
-
-
-def _rewritten(schema: Any) -> bool:
-    """Whether metadata changes the JSON Schema by hand in a way that asserts something."""
-    metadata = schema.get("metadata") or {}
-    if not metadata:
-        return False
-    inherited = BaseModel.__get_pydantic_json_schema__.__func__  # type: ignore[attr-defined]
-    functions = [*metadata.get("pydantic_js_functions", ()), *metadata.get("pydantic_js_annotation_functions", ())]
-    extra = metadata.get("pydantic_js_extra")
-    return (
-        any(getattr(one, "__func__", None) is not inherited for one in functions)
-        or not metadata.get("pydantic_js_updates", {}).keys() <= _HARMLESS
-        or callable(extra)
-        or (isinstance(extra, dict) and not {key for key in extra if not key.startswith("x-")} <= _HARMLESS)
-    )

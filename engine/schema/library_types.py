@@ -114,6 +114,8 @@ def _plain(reader: Reader, schema: Any) -> Json | None:
         )
     if _named(function, "pattern_either_validator") or _named(function, "pattern_str_validator"):
         return reader.guarded({"type": "string"}, schema, "regular expression")
+    if _named(function, "pattern_bytes_validator"):
+        raise reader.refused("Pattern[bytes]", "no JSON value is a pattern of bytes; take Pattern[str]")
     return None
 
 
@@ -123,8 +125,7 @@ def _after(reader: Reader, schema: Any) -> Json | None:
     if isinstance(owner, EncodedBytes | EncodedStr):
         return _encoded(reader, schema, owner)
     if owner is ByteSize:
-        text = {"type": "string", "x-engine-patterns": [spellings.byte_size(ByteSize.byte_sizes)]}
-        return {"anyOf": [text, {"type": "integer", "minimum": 0}]}
+        return _size(reader, schema["schema"]["choices"][0])
     if owner is EmailStr:
         return reader.guarded(
             {"allOf": [reader.generate_inner(schema["schema"]), string("email", spellings.EMAIL)]}, schema, "EmailStr"
@@ -134,6 +135,12 @@ def _after(reader: Reader, schema: Any) -> Json | None:
     if isinstance(function, partial) and function.func.__module__ == "pydantic._internal._validators":
         return _measured(reader, schema, function)
     return None
+
+
+def _size(reader: Reader, text: Any) -> Json:
+    inner = reader.generate_inner({key: value for key, value in text.items() if key != "pattern"})
+    unit = {"type": "string", "x-engine-patterns": [spellings.byte_size(ByteSize.byte_sizes)]}
+    return {"anyOf": [{"allOf": [inner, unit]}, {"type": "integer", "minimum": 0}]}
 
 
 def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
@@ -180,9 +187,11 @@ _URL_OF = {
 
 def url_text(schema: Any) -> Json:
     """The texts that a URL of these schemes may be."""
-    flags = (["+hosts"] if schema["type"] == "multi-host-url" else []) + (
-        ["+host"] if schema.get("host_required") else []
-    )
+    flags = ["+hosts"] if schema["type"] == "multi-host-url" else []
+    if schema.get("default_host"):
+        flags.append("+slash")
+    elif schema.get("host_required") or "default_port" in schema:  # a port can be given to a host only
+        flags.append("+host")
     named = spellings.named("url", *schema.get("allowed_schemes", ()), *flags)
     length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
     return string("uri", named, **length)

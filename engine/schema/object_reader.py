@@ -17,6 +17,7 @@ from engine.regular.languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import integer_key
 from engine.schema.core_reader import GUARDS, HINT, PATTERNS, CoreReader
+from engine.schema.hashability import hashable, hashed
 from engine.schema.schema import Json
 
 _KEY_SPELLINGS = {"float": spellings.NUMBER_KEY, "bool": spellings.BOOLEAN_KEY}
@@ -29,8 +30,16 @@ class ObjectReader(CoreReader):
 
     def set_schema(self, schema: Any) -> Json:
         """Items are distinct; lengths count what is left after conversion."""
-        made = super().set_schema(schema)
+        made = super().set_schema({key: value for key, value in schema.items() if key != "items_schema"})  # type: ignore[arg-type]
+        made["items"] = self._hashed(schema.get("items_schema", {"type": "any"}))
         return self.guarded(made, schema, "set length") if "min_length" in schema else made
+
+    def _hashed(self, items: Any) -> Json:
+        made = self.generate_inner(items)
+        if items["type"] == "any":
+            return {"allOf": [made], "type": ["string", "number", "boolean", "null"]}
+        found = hashable(items)
+        return made if found else False if found is False else self.guarded(made, hashed(items), "hashable")
 
     def frozenset_schema(self, schema: Any) -> Json:
         """As a set."""
@@ -134,6 +143,10 @@ class ObjectReader(CoreReader):
                 with self.at(key):
                     properties[key] = self.generate_inner(field)
             except PydanticOmit:
+                if required[name]:
+                    raise self.refused(
+                        "SkipJsonSchema", f"field {name!r} must be there, and nothing says of what"
+                    ) from None
                 continue
             if required[name]:
                 needed.append(key)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, KafkaDsn, TypeAdapter, ValidationError
 
 from engine.regular.expression import both
 from engine.regular.languages import OPERATORS, SPELLING, pattern_language
@@ -149,3 +149,14 @@ def test_the_last_instant_has_none_after_it_but_in_other_zones(kind: str) -> Non
     zoned = pattern_language(f"{kind} > {last}+00:00", SPELLING)
     assert zoned.matches(f"{last}-00:01")
     assert not zoned.matches(f"{last}Z")
+
+
+@pytest.mark.parametrize("text", ["kafka:", "kafka:x", "kafka:/", "kafka:/x", "kafka:///x", "kafka://", "kafka://a:1"])
+def test_a_url_that_is_given_a_default_host_has_a_slash(text: str) -> None:
+    try:
+        TypeAdapter(KafkaDsn).validate_json(json.dumps(text))
+    except ValidationError:
+        taken = False
+    else:
+        taken = True
+    assert pattern_language("url kafka +slash", SPELLING).matches(text) == taken
