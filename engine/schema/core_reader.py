@@ -3,7 +3,7 @@
 A subclass of Pydantic's own generator, in validation mode. It writes the canonical spelling of each type; where that says
 less than Pydantic checks (validators, bounds of dates, digits of decimals …) it adds a guard on the node, and what has no
 spelling in JSON at all is refused with its path. `x-engine-patterns` holds Patterns, `x-engine-guards` NodeValidators,
-`x-engine-hint` a word for prompts.
+`x-engine-hint` a word for prompts, `x-engine-aliases` further keys of properties.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
 
-GUARDS, PATTERNS, HINT, DIGITS = "x-engine-guards", "x-engine-patterns", "x-engine-hint", "x-engine-digits"
+GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
+DIGITS, ALIASES = "x-engine-digits", "x-engine-aliases"
 _MOST_FLAGS = 1024  # values of flags that are listed
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 
