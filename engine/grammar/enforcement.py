@@ -138,11 +138,8 @@ def of_object(
         yield "required", _cut(", ".join(required))
     for one in shape.properties:
         if one.aliases:
-            others = ", ".join(json.dumps(name, ensure_ascii=False) for name in one.aliases)
-            yield (
-                "aliases",
-                _cut(f"{one.name}, or one of {others}" if every_spelling else f"{one.name}, never {others}"),
-            )
+            others = " or ".join(one.aliases)
+            yield "aliases", _cut(f"{one.name} or {others}" if every_spelling else f"{one.name}, never {others}")
     yield from _of_others(shape, schema)
     low, high = counted
     if low:
