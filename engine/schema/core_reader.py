@@ -11,28 +11,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
-from enum import Enum, Flag
-from functools import reduce
-from operator import or_
+from enum import Flag
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, to_jsonable_python
+from pydantic_core import CoreConfig, CoreSchema, PydanticOmit
 
 from engine.errors import UnsupportedSchema
 from engine.regular.languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import ordered
+from engine.schema.enumeration import flags, spelled
 from engine.schema.library_types import library_type, string, url_text
-from engine.schema.literal import literal_key
 from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
 
 GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
 DIGITS, ALIASES = "x-engine-digits", "x-engine-aliases"
-_MOST_FLAGS = 1024  # values of flags that are listed
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 
 
@@ -45,6 +41,8 @@ class CoreReader(GenerateJsonSchema):
         super().__init__(by_alias, ref_template, **options)
         self._core_definitions: list[CoreSchema] = []
         self._core_configs: list[CoreConfig | None] = []
+        self._configs_of: dict[str, list[dict[str, Any]]] = {}  # under which each definition is read
+        self._begun: set[str] = set()  # definitions beside those at the root
         self._places: list[str] = []
         self._hoisted: list[list[str]] = []  # for each open object: validators that look at its other fields
 
@@ -52,6 +50,8 @@ class CoreReader(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> Json:
         """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
+        if "ref" in schema:
+            schema = schema | {"ref": self._place_of(schema)}
         known = None if "ref" in schema or by_hand(schema) else library_type(self, schema)
         if known is not None:
             return known | described(schema)
@@ -64,6 +64,30 @@ class CoreReader(GenerateJsonSchema):
         if not any(guard.judges(schema) for guard in target.get(GUARDS, ())):
             target[GUARDS] = [*target.get(GUARDS, ()), self.guard(schema, "custom JSON schema")]
         return made
+
+    def _place_of(self, definition: Any) -> str:
+        """Its reference; what takes its configuration from where it stands has one for each."""
+        ref: str = definition["ref"]
+        config = {} if definition["type"] == "enum" else definition.get("config") or self.core_config
+        key = {name: value for name, value in config.items() if name != "title"}
+        keys = self._configs_of.setdefault(ref, [])
+        if key not in keys:
+            keys.append(key)
+        index = keys.index(key)
+        return f"{ref}-{index}" if index else ref
+
+    def definition_ref_schema(self, schema: Any) -> Json:
+        """What it refers to, as it is read here."""
+        definition = self.definition(schema["schema_ref"])
+        place = self._place_of(definition)
+        if place != definition["ref"] and place not in self._begun:
+            self._begun.add(place)
+            return self.generate_inner(definition)
+        return super().definition_ref_schema({"type": "definition-ref", "schema_ref": place})
+
+    def definition(self, ref: str) -> Any:
+        """The node that is defined under a reference."""
+        return next(one for one in self._core_definitions if one.get("ref") == ref)
 
     def sort(self, value: Json, parent_key: str | None = None) -> Json:
         """Order carries meaning: it is the order of preference and of members."""
@@ -158,13 +182,14 @@ class CoreReader(GenerateJsonSchema):
         return self.guarded(made, schema, ", ".join(names)) if names else made
 
     def str_schema(self, schema: Any) -> Json:
-        """Patterns in their own dialect."""
+        """Patterns in their own dialect; lengths of the configuration where the type has none."""
+        config = self.core_config
         plain = {key: value for key, value in schema.items() if key != "pattern"}
-        made = super().str_schema(plain)  # type: ignore[arg-type]
+        lengths = {name: config.get(f"str_{name}") for name in ("min_length", "max_length")}
+        made = super().str_schema({name: value for name, value in lengths.items() if value is not None} | plain)  # type: ignore[arg-type]
         pattern = schema.get("pattern")
         if pattern is not None:
             made[PATTERNS] = [self._pattern(schema, pattern)]
-        config = self.core_config
         changed = [
             name
             for name in ("strip_whitespace", "to_lower", "to_upper")
@@ -249,39 +274,18 @@ class CoreReader(GenerateJsonSchema):
 
     def enum_schema(self, schema: Any) -> Json:
         """The values of the members as Pydantic recognises them in JSON, and of those that flags make together."""
-        cls = schema["cls"]
-        made = self._flags(schema) if issubclass(cls, Flag) else self._spelled(schema, schema["members"])
-        return made | {"title": cls.__name__}
-
-    def _flags(self, schema: Any) -> Json:
-        judge = self.guard(schema, "flags")
-        every = reduce(or_, (member.value for member in schema["members"]), 0)
-        beyond = 1 << every.bit_length()
-        if judge.passes(beyond) and getattr(judge(str(beyond).encode()), "value", beyond) == beyond:
-            return self.guarded({"type": "integer", DIGITS: True}, schema, "flags")  # further bits are kept
-        if every >= _MOST_FLAGS:
-            return self.guarded({"type": "integer", "minimum": 0, "maximum": every, DIGITS: True}, schema, "flags")
-        runs: list[list[int]] = []
-        for value in filter(judge.passes, range(every + 1)):
-            if runs and value == runs[-1][-1] + 1:
-                runs[-1].append(value)
-            else:
-                runs.append([value])
-        composed = [{"type": "integer", "minimum": one[0], "maximum": one[-1], DIGITS: True} for one in runs]
-        return {"anyOf": [self._spelled(schema, schema["members"]), *composed]}
+        if not issubclass(schema["cls"], Flag):
+            made = self._spelled(schema, schema["members"])
+        else:
+            runs, guarded = flags(schema["members"], self.guard(schema, "flags"))
+            made = self.guarded({"anyOf": runs}, schema, "flags") if guarded else {"anyOf": runs}
+        return made | {"title": schema["cls"].__name__}
 
     def _spelled(self, schema: Any, members: list[Any]) -> Json:
-        judge = self.guard(schema, "literal")
-        found: dict[Any, Json] = {}
-        for member in members:
-            value = member.value if isinstance(member, Enum) else member
-            for spelled in _spellings(value):
-                if judge.passes(spelled):
-                    found[literal_key(spelled)] = spelled
-                    break
+        found = spelled(members, self.guard(schema, "literal"))
         if not found:
             raise self.refused(schema["type"], "none of the values can be written in JSON")
-        return {"enum": list(found.values())}
+        return {"enum": found}
 
     # -- wrappers
 
@@ -346,15 +350,6 @@ class CoreReader(GenerateJsonSchema):
 
 
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "a": re.ASCII}
-
-
-def _spellings(value: Any) -> list[Json]:
-    """What may stand for a literal in JSON."""
-    try:
-        usual = [to_jsonable_python(value)]
-    except ValueError:
-        usual = []
-    return [*usual, float(value)] if isinstance(value, Decimal) and value.is_finite() else usual
 
 
 def _unsaid(schema: Any) -> list[str]:

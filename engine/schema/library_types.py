@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from pydantic import ByteSize, EmailStr, ImportString, IPvAnyAddress, IPvAnyInterface, IPvAnyNetwork, NameEmail
 from pydantic.types import Base64Encoder, Base64UrlEncoder, EncodedBytes, EncodedStr, SecretBytes, SecretStr
+from pydantic_core import CoreConfig
 
 from engine.errors import UnsupportedSchema
 from engine.schema import spellings
@@ -31,6 +32,9 @@ class Reader(Protocol):
     def refused(self, keyword: str, reason: str) -> UnsupportedSchema: ...
 
     def uuid_schema(self, schema: Any) -> Json: ...
+
+    @property
+    def core_config(self) -> CoreConfig: ...
 
 
 def string(hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
@@ -75,7 +79,7 @@ def _lax_or_strict(reader: Reader, schema: Any) -> Json | None:
         defaulting = isinstance(function, partial) and _named(function.func, "defaultdict_validator")
         return reader.generate_inner(lax["schema"]) if defaulting else None
     if strict["type"] == "json-or-python" and strict["json_schema"]["type"] == "function-after":
-        return _of_text(reader, strict["json_schema"])
+        return _of_text(reader, strict["json_schema"], configured=is_strict(reader, schema))
     return None
 
 
@@ -84,11 +88,17 @@ def _json_or_python(reader: Reader, schema: Any) -> Json | None:
     return _of_text(reader, made) if made["type"] == "function-after" else None
 
 
-def _of_text(reader: Reader, schema: Any) -> Json | None:
-    """What a class or a function of Pydantic's makes of JSON."""
+def is_strict(reader: Reader, schema: Any) -> bool:
+    """Whether the strict side of a node is what validates."""
+    return bool(schema.get("strict", reader.core_config.get("strict", False)))
+
+
+def _of_text(reader: Reader, schema: Any, *, configured: bool = True) -> Json | None:
+    """What a class or a function of Pydantic's makes of JSON; `configured` if the lengths of the configuration hold."""
     function, inner = called(schema), schema["schema"]
     if isinstance(function, type) and function in _ADDRESSES and _is_bare(inner):
-        return dict(_ADDRESSES[function])
+        address = dict(_ADDRESSES[function])
+        return {"allOf": [reader.generate_inner(inner), address]} if configured else address
     wraps = function in (SecretStr, SecretBytes) or _named(
         function, "Secret.__get_pydantic_core_schema__.<locals>.<lambda>"
     )

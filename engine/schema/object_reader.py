@@ -98,7 +98,7 @@ class ObjectReader(CoreReader):
     def _object(self, schema: Any, cls: type, own: list[str]) -> Json:
         hoisted = [*own]
         config = schema.get("config") or self.core_config
-        with self.configured(config), self.open_object(hoisted), self._config_wrapper_stack.push(_python_config(cls)):
+        with self.configured(config), self.open_object(hoisted):
             made = self.generate_inner(schema["schema"])
         made = self._described(made, cls, config.get("title"))
         return self.guarded(made, schema, ", ".join(dict.fromkeys(hoisted))) if hoisted else made
@@ -231,8 +231,7 @@ class ObjectReader(CoreReader):
         """The keys that the member's tag is read from, of those that the union looks at."""
         kind = member["type"]
         if kind == "definition-ref":
-            named = (one for one in self._core_definitions if one.get("ref") == member["schema_ref"])
-            return self._tag_keys(next(named), sought)
+            return self._tag_keys(self.definition(member["schema_ref"]), sought)
         with self.configured(member.get("config") or self.core_config):
             if kind in _WITH_FIELDS:
                 read = field_keys(fields_of(member), self.core_config, self._required(member)).values()
@@ -251,10 +250,6 @@ def _is_guarded(made: Json) -> bool:
 
 def _callable_name(function: Any) -> str:
     return str(getattr(function, "__qualname__", repr(function)))
-
-
-def _python_config(cls: type) -> Any:
-    return getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}
 
 
 def _overrides(cls: type, name: str) -> bool:

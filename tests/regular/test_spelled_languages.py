@@ -85,6 +85,13 @@ def test_durations_within_a_bound(bound: timedelta, seconds: int, more: int, day
     check_agrees("duration", "duration", timedelta, bound, written, duration(value, padded))
 
 
+@pytest.mark.parametrize("microseconds", [0, 1, -1, 10**6])
+@pytest.mark.parametrize("text", ["-P0D", "-PT0S", "P0D"])
+def test_minus_zero_within_a_bound(microseconds: int, text: str) -> None:
+    bound = timedelta(microseconds=microseconds)
+    check_agrees("duration", "duration", timedelta, bound, f"{Decimal(microseconds).scaleb(-6):f}", text)
+
+
 def duration(value: timedelta, padded: bool) -> str:
     """In days to seconds; parts that are zero are left out unless `padded`."""
     size = abs(value)
