@@ -42,7 +42,7 @@ class CoreReader(GenerateJsonSchema):
         self._core_definitions: list[CoreSchema] = []
         self._core_configs: list[CoreConfig | None] = []
         self._configs_of: dict[str, list[dict[str, Any]]] = {}  # under which each definition is read
-        self._begun: set[str] = set()  # definitions beside those at the root
+        self._begun: set[str] = set()  # references to what is read, or is being read
         self._places: list[str] = []
         self._hoisted: list[list[str]] = []  # for each open object: validators that look at its other fields
 
@@ -52,6 +52,7 @@ class CoreReader(GenerateJsonSchema):
         """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
         if "ref" in schema:
             schema = schema | {"ref": self._place_of(schema)}
+            self._begun.add(schema["ref"])
         known = None if "ref" in schema or by_hand(schema) else library_type(self, schema)
         if known is not None:
             return known | described(schema)
@@ -80,8 +81,7 @@ class CoreReader(GenerateJsonSchema):
         """What it refers to, as it is read here."""
         definition = self.definition(schema["schema_ref"])
         place = self._place_of(definition)
-        if place != definition["ref"] and place not in self._begun:
-            self._begun.add(place)
+        if place not in self._begun:
             return self.generate_inner(definition)
         return super().definition_ref_schema({"type": "definition-ref", "schema_ref": place})
 

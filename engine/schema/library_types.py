@@ -154,6 +154,8 @@ def _size(reader: Reader, text: Any) -> Json:
 
 
 def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
+    if isinstance(owner, EncodedBytes) and reader.core_config.get("val_json_bytes", "utf8") != "utf8":
+        return reader.guarded(reader.generate_inner(schema["schema"]), schema, "bytes in bytes")  # decoded twice
     if owner.encoder is Base64Encoder:
         text = string("base64", format="base64")
     elif owner.encoder is Base64UrlEncoder:
@@ -164,6 +166,7 @@ def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> J
     return made if isinstance(owner, EncodedBytes) else reader.guarded(made, schema, "UTF-8 in base64")
 
 
+_CHANGES = ("strip_whitespace", "to_lower", "to_upper")  # that the configuration makes to a text before it is measured
 _LENGTHS = {"min_length_validator": ("min_length", "minItems"), "max_length_validator": ("max_length", "maxItems")}
 
 
@@ -178,7 +181,9 @@ def _measured(reader: Reader, schema: Any, function: partial[Any]) -> Json | Non
     if made.get("type") == "array" and not made.get("uniqueItems"):
         return {"allOf": [made], keyword: function.keywords[argument]}
     if inner["type"] == "lax-or-strict" and called(inner["strict_schema"].get("json_schema", schema)) is SecretStr:
-        return {"allOf": [made], keyword.replace("Items", "Length"): function.keywords[argument]}
+        made = {"allOf": [made], keyword.replace("Items", "Length"): function.keywords[argument]}
+        changed = [name for name in _CHANGES if reader.core_config.get(f"str_{name}")]
+        return reader.guarded(made, schema, ", ".join(changed)) if changed else made
     return None
 
 

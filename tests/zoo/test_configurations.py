@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import pytest
 from byte_walks import accepts
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, TypeAdapter, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, TypeAdapter, ValidationError
 from typing_extensions import TypeAliasType, TypedDict
 
 from engine.automaton.automaton import Automaton
@@ -77,6 +77,29 @@ class Serialised(BaseModel):
     side: Annotated[int, PlainSerializer(str, return_type=str)]
 
 
+class Stripped(BaseModel):
+    model_config = ConfigDict(str_strip_whitespace=True)
+    secret: Annotated[SecretStr, Field(min_length=2)]
+
+
+class Encoded(BaseModel):
+    model_config = ConfigDict(val_json_bytes="hex")
+    data: Base64Bytes
+
+
+class Listed(BaseModel):
+    """Its definitions are read under another configuration before they are read at the root."""
+
+    model_config = ConfigDict(str_max_length=2)
+    words: Words
+
+
+class Listing(TypedDict):
+    listed: list[Listed]
+    words: Words
+    more: list[Listed]
+
+
 def titled(length: int) -> dict[str, Any]:
     text = "x" * length
     return {"film": {"title": text}, "book": {"title": text}, "song": [text], "words": [text, [text]]}
@@ -84,7 +107,7 @@ def titled(length: int) -> dict[str, Any]:
 
 def agrees(tp: Any, value: Any) -> bool:
     """Whether what can be decoded is what Pydantic takes."""
-    text = json.dumps(value)
+    text = json.dumps(value, ensure_ascii=False)
     try:
         TypeAdapter(tp).validate_json(text)
     except ValidationError:
@@ -125,6 +148,22 @@ def test_lengths_hold_for_addresses_where_they_are_strict(address: str) -> None:
 @pytest.mark.parametrize("value", [2, "x", None])
 def test_what_is_serialised_has_no_say(value: Any) -> None:
     assert agrees(Serialised, {"side": value})
+
+
+@pytest.mark.parametrize("secret", ["ab", "a", " a", "\u2000ab"])
+def test_the_length_of_a_secret_is_that_of_what_is_left(secret: str) -> None:
+    assert agrees(Stripped, {"secret": secret})
+
+
+@pytest.mark.parametrize("text", ["6147633d", "aGc=", "61476", "4Cb6", ""])
+def test_bytes_that_are_decoded_twice(text: str) -> None:
+    assert agrees(Encoded, {"data": text})
+
+
+@pytest.mark.parametrize("inside", ["ab", "abc", ["abc"]], ids=str)
+@pytest.mark.parametrize("outside", ["ab", "abc"])
+def test_definitions_of_a_root_are_read_in_any_order(inside: Any, outside: str) -> None:
+    assert agrees(Listing, {"listed": [{"words": inside}], "words": [outside], "more": []})
 
 
 @pytest.mark.parametrize("number", ["3e1", "3e20", "1e1", "30", "7.5e59"])
