@@ -138,10 +138,12 @@ class _Recogniser:
         names = [member.name for member in node.declared]
         ends: Ends = frozenset()
         values: list[Node] = []
-        if key in names:
+        owner = next((member for member in node.declared if key in (member.name, *member.aliases)), None)
+        if owner is not None:
+            key = owner.name
             later = names[names.index(key) :]
             in_place = not node.ordered or not any(name in later or name not in names for name in used)
-            values = [node.declared[names.index(key)].value] if key not in used and in_place else []
+            values = [owner.value] if key not in used and in_place else []
         elif key not in used or self.keys_repeat:
             values = [other.value for other in node.others if other.keys.matches(key)]
         for value in values:

@@ -94,7 +94,12 @@ class _Drawing:
     def _members(self, depth: int) -> Node:
         rng = self._rng
         names = rng.sample(NAMES, rng.randint(0, 3))
-        declared = tuple(Member(name, self.node(depth - 1), rng.random() < 0.4) for name in names)
+        free_names = [name for name in NAMES if name not in names]
+        aliases = {name: tuple(free_names[:1]) if rng.random() < 0.3 else () for name in names[:1]}
+        declared = tuple(
+            Member(name, self.node(depth - 1), rng.random() < 0.4, aliases.get(name, ())) for name in names
+        )
+        names = [key for member in declared for key in member.keys]
         others: tuple[Others, ...] = ()
         if rng.random() < 0.5:
             free = expression.both(random_expression(rng, 1), expression.complement(expression.words(names)))
@@ -225,7 +230,7 @@ class _Walk:
     def _members(self, node: Members) -> str | None:
         rng = self._rng
         chosen = [m for m in node.declared if m.required or (self._left > 0 and rng.random() < 0.5)]
-        pairs: list[tuple[str, Node]] = [(member.name, member.value) for member in chosen]
+        pairs: list[tuple[str, Node]] = [(rng.choice(member.keys), member.value) for member in chosen]
         if not node.ordered:
             rng.shuffle(pairs)
         for _ in range(rng.choice((0, 1, 2)) if node.others else 0):

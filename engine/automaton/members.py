@@ -28,7 +28,7 @@ def declared_names(members: Members, progress: Progress) -> tuple[str, ...]:
         member = members.declared[index]
         after = _take(members, used, index)
         if _fits(members, after, count + 1):
-            names.append(member.name)
+            names += member.keys
         if members.ordered and member.required:
             break
     return tuple(names)
@@ -43,9 +43,9 @@ def may_add_other(members: Members, progress: Progress) -> bool:
 
 
 def after_declared(members: Members, progress: Progress, name: str) -> tuple[int, Progress]:
-    """The index of the declared member `name` and the progress after it."""
+    """The index of the declared member with the key `name` and the progress after it."""
     used, count = progress
-    index = next(i for i in _left(members, used) if members.declared[i].name == name)
+    index = next(i for i in _left(members, used) if name in members.declared[i].keys)
     return index, (_take(members, used, index), _saturate(members, count + 1))
 
 

@@ -259,7 +259,7 @@ class Network:
             node = replace(node, declared=tuple(m for m, _ in declared), others=tuple(o for o, _ in others))
         keys = [(self._key(quoted_terminal(o.keys, node.spelling), o.guards), value) for o, value in others]
         new_key = self._vertex(Watch(None))
-        names = frozenset(member.name for member in node.declared)
+        names = frozenset(key for member in node.declared for key in member.keys)
         key = self.terminal_id(key_terminal(names, node.spelling)) if names else None
         number = len(self.vertices)
         self.vertices.append(Next(number + 1))

@@ -125,7 +125,7 @@ def of_array(shape: s.Array, schema: s.Schema) -> Iterator[Constraint]:
 
 
 def of_object(
-    shape: s.Object, schema: s.Schema, counted: tuple[int, int | None], *, ordered: bool
+    shape: s.Object, schema: s.Schema, counted: tuple[int, int | None], *, every_spelling: bool
 ) -> Iterator[Constraint]:
     """The type and what is said of keys; `counted` are the bounds that the lowering keeps."""
     declared = [one.name for one in shape.properties]
@@ -136,13 +136,17 @@ def of_object(
     required = [one.name for one in shape.properties if one.required]
     if required:
         yield "required", _cut(", ".join(required))
+    for one in shape.properties:
+        if one.aliases:
+            others = " or ".join(one.aliases)
+            yield "aliases", _cut(f"{one.name} or {others}" if every_spelling else f"{one.name}, never {others}")
     yield from _of_others(shape, schema)
     low, high = counted
     if low:
         yield "minProperties", str(low)
     if high is not None:
         yield "maxProperties", str(high)
-    if ordered and high != 1 and (len(declared) > 1 or (declared and shape.others)):
+    if not every_spelling and high != 1 and (len(declared) > 1 or (declared and shape.others)):
         yield "key order", "as declared, others last" if shape.others else "as declared"
     if declared and high != 1:
         yield "unique keys", "declared keys"

@@ -101,11 +101,17 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One declared member of an object: its decoded name and its value."""
+    """One declared member of an object: its decoded name and its value. It may be written under an alias instead."""
 
     name: str
     value: Node
     required: bool
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names, one of which it is written under."""
+        return (self.name, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,11 +155,11 @@ def _overlap(one: s.Shape, other: s.Shape, schema: s.Schema) -> bool:
 
 def _told_apart(one: s.Object, other: s.Object, schema: s.Schema) -> bool:
     for left, right in ((one, other), (other, one)):
-        declared = {member.name: member for member in right.properties}
+        declared = {name: member for member in right.properties for name in (member.name, *member.aliases)}
         for member in left.properties:
             if not member.required:
                 continue
-            twin = declared.get(member.name)
+            twin = next((declared[name] for name in (member.name, *member.aliases) if name in declared), None)
             if twin is None:
                 if member.name in right.forbidden or not right.others:
                     return True

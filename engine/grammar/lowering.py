@@ -173,7 +173,7 @@ class _Lowering:
 
     def _note_object(self, an_object: s.Object) -> None:
         counted = _counts(an_object)
-        self._note(enforcement.of_object(an_object, self._schema, counted, ordered=not self._any))
+        self._note(enforcement.of_object(an_object, self._schema, counted, every_spelling=self._any))
         if an_object.others and counted[1] != 1:
             self._note([("unique keys", "additional keys: compared as they close")], "guard")
 
@@ -317,8 +317,11 @@ class _Lowering:
         return g.Sequence((_BRACKETS[0], self._blank, inside, self._blank, _BRACKETS[1]))
 
     def _object(self, an_object: s.Object, path: str) -> g.Node:
-        declared = tuple(g.Member(p.name, self._node(p.schema), p.required) for p in an_object.properties)
-        names = ex.complement(ex.words((*(p.name for p in an_object.properties), *an_object.forbidden)))
+        declared = tuple(
+            g.Member(p.name, self._node(p.schema), p.required, p.aliases if self._any else ())
+            for p in an_object.properties
+        )
+        names = ex.complement(ex.words(an_object.names))
         others = []
         for other in an_object.others:
             language, checks = self._keys(other, names, path)

@@ -16,6 +16,7 @@ from engine.grammar.grammar import (
     EMPTY,
     Choice,
     Grammar,
+    Member,
     Members,
     Node,
     Reference,
@@ -23,7 +24,7 @@ from engine.grammar.grammar import (
     Sequence,
     StringTerminal,
 )
-from engine.regular.expression import text
+from engine.regular.expression import words
 
 UNORDERED_LIMIT = 5
 RULE_LIMIT = 2_000
@@ -57,12 +58,12 @@ class _Expansion:
             self.high = None
         if self.low <= sum(member.required for member in members.declared):
             self.low = 0
-        self.pairs = [self._pair(member.name, member.value) for member in members.declared]
+        self.pairs = [self._pair(member) for member in members.declared]
         self.other = self._other()
         self._rules: dict[object, Reference] = {}
 
-    def _pair(self, name: str, value: Node) -> Node:
-        return Sequence((StringTerminal(text(name), self.members.spelling), self.members.colon, value))
+    def _pair(self, member: Member) -> Node:
+        return Sequence((StringTerminal(words(member.keys), self.members.spelling), self.members.colon, member.value))
 
     def _other(self) -> Node:
         """Nothing if there are no others."""

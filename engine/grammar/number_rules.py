@@ -43,7 +43,9 @@ def number_node(
     if not number.multiples_of:
         return g.Terminal(ex.union(plain, _with_exponent(number)))
     guard = watch(s.Check(path, ("number",), "json-schema", _as_schema(number)), "value")
-    return g.Choice((g.Terminal(plain), g.Guarded(_any_exponent(), guard)))
+    whole = all(step == step.to_integral_value() for step in number.multiples_of)  # as types of Python have it
+    exponents = g.Terminal(_with_exponent(number)) if whole else _any_exponent()
+    return g.Choice((g.Terminal(plain), g.Guarded(exponents, guard)))
 
 
 def literal_node(values: Sequence[int | float], path: str, watch: Callable[[s.Check, g.Scope], g.Guard]) -> g.Node:

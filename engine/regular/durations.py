@@ -8,8 +8,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from engine.regular.charset import ANY
 from engine.regular.digits import DIGIT, POINT
-from engine.regular.expression import Expression, complement, concat, nonempty, optional, repeat, text, union, words
+from engine.regular.expression import (
+    NOTHING,
+    Expression,
+    chars,
+    complement,
+    concat,
+    nonempty,
+    optional,
+    repeat,
+    text,
+    union,
+    words,
+)
 from engine.regular.fraction import fraction_from, pointed
 from engine.regular.integers import integers
 
@@ -17,8 +30,14 @@ _DAYS = 999_999_999  # of timedelta
 _FRACTION = optional(concat(POINT, repeat(DIGIT, 1, 6)))
 
 
-def durations_from(bound: timedelta) -> Expression:
-    """Durations that are at least `bound`."""
+def durations_from(bound: timedelta, *, beyond: bool = False) -> Expression:
+    """Durations that are at least `bound`, or beyond it. Minus zero is less than zero, as Pydantic has it."""
+    if beyond:
+        return NOTHING if bound == timedelta.max else _from(bound + timedelta.resolution)
+    return complement(concat(text("-"), repeat(chars(ANY), 0, None))) if bound == timedelta(0) else _from(bound)
+
+
+def _from(bound: timedelta) -> Expression:
     if bound > timedelta(0):
         return concat(text("P"), _magnitude_from(bound))
     if bound == timedelta.min:

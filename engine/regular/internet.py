@@ -40,8 +40,11 @@ def _whole(source: str) -> Expression:
 
 
 @lru_cache(maxsize=64)
-def urls(schemes: Sequence[str], *, several_hosts: bool = False, host_required: bool = False) -> Expression:
-    """URLs of these schemes, or of any if there are none."""
+def urls(
+    schemes: Sequence[str], *, several_hosts: bool = False, host_required: bool = False, rooted: bool = False
+) -> Expression:
+    """URLs of these schemes, or of any if there are none. If they are `rooted`, a slash stands behind the colon: one that
+    is given a host afterwards must not be opaque."""
     tail, path = _whole(_TAIL), _whole(_PATH)
     special = concat(_authority(_domain()), path, tail)
     opaque = _authority(_whole(f"(?:[{_UNRESERVED}{_DELIMITERS}]|{_ESCAPED})+"), several=several_hosts)
@@ -49,7 +52,9 @@ def urls(schemes: Sequence[str], *, several_hosts: bool = False, host_required: 
     network = concat(opaque, path, tail)
     other = network
     if not host_required:
-        other = union(network, concat(_whole(f"(?:///?{_CHARACTER}*|/(?:{_CHARACTER}+)?|{_CHARACTER}+|){_PATH}"), tail))
+        slashed = f"///?{_CHARACTER}*|/(?:{_CHARACTER}+)?"
+        bare = slashed if rooted else f"{slashed}|{_CHARACTER}+|"
+        other = union(network, concat(_whole(f"(?:{bare}){_PATH}"), tail))
     found = []
     for scheme in schemes:
         rest = special if scheme in SPECIAL else file if scheme == "file" else other

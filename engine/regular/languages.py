@@ -16,7 +16,7 @@ from functools import lru_cache
 from engine.regular import addresses, canonical, internet
 from engine.regular.decimal_texts import decimals_equal, decimals_from
 from engine.regular.durations import durations_from
-from engine.regular.expression import NOTHING, Expression, both, complement
+from engine.regular.expression import Expression, both, complement
 from engine.regular.integers import integers
 from engine.regular.moments import date_times_within, dates_within, times_within
 from engine.regular.pattern import parse_pattern
@@ -52,9 +52,7 @@ def _compared(at_least: Callable[[str, bool], Expression]) -> Callable[[str, str
 
 def _durations(value: str, beyond: bool) -> Expression:
     bound = timedelta(microseconds=int(Decimal(value) * 1_000_000))
-    if beyond and bound == timedelta.max:
-        return NOTHING
-    return durations_from(bound + timedelta.resolution if beyond else bound)
+    return durations_from(bound, beyond=beyond)
 
 
 def _decimals(value: str, beyond: bool) -> Expression:
@@ -74,7 +72,9 @@ def _integers(low: str, high: str, step: str) -> Expression:
 def _urls(*schemes: str) -> Expression:
     flags = {one for one in schemes if one.startswith("+")}
     named = tuple(one for one in schemes if one not in flags)
-    return internet.urls(named, several_hosts="+hosts" in flags, host_required="+host" in flags)
+    return internet.urls(
+        named, several_hosts="+hosts" in flags, host_required="+host" in flags, rooted="+slash" in flags
+    )
 
 
 _ORDERED: dict[str, Callable[[str, str], Expression]] = {

@@ -3,7 +3,7 @@
 A subclass of Pydantic's own generator, in validation mode. It writes the canonical spelling of each type; where that says
 less than Pydantic checks (validators, bounds of dates, digits of decimals …) it adds a guard on the node, and what has no
 spelling in JSON at all is refused with its path. `x-engine-patterns` holds Patterns, `x-engine-guards` NodeValidators,
-`x-engine-hint` a word for prompts.
+`x-engine-hint` a word for prompts, `x-engine-aliases` further keys of properties.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
-from enum import Enum
+from enum import Flag
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
-from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, to_jsonable_python
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import CoreConfig, CoreSchema, PydanticOmit
 
 from engine.errors import UnsupportedSchema
 from engine.regular.languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import ordered
+from engine.schema.enumeration import flags, spelled
 from engine.schema.library_types import library_type, string, url_text
-from engine.schema.literal import literal_key
+from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
 
-GUARDS, PATTERNS, HINT, DIGITS = "x-engine-guards", "x-engine-patterns", "x-engine-hint", "x-engine-digits"
-_HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
+GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
+DIGITS, ALIASES = "x-engine-digits", "x-engine-aliases"
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 _EXACT = 2**53  # below, every whole number is a double
 
@@ -43,6 +42,8 @@ class CoreReader(GenerateJsonSchema):
         super().__init__(by_alias, ref_template, **options)
         self._core_definitions: list[CoreSchema] = []
         self._core_configs: list[CoreConfig | None] = []
+        self._configs_of: dict[str, list[dict[str, Any]]] = {}  # under which each definition is read
+        self._begun: set[str] = set()  # references to what is read, or is being read
         self._places: list[str] = []
         self._hoisted: list[list[str]] = []  # for each open object: validators that look at its other fields
 
@@ -50,11 +51,14 @@ class CoreReader(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> Json:
         """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
-        known = None if "ref" in schema or _by_hand(schema) else library_type(self, schema)
+        if "ref" in schema:
+            schema = schema | {"ref": self._place_of(schema)}
+            self._begun.add(schema["ref"])
+        known = None if "ref" in schema or by_hand(schema) else library_type(self, schema)
         if known is not None:
-            return known | _described(schema)
+            return known | described(schema)
         made = super().generate_inner(schema)
-        if not _rewritten(schema):
+        if not rewritten(schema):
             return made
         if schema["type"] in _FIELDS:
             return self.guarded(made, schema["schema"], "custom JSON schema")
@@ -62,6 +66,29 @@ class CoreReader(GenerateJsonSchema):
         if not any(guard.judges(schema) for guard in target.get(GUARDS, ())):
             target[GUARDS] = [*target.get(GUARDS, ()), self.guard(schema, "custom JSON schema")]
         return made
+
+    def _place_of(self, definition: Any) -> str:
+        """Its reference; what takes its configuration from where it stands has one for each."""
+        ref: str = definition["ref"]
+        config = {} if definition["type"] == "enum" else definition.get("config") or self.core_config
+        key = {name: value for name, value in config.items() if name != "title"}
+        keys = self._configs_of.setdefault(ref, [])
+        if key not in keys:
+            keys.append(key)
+        index = keys.index(key)
+        return f"{ref}-{index}" if index else ref
+
+    def definition_ref_schema(self, schema: Any) -> Json:
+        """What it refers to, as it is read here."""
+        definition = self.definition(schema["schema_ref"])
+        place = self._place_of(definition)
+        if place not in self._begun:
+            return self.generate_inner(definition)
+        return super().definition_ref_schema({"type": "definition-ref", "schema_ref": place})
+
+    def definition(self, ref: str) -> Any:
+        """The node that is defined under a reference."""
+        return next(one for one in self._core_definitions if one.get("ref") == ref)
 
     def sort(self, value: Json, parent_key: str | None = None) -> Json:
         """Order carries meaning: it is the order of preference and of members."""
@@ -156,13 +183,14 @@ class CoreReader(GenerateJsonSchema):
         return self.guarded(made, schema, ", ".join(names)) if names else made
 
     def str_schema(self, schema: Any) -> Json:
-        """Patterns in their own dialect."""
+        """Patterns in their own dialect; lengths of the configuration where the type has none."""
+        config = self.core_config
         plain = {key: value for key, value in schema.items() if key != "pattern"}
-        made = super().str_schema(plain)  # type: ignore[arg-type]
+        lengths = {name: config.get(f"str_{name}") for name in ("min_length", "max_length")}
+        made = super().str_schema({name: value for name, value in lengths.items() if value is not None} | plain)  # type: ignore[arg-type]
         pattern = schema.get("pattern")
         if pattern is not None:
             made[PATTERNS] = [self._pattern(schema, pattern)]
-        config = self.core_config
         changed = [
             name
             for name in ("strip_whitespace", "to_lower", "to_upper")
@@ -246,22 +274,19 @@ class CoreReader(GenerateJsonSchema):
         return self._spelled(schema, schema["expected"])
 
     def enum_schema(self, schema: Any) -> Json:
-        """The values of the members as Pydantic recognises them in JSON."""
-        made = self._spelled(schema, schema["members"])
+        """The values of the members as Pydantic recognises them in JSON, and of those that flags make together."""
+        if not issubclass(schema["cls"], Flag):
+            made = self._spelled(schema, schema["members"])
+        else:
+            runs, guarded = flags(schema["members"], self.guard(schema, "flags"))
+            made = self.guarded({"anyOf": runs}, schema, "flags") if guarded else {"anyOf": runs}
         return made | {"title": schema["cls"].__name__}
 
     def _spelled(self, schema: Any, members: list[Any]) -> Json:
-        judge = self.guard(schema, "literal")
-        found: dict[Any, Json] = {}
-        for member in members:
-            value = member.value if isinstance(member, Enum) else member
-            for spelled in _spellings(value):
-                if judge.passes(spelled):
-                    found[literal_key(spelled)] = spelled
-                    break
+        found = spelled(members, self.guard(schema, "literal"))
         if not found:
             raise self.refused(schema["type"], "none of the values can be written in JSON")
-        return {"enum": list(found.values())}
+        return {"enum": found}
 
     # -- wrappers
 
@@ -328,15 +353,6 @@ class CoreReader(GenerateJsonSchema):
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "a": re.ASCII}
 
 
-def _spellings(value: Any) -> list[Json]:
-    """What may stand for a literal in JSON."""
-    try:
-        usual = [to_jsonable_python(value)]
-    except ValueError:
-        usual = []
-    return [*usual, float(value)] if isinstance(value, Decimal) and value.is_finite() else usual
-
-
 def _unsaid(schema: Any) -> list[str]:
     """What depends on the clock (it is read when the value closes), and offsets of one length."""
     clock = [f"{schema['now_op']} (by the clock)"] if "now_op" in schema else []
@@ -351,37 +367,3 @@ def _zone(schema: Any) -> str | None:
 def _name_of(schema: Any) -> str:
     function = schema["function"]["function"]
     return str(getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function))
-
-
-def _described(schema: Any) -> Json:
-    """What metadata says of a node for people."""
-    said = (schema.get("metadata") or {}).get("pydantic_js_updates", {})
-    return {key: said[key] for key in ("title", "description") if key in said}
-
-
-def _by_hand(schema: Any) -> bool:
-    """Whether the user, and not Pydantic, changes the JSON Schema of the node."""
-    metadata = schema.get("metadata") or {}
-    functions = [*metadata.get("pydantic_js_functions", ()), *metadata.get("pydantic_js_annotation_functions", ())]
-    extra = metadata.get("pydantic_js_extra")
-    return (
-        extra is not None
-        or any(isinstance(getattr(one, "__self__", None), WithJsonSchema) for one in functions)
-        or any((getattr(one, "__module__", None) or "").split(".")[0] != "pydantic" for one in functions)
-    )
-
-
-def _rewritten(schema: Any) -> bool:
-    """Whether metadata changes the JSON Schema by hand in a way that asserts something."""
-    metadata = schema.get("metadata") or {}
-    if not metadata:
-        return False
-    inherited = BaseModel.__get_pydantic_json_schema__.__func__  # type: ignore[attr-defined]
-    functions = [*metadata.get("pydantic_js_functions", ()), *metadata.get("pydantic_js_annotation_functions", ())]
-    extra = metadata.get("pydantic_js_extra")
-    return (
-        any(getattr(one, "__func__", None) is not inherited for one in functions)
-        or not metadata.get("pydantic_js_updates", {}).keys() <= _HARMLESS
-        or callable(extra)
-        or (isinstance(extra, dict) and not {key for key in extra if not key.startswith("x-")} <= _HARMLESS)
-    )

@@ -167,5 +167,5 @@ def _pruned(shape: Array | Object, full: set[SchemaId]) -> Array | Object:
         others=others if most_members is None or most_members > required else (),
         min_properties=shape.min_properties if shape.min_properties > required else 0,
         max_properties=most_members,
-        forbidden=tuple(one.name for one in shape.properties if one.schema not in full) if others else (),
+        forbidden=Object(tuple(one for one in shape.properties if one.schema not in full)).names if others else (),
     )

@@ -44,6 +44,7 @@ class Members:
     additional: Location | None = None
     unevaluated: Location | None = None
     names: Location | None = None
+    aliases: dict[str, list[str]] = field(default_factory=dict)  # further names of properties
     required: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int | None = None
@@ -128,6 +129,9 @@ def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> N
             facts.guards = tuple(operand)
         elif keyword == "x-engine-digits":
             facts.digits_only = True
+        elif keyword == "x-engine-aliases":
+            facts.members = facts.members or Members()
+            facts.members.aliases = operand
     elif not keyword.startswith("x-"):
         location.document.annotations[location.path, keyword] = None
 

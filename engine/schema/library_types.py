@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from pydantic import ByteSize, EmailStr, ImportString, IPvAnyAddress, IPvAnyInterface, IPvAnyNetwork, NameEmail
 from pydantic.types import Base64Encoder, Base64UrlEncoder, EncodedBytes, EncodedStr, SecretBytes, SecretStr
+from pydantic_core import CoreConfig
 
 from engine.errors import UnsupportedSchema
 from engine.schema import spellings
@@ -31,6 +32,9 @@ class Reader(Protocol):
     def refused(self, keyword: str, reason: str) -> UnsupportedSchema: ...
 
     def uuid_schema(self, schema: Any) -> Json: ...
+
+    @property
+    def core_config(self) -> CoreConfig: ...
 
 
 def string(hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
@@ -75,7 +79,7 @@ def _lax_or_strict(reader: Reader, schema: Any) -> Json | None:
         defaulting = isinstance(function, partial) and _named(function.func, "defaultdict_validator")
         return reader.generate_inner(lax["schema"]) if defaulting else None
     if strict["type"] == "json-or-python" and strict["json_schema"]["type"] == "function-after":
-        return _of_text(reader, strict["json_schema"])
+        return _of_text(reader, strict["json_schema"], configured=is_strict(reader, schema))
     return None
 
 
@@ -84,11 +88,17 @@ def _json_or_python(reader: Reader, schema: Any) -> Json | None:
     return _of_text(reader, made) if made["type"] == "function-after" else None
 
 
-def _of_text(reader: Reader, schema: Any) -> Json | None:
-    """What a class or a function of Pydantic's makes of JSON."""
+def is_strict(reader: Reader, schema: Any) -> bool:
+    """Whether the strict side of a node is what validates."""
+    return bool(schema.get("strict", reader.core_config.get("strict", False)))
+
+
+def _of_text(reader: Reader, schema: Any, *, configured: bool = True) -> Json | None:
+    """What a class or a function of Pydantic's makes of JSON; `configured` if the lengths of the configuration hold."""
     function, inner = called(schema), schema["schema"]
     if isinstance(function, type) and function in _ADDRESSES and _is_bare(inner):
-        return dict(_ADDRESSES[function])
+        address = dict(_ADDRESSES[function])
+        return {"allOf": [reader.generate_inner(inner), address]} if configured else address
     wraps = function in (SecretStr, SecretBytes) or _named(
         function, "Secret.__get_pydantic_core_schema__.<locals>.<lambda>"
     )
@@ -114,6 +124,8 @@ def _plain(reader: Reader, schema: Any) -> Json | None:
         )
     if _named(function, "pattern_either_validator") or _named(function, "pattern_str_validator"):
         return reader.guarded({"type": "string"}, schema, "regular expression")
+    if _named(function, "pattern_bytes_validator"):
+        raise reader.refused("Pattern[bytes]", "no JSON value is a pattern of bytes; take Pattern[str]")
     return None
 
 
@@ -123,8 +135,7 @@ def _after(reader: Reader, schema: Any) -> Json | None:
     if isinstance(owner, EncodedBytes | EncodedStr):
         return _encoded(reader, schema, owner)
     if owner is ByteSize:
-        text = {"type": "string", "x-engine-patterns": [spellings.byte_size(ByteSize.byte_sizes)]}
-        return {"anyOf": [text, {"type": "integer", "minimum": 0}]}
+        return _size(reader, schema["schema"]["choices"][0])
     if owner is EmailStr:
         return reader.guarded(
             {"allOf": [reader.generate_inner(schema["schema"]), string("email", spellings.EMAIL)]}, schema, "EmailStr"
@@ -136,7 +147,15 @@ def _after(reader: Reader, schema: Any) -> Json | None:
     return None
 
 
+def _size(reader: Reader, text: Any) -> Json:
+    inner = reader.generate_inner({key: value for key, value in text.items() if key != "pattern"})
+    unit = {"type": "string", "x-engine-patterns": [spellings.byte_size(ByteSize.byte_sizes)]}
+    return {"anyOf": [{"allOf": [inner, unit]}, {"type": "integer", "minimum": 0}]}
+
+
 def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
+    if isinstance(owner, EncodedBytes) and reader.core_config.get("val_json_bytes", "utf8") != "utf8":
+        return reader.guarded(reader.generate_inner(schema["schema"]), schema, "bytes in bytes")  # decoded twice
     if owner.encoder is Base64Encoder:
         text = string("base64", format="base64")
     elif owner.encoder is Base64UrlEncoder:
@@ -147,6 +166,7 @@ def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> J
     return made if isinstance(owner, EncodedBytes) else reader.guarded(made, schema, "UTF-8 in base64")
 
 
+_CHANGES = ("strip_whitespace", "to_lower", "to_upper")  # that the configuration makes to a text before it is measured
 _LENGTHS = {"min_length_validator": ("min_length", "minItems"), "max_length_validator": ("max_length", "maxItems")}
 
 
@@ -161,7 +181,9 @@ def _measured(reader: Reader, schema: Any, function: partial[Any]) -> Json | Non
     if made.get("type") == "array" and not made.get("uniqueItems"):
         return {"allOf": [made], keyword: function.keywords[argument]}
     if inner["type"] == "lax-or-strict" and called(inner["strict_schema"].get("json_schema", schema)) is SecretStr:
-        return {"allOf": [made], keyword.replace("Items", "Length"): function.keywords[argument]}
+        made = {"allOf": [made], keyword.replace("Items", "Length"): function.keywords[argument]}
+        changed = [name for name in _CHANGES if reader.core_config.get(f"str_{name}")]
+        return reader.guarded(made, schema, ", ".join(changed)) if changed else made
     return None
 
 
@@ -180,9 +202,11 @@ _URL_OF = {
 
 def url_text(schema: Any) -> Json:
     """The texts that a URL of these schemes may be."""
-    flags = (["+hosts"] if schema["type"] == "multi-host-url" else []) + (
-        ["+host"] if schema.get("host_required") else []
-    )
+    flags = ["+hosts"] if schema["type"] == "multi-host-url" else []
+    if schema.get("default_host"):
+        flags.append("+slash")
+    elif schema.get("host_required") or "default_port" in schema:  # a port can be given to a host only
+        flags.append("+host")
     named = spellings.named("url", *schema.get("allowed_schemes", ()), *flags)
     length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
     return string("uri", named, **length)

@@ -91,7 +91,8 @@ def object_(vertices: Vertices, clause: Clause) -> tuple[Object | None, list[Res
         else:
             matched = frozenset(pattern for pattern in patterns if matches(pattern, name))
             schema = vertices.vertex([sub for rule in mine for sub in rule.evaluates(name, matched)])
-        properties.append(Property(name, schema, name in required, _description(mine, name)))
+        aliases = tuple(one for one in _aliases(mine, name) if one not in declared)
+        properties.append(Property(name, schema, name in required, _description(mine, name), aliases))
     if finite is not None:
         others: tuple[Keys, ...] = ()
     elif matched_together is not None:
@@ -149,6 +150,12 @@ def _description(rules: list[_Rule], name: str) -> str:
         if isinstance(value, dict) and isinstance(value.get("description"), str):
             return str(value["description"])
     return ""
+
+
+def _aliases(rules: list[_Rule], name: str) -> list[str]:
+    """The further names that all of the rules give the member."""
+    first, *rest = (rule.members.aliases.get(name, []) for rule in rules) if rules else ([],)
+    return [alias for alias in first if all(alias in those for those in rest)]
 
 
 def _valid_name(members: Members, name: str) -> bool:

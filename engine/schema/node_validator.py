@@ -28,7 +28,12 @@ class NodeValidator:
         self._validator: SchemaValidator | None = None
 
     def __call__(self, value_json: bytes) -> Any:
-        return self._ready().validate_json(value_json, context=self._context)
+        try:
+            return self._ready().validate_json(value_json, context=self._context)
+        except TypeError as error:
+            if not str(error).startswith("Unable to apply constraint"):
+                raise
+            raise ValueError(str(error)) from error  # Pydantic's own validator says so of a value of another type
 
     def passes(self, value: Any) -> bool:
         """Whether a JSON value is valid."""

@@ -16,9 +16,12 @@ from pydantic_core import PydanticOmit, to_jsonable_python
 from engine.regular.languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import integer_key
-from engine.schema.core_reader import GUARDS, HINT, PATTERNS, CoreReader
+from engine.schema.core_reader import ALIASES, GUARDS, HINT, PATTERNS, CoreReader
+from engine.schema.field_keys import FieldKeys, field_keys, fields_of
+from engine.schema.hashability import hashable, hashed
 from engine.schema.schema import Json
 
+_WITH_FIELDS = ("model-fields", "dataclass-args", "typed-dict")
 _KEY_SPELLINGS = {"float": spellings.NUMBER_KEY, "bool": spellings.BOOLEAN_KEY}
 
 
@@ -29,8 +32,16 @@ class ObjectReader(CoreReader):
 
     def set_schema(self, schema: Any) -> Json:
         """Items are distinct; lengths count what is left after conversion."""
-        made = super().set_schema(schema)
+        made = super().set_schema({key: value for key, value in schema.items() if key != "items_schema"})  # type: ignore[arg-type]
+        made["items"] = self._hashed(schema.get("items_schema", {"type": "any"}))
         return self.guarded(made, schema, "set length") if "min_length" in schema else made
+
+    def _hashed(self, items: Any) -> Json:
+        made = self.generate_inner(items)
+        if items["type"] == "any":
+            return {"allOf": [made], "type": ["string", "number", "boolean", "null"]}
+        found = hashable(items)
+        return made if found else False if found is False else self.guarded(made, hashed(items), "hashable")
 
     def frozenset_schema(self, schema: Any) -> Json:
         """As a set."""
@@ -87,7 +98,7 @@ class ObjectReader(CoreReader):
     def _object(self, schema: Any, cls: type, own: list[str]) -> Json:
         hoisted = [*own]
         config = schema.get("config") or self.core_config
-        with self.configured(config), self.open_object(hoisted), self._config_wrapper_stack.push(_python_config(cls)):
+        with self.configured(config), self.open_object(hoisted):
             made = self.generate_inner(schema["schema"])
         made = self._described(made, cls, config.get("title"))
         return self.guarded(made, schema, ", ".join(dict.fromkeys(hoisted))) if hoisted else made
@@ -101,42 +112,51 @@ class ObjectReader(CoreReader):
 
     def model_fields_schema(self, schema: Any) -> Json:
         """The members of a model."""
-        required = {name: not self._may_be_left_out(name, field["schema"]) for name, field in schema["fields"].items()}
-        return self._members(schema, schema["fields"], required)
+        return self._members(schema)
 
     def dataclass_args_schema(self, schema: Any) -> Json:
         """The members of a dataclass."""
-        fields = {field["name"]: field for field in schema["fields"] if field.get("init", True)}
-        required = {name: not self._may_be_left_out(name, field["schema"]) for name, field in fields.items()}
-        return self._members(schema, fields, required)
+        return self._members(schema)
 
     def typed_dict_schema(self, schema: Any) -> Json:
         """A typed dict."""
-        total = schema.get("total", True)
-        required = {name: field.get("required", total) for name, field in schema["fields"].items()}
         hoisted: list[str] = []
         with self.configured(schema.get("config") or self.core_config), self.open_object(hoisted):
-            made = self._members(schema, schema["fields"], required)
+            made = self._members(schema)
         if schema.get("cls") is not None:
             made = self._described(made, schema["cls"], None)
         return self.guarded(made, schema, ", ".join(hoisted)) if hoisted else made
 
-    def _members(self, schema: Any, fields: dict[str, Any], required: dict[str, bool]) -> Json:
+    def _required(self, schema: Any) -> set[str]:
+        """The names of the fields that must be there."""
+        fields = fields_of(schema)
+        if schema["type"] == "typed-dict":
+            return {name for name, field in fields.items() if field.get("required", schema.get("total", True))}
+        return {name for name, field in fields.items() if not self._may_be_left_out(field["schema"])}
+
+    def _members(self, schema: Any) -> Json:
+        fields, required = fields_of(schema), self._required(schema)
+        read = field_keys(fields, self.core_config, required)
         properties: dict[str, Json] = {}
-        answering: set[str] = set()
+        aliases: dict[str, list[str]] = {}
         needed = []
         for name, field in fields.items():
-            key, others = self._key(name, field)
-            answering |= {name, *others}
-            if key in properties:
-                raise self.refused("alias", f"two fields are read from the key {key!r}")
+            key, *others = self._keys_of(name, read[name])
             try:
                 with self.at(key):
                     properties[key] = self.generate_inner(field)
             except PydanticOmit:
+                if name in required:
+                    raise self.refused(
+                        "SkipJsonSchema", f"field {name!r} must be there, and nothing says of what"
+                    ) from None
                 continue
-            if required[name]:
+            if others:
+                aliases[key] = others
+            if name in required:
                 needed.append(key)
+            elif self._validates_default(field["schema"]) and field["schema"].get("default_factory_takes_data"):
+                self._hoisted[-1].append(f"default of {name}")  # it is made of the other fields
         extra = schema.get("extra_behavior") or self.core_config.get("extra_fields_behavior") or "ignore"
         additional: Json = False
         if extra == "allow":
@@ -145,35 +165,32 @@ class ObjectReader(CoreReader):
             keys = schema.get("extras_keys_schema")
             if keys is not None:
                 raise self.refused("extras_keys_schema", "validators of additional keys are not enforced")
-            properties |= {key: False for key in answering if key not in properties}
+            sought = [key for name in fields for key in (name, *read[name].sought)]
+            known = {*properties, *(alias for those in aliases.values() for alias in those)}
+            properties |= {key: False for key in sought if key not in known}
         made: Json = {"type": "object", "properties": properties, "additionalProperties": additional}
-        return made | ({"required": needed} if needed else {})
+        return made | ({ALIASES: aliases} if aliases else {}) | ({"required": needed} if needed else {})
 
-    def _may_be_left_out(self, name: str, schema: Any) -> bool:
+    def _keys_of(self, name: str, read: FieldKeys) -> tuple[str, ...]:
+        if read.keys:
+            return read.keys
+        if read.shared:
+            keys = ", ".join(map(repr, read.shared))
+            raise self.refused(
+                "alias", f"field {name!r} has no key of its own: {keys} would be read for other fields too"
+            )
+        raise self.refused("validation_alias", f"field {name!r} is read from inside another value")
+
+    def _may_be_left_out(self, schema: Any) -> bool:
         """Whether there is a default and, where defaults are validated, whether it is valid."""
         if schema["type"] != "default":
             return False
-        if not schema.get("validate_default", self.core_config.get("validate_default", False)):
-            return True
-        if schema.get("default_factory_takes_data"):
-            self._hoisted[-1].append(f"default of {name}")  # it is made of the other fields
+        if not self._validates_default(schema) or schema.get("default_factory_takes_data"):
             return True
         return self.guard(schema, "default").has_valid_default()
 
-    def _key(self, name: str, field: Any) -> tuple[str, list[str]]:
-        """The key that a field is read from, and all keys that it answers to."""
-        alias = field.get("validation_alias")
-        if alias is None or self.core_config.get("validate_by_alias") is False:
-            return name, []
-        if isinstance(alias, str):
-            return alias, [alias]
-        paths = [one if isinstance(one, list) else [one] for one in alias]
-        paths = [alias] if paths and all(len(one) == 1 for one in paths) and not isinstance(alias[0], list) else paths
-        heads = [str(path[0]) for path in paths]
-        for path in paths:
-            if len(path) == 1 and isinstance(path[0], str):
-                return path[0], heads
-        raise self.refused("validation_alias", f"field {name!r} is read from inside another value")
+    def _validates_default(self, schema: Any) -> bool:
+        return bool(schema.get("validate_default", self.core_config.get("validate_default", False)))
 
     # -- tagged unions
 
@@ -191,22 +208,37 @@ class ObjectReader(CoreReader):
         if callable(discriminator):
             made = {"anyOf": [self.generate_inner(member) for member, _ in members]}
             return self.guarded(made, schema, _callable_name(discriminator))
-        key = self._discriminating_key(discriminator)
-        return {
-            "anyOf": [
-                {"allOf": [self.generate_inner(member)], "required": [key], "properties": {key: {"enum": tags}}}
-                for member, tags in members
-            ]
-        }
+        sought = self._tag_sought(discriminator)
+        return {"anyOf": [self._tagged(member, tags, sought) for member, tags in members]}
 
-    def _discriminating_key(self, discriminator: Any) -> str:
+    def _tag_sought(self, discriminator: Any) -> list[str]:
+        """The keys that the tag is sought under."""
         if isinstance(discriminator, str):
-            return discriminator
+            return [discriminator]
         paths = [one if isinstance(one, list) else [one] for one in discriminator]
         single = [path[0] for path in paths if len(path) == 1 and isinstance(path[0], str)]
         if not single:
             raise self.refused("discriminator", "the tag is inside another value")
-        return str(single[-1])
+        return single
+
+    def _tagged(self, member: Any, tags: list[Json], sought: list[str]) -> Json:
+        """The member with one of the tags; the order of its fields comes first."""
+        key, *others = self._tag_keys(member, sought)
+        tag = {"required": [key], "properties": {key: {"enum": tags}}} | ({ALIASES: {key: others}} if others else {})
+        return {"allOf": [self.generate_inner(member), tag]}
+
+    def _tag_keys(self, member: Any, sought: list[str]) -> list[str]:
+        """The keys that the member's tag is read from, of those that the union looks at."""
+        kind = member["type"]
+        if kind == "definition-ref":
+            return self._tag_keys(self.definition(member["schema_ref"]), sought)
+        with self.configured(member.get("config") or self.core_config):
+            if kind in _WITH_FIELDS:
+                read = field_keys(fields_of(member), self.core_config, self._required(member)).values()
+                found = ([key for key in one.keys if key in sought] for one in read)
+                return next(filter(None, found), sought)
+            inner = next(iter(member["choices"].values())) if kind == "tagged-union" else member.get("schema")
+            return self._tag_keys(inner, sought) if inner is not None else sought
 
 
 def _is_guarded(made: Json) -> bool:
@@ -218,10 +250,6 @@ def _is_guarded(made: Json) -> bool:
 
 def _callable_name(function: Any) -> str:
     return str(getattr(function, "__qualname__", repr(function)))
-
-
-def _python_config(cls: type) -> Any:
-    return getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}
 
 
 def _overrides(cls: type, name: str) -> bool:

@@ -88,12 +88,16 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A declared member. `schema` already holds what pattern keywords say about this name."""
+    """A declared member. `schema` already holds what pattern keywords say about this name.
+
+    `aliases` are other names that the same member may have; it comes under one of them.
+    """
 
     name: str
     schema: SchemaId
     required: bool
     description: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,11 @@ class Object:
     min_properties: int = 0
     max_properties: int | None = None
     forbidden: tuple[str, ...] = ()  # names that `others` must not have either; no member may
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that `others` cannot have: declared names, their aliases, forbidden ones."""
+        return (*(name for one in self.properties for name in (one.name, *one.aliases)), *self.forbidden)
 
 
 Shape = Literals | Text | Number | Array | Object

@@ -168,11 +168,11 @@ MUTANTS: list[Callable[[pytest.MonkeyPatch], None]] = [
 STRING = StringTerminal(expression.ANYTHING)
 PAIR = Members((Member("a", STRING, True), Member("b", STRING, False), Member("c", STRING, True)))
 COUNTED = Members(tuple(Member(name, STRING, False) for name in "abc"), low=2, high=2)
-OBJECTS = [", ".join(f'"{key}": "x"' for key in keys) for n in range(4) for keys in permutations("abc", n)]
+MEMBERS = [", ".join(f'"{key}": "x"' for key in keys) for n in range(4) for keys in permutations("abc", n)]
 DIRECTED = [
     (Grammar({"root": Repeat(STRING, 2, 3)}), ['""' * n for n in range(5)]),
-    (Grammar({"root": PAIR}), OBJECTS),
-    (Grammar({"root": COUNTED}), OBJECTS),
+    (Grammar({"root": PAIR}), MEMBERS),
+    (Grammar({"root": COUNTED}), MEMBERS),
 ]
 
 

@@ -17,6 +17,7 @@ import pytest
 from grammar.violations import Case, cases
 from llama_oracle import LlamaOracle, OracleDied
 from pydantic import (
+    AliasChoices,
     AnyUrl,
     AwareDatetime,
     BaseModel,
@@ -233,6 +234,12 @@ class Renamed(BaseModel):
     second: Annotated[str, Field(validation_alias="2nd")] = ""
 
 
+class Chosen(BaseModel):
+    model_config = ConfigDict(populate_by_name=True, extra="allow")
+    first: Annotated[int, Field(validation_alias=AliasChoices("one", "two"))]
+    second: Annotated[str, Field(alias="2")] = ""
+
+
 class Checked(BaseModel):
     even: int
     low: date = Field(ge=date(2020, 1, 1))
@@ -269,6 +276,7 @@ MODELS: tuple[Any, ...] = (
     Scores,
     Pair,
     Renamed,
+    Chosen,
     Checked,
     Anything,
     list[Annotated[str, Field(pattern="x")]],
@@ -349,6 +357,10 @@ def test_printed_grammar_of_a_type_alone_rejects_each_violation(model: Any, orac
 @pytest.mark.parametrize("name", ["lengths", "types", "tuple", "closed", "pattern keys", "few of many", "union"])
 def test_printed_grammar_of_every_spelling_alone_rejects_each_violation(name: str, oracle: LlamaOracle) -> None:
     assert unjudged(SCHEMAS[name], "any", oracle) == []
+
+
+def test_printed_grammar_of_a_type_with_aliases_in_every_spelling_rejects_each_violation(oracle: LlamaOracle) -> None:
+    assert unjudged(Chosen, "any", oracle) == []
 
 
 LOOSENED: dict[str, dict[str, Any]] = {
@@ -592,3 +604,11 @@ def test_lints_speak_of_what_cannot_be_printed() -> None:
         printed(read_schema(endless), "any")
     assert "cannot be printed" in str(certify(endless, style="any").lints)
     assert "cannot be printed" not in str(certify(endless).lints)
+
+
+def test_certificate_names_the_keys_of_a_field_that_has_several() -> None:
+    said = {style: [e.detail for e in of(Chosen, style=style) if e.keyword == "aliases"] for style in ("spaced", "any")}
+    assert said == {
+        "spaced": ["one, never two or first", "2, never second"],
+        "any": ["one or two or first", "2 or second"],
+    }

@@ -241,6 +241,7 @@ class _Texts:
             "propertyNames": lambda: (base, [[*base, *one] for one in self._wrong_names(shape)]),
             "minProperties": lambda: (base, [self._base_of(shape, shape.min_properties - 1)]),
             "maxProperties": lambda: self._too_many(shape),
+            "aliases": lambda: self._under_aliases(shape, note),
             "key order": lambda: self._disordered(shape),
             "unique keys": lambda: self._repeated(shape),
         }
@@ -308,6 +309,15 @@ class _Texts:
             raise Unviolable(str(error)) from error
         return self._base(shape, count=max(shape.max_properties, shape.min_properties)), [more]
 
+    def _under_aliases(self, shape: s.Object, note: Enforcement) -> tuple[Members, list[Members]]:
+        """A member twice, under two of its names; and, where only the first is written, under another."""
+        one = next(one for one in shape.properties if one.aliases and note.detail.startswith(one.name))
+        members = self._base(shape, also=one.name)
+        found = [[*members, (alias, self.short(one.schema))] for alias in one.aliases]
+        if ", never " in note.detail:
+            found += [[(alias if key == one.name else key, text) for key, text in members] for alias in one.aliases]
+        return members, found
+
     def _disordered(self, shape: s.Object) -> tuple[Members, list[Members]]:
         for other in shape.properties:
             members = self._base(shape, also=other.name)
@@ -334,7 +344,7 @@ def _fits(members: Members, shape: s.Object) -> bool:
 
 
 def _undeclared(shape: s.Object) -> Expression:
-    return ex.complement(ex.words((*(one.name for one in shape.properties), *shape.forbidden)))
+    return ex.complement(ex.words(shape.names))
 
 
 def _key_language(keys: s.Keys) -> Expression:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, KafkaDsn, TypeAdapter, ValidationError
 
 from engine.regular.expression import both
 from engine.regular.languages import OPERATORS, SPELLING, pattern_language
@@ -85,6 +85,13 @@ def test_durations_within_a_bound(bound: timedelta, seconds: int, more: int, day
     check_agrees("duration", "duration", timedelta, bound, written, duration(value, padded))
 
 
+@pytest.mark.parametrize("microseconds", [0, 1, -1, 10**6])
+@pytest.mark.parametrize("text", ["-P0D", "-PT0S", "P0D"])
+def test_minus_zero_within_a_bound(microseconds: int, text: str) -> None:
+    bound = timedelta(microseconds=microseconds)
+    check_agrees("duration", "duration", timedelta, bound, f"{Decimal(microseconds).scaleb(-6):f}", text)
+
+
 def duration(value: timedelta, padded: bool) -> str:
     """In days to seconds; parts that are zero are left out unless `padded`."""
     size = abs(value)
@@ -149,3 +156,14 @@ def test_the_last_instant_has_none_after_it_but_in_other_zones(kind: str) -> Non
     zoned = pattern_language(f"{kind} > {last}+00:00", SPELLING)
     assert zoned.matches(f"{last}-00:01")
     assert not zoned.matches(f"{last}Z")
+
+
+@pytest.mark.parametrize("text", ["kafka:", "kafka:x", "kafka:/", "kafka:/x", "kafka:///x", "kafka://", "kafka://a:1"])
+def test_a_url_that_is_given_a_default_host_has_a_slash(text: str) -> None:
+    try:
+        TypeAdapter(KafkaDsn).validate_json(json.dumps(text))
+    except ValidationError:
+        taken = False
+    else:
+        taken = True
+    assert pattern_language("url kafka +slash", SPELLING).matches(text) == taken

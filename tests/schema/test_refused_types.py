@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
 import pytest
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, ImportString, PlainValidator, create_model
+from pydantic.json_schema import SkipJsonSchema
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema import read_type
@@ -37,6 +39,8 @@ class Late(BaseModel):
         (Annotated[int, PlainValidator(int)], "json_schema_input_type"),
         (Days, "none of the values"),
         (type[int], "no JSON value"),
+        (re.Pattern[bytes], "no JSON value"),
+        (SkipJsonSchema[int], "must be there"),
     ],
 )
 def test_a_field_that_cannot_be_enforced_is_refused_with_its_path(tp: Any, reason: str) -> None:

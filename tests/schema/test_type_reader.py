@@ -294,6 +294,7 @@ ZOO: list[tuple[Any, list[Any], list[Any]]] = [
     (Annotated[Literal[1, 2, 3, 4], AfterValidator(even)], [2, 4], [1, 3]),
     (Annotated[int, WithJsonSchema({"type": ["integer", "string"]})], [1], ["a"]),
     (Annotated[int, Strict()], [1], [1.0]),
+    (Annotated[int | str, Field(min_length=2)], ["ab"], [10, "a"]),
 ]
 POOL = list(itertools.chain.from_iterable(good + bad for _, good, bad in ZOO))
 

@@ -53,6 +53,7 @@ from pydantic import (
     IPvAnyInterface,
     IPvAnyNetwork,
     Json,
+    KafkaDsn,
     NaiveDatetime,
     NameEmail,
     PastDate,
@@ -72,6 +73,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypeAliasType, TypedDict
 
 
@@ -285,6 +287,7 @@ TEXTS = (
         ["https://example.com/a?b#c", "http://127.0.0.1"],
         ["ftp://example.com", "https://", "http://1.2.3.999"],
     ),
+    one("Brokers", KafkaDsn, ["kafka://a:1", "kafka:/x", "kafka://"], ["kafka:x", "kafka:"]),
     one("FileLinks", FileUrl, ["file:///etc/hosts"], ["http://a"]),
     one(
         "Databases",
@@ -343,10 +346,23 @@ class Size(enum.StrEnum):
     LARGE = "l"
 
 
+class Rights(enum.Flag):
+    READ = 1
+    WRITE = 2
+    OWN = 8
+
+
+class Bits(enum.IntFlag):
+    LOW = 1
+    HIGH = 2
+
+
 LITERALS = (
     one("Literals", Literal["a", 1, True, None], ["a", 1, True, None], ["b", 2, False]),
     one("Colours", Colour, ["red", 2, 1.5], ["RED", 3], [2.0]),
     one("Levels", Level, [1, 2], [3, "LOW"], ["1"]),
+    one("Rights", Rights, [0, 1, 3, 8, 11], [4, 12, "READ", None]),
+    one("Bits", Bits, [0, 1, 3, 5], ["LOW", None]),
     one("Sizes2", Size, ["s", "l"], ["SMALL", 1]),
     one("Filtered", Annotated[Literal[1, 2, 3, 4], AfterValidator(even)], [2, 4], [1, 3]),
 )
@@ -369,6 +385,9 @@ COLLECTIONS = (
         [[1], [1, 1]],
         guarded=True,
     ),
+    one("AnySet", set[Any], [[], [1, "a", None]], [[[1]], [{}]]),
+    one("MixedSet", set[int | list[int]], [[], [1]], [[[]], [1, [2]]], guarded=True),
+    one("NoSet", set[list[int]], [[]], [[[]], [[1]]]),
     one("Frozen", Annotated[frozenset[str], Field(max_length=2)], [["a"], ["a", "b"]], [["a", "b", "c"]]),
     one("Tuples", tuple[int, str], [[1, "a"]], [[1], [1, "a", 2], ["a", 1]]),
     one("LongTuples", Annotated[tuple[int, ...], Field(max_length=3)], [[], [1, 2]], [["a"], [1, 2, 3, 4]]),
@@ -564,6 +583,16 @@ class ShortStrings(BaseModel):
     text: str
 
 
+class ShortSizes(BaseModel):
+    model_config = ConfigDict(str_max_length=3)
+    size: ByteSize
+
+
+class Hidden(BaseModel):
+    shown: int
+    kept: SkipJsonSchema[int] = 3
+
+
 MODELS = (
     whole(Address, [{"street": "a"}, {"street": "a", "code": "12345"}], [{}, {"street": "a", "code": "1"}]),
     whole(
@@ -602,6 +631,8 @@ MODELS = (
     whole(Sorted, [{"low": False, "high": True}], [{"low": True, "high": False}], guarded=True),
     whole(Film, [{"title": "a"}, {"title": "a", "year": 1}], [{"title": 1}, {}]),
     whole(Aliases, [{"value": True}, {"value": [[], [False]]}], [{"value": "x"}, {"value": [3]}]),
+    whole(ShortSizes, [{"size": "5GB"}, {"size": 5000}], [{"size": "5 GB"}], [{"size": "5000"}]),
+    whole(Hidden, [{"shown": 1}], [{}, {"kept": 3}], [{"shown": 1, "kept": 4}, {"shown": 1, "kept": 3}]),
     whole(ShortStrings, [{"text": "abc"}], [{"text": "abcd"}]),
 )
 
