@@ -19,6 +19,7 @@ from typing import Literal as OneOf
 from engine.errors import GrammarTooComplex, UnsupportedSchema
 from engine.grammar import enforcement
 from engine.grammar import grammar as g
+from engine.grammar.embedding import embedded_language
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.formats import INEXACT, format_language
 from engine.grammar.meeting import Meeting, settle
@@ -254,7 +255,18 @@ class _Lowering:
             if not said:
                 checks.append(s.Check(path, ("format",), "json-schema", {"format": name}))
             note([("format", name)], "grammar" if said else "guard")
+        if text.content is not None:
+            embedded = self._embedded(text.content)
+            said = embedded is not None and met.take(embedded)
+            note([("contentSchema", "the JSON in the string")], "grammar" if said else "guard")
         return met.language, checks
+
+    def _embedded(self, content: s.SchemaId) -> Expression | None:
+        """The JSON of a value inside a string, as far as it is regular; in style any it could be spelled in any way."""
+        if self._any:
+            return None
+        lowering = _Lowering(replace(self._schema, root=content), self._style, self._watch)
+        return embedded_language(lowering.grammar("root"))
 
     def _text(self, text: s.Text, path: str) -> g.Node:
         language, checks = self._content(text, path, self._note)

@@ -20,8 +20,9 @@ from engine.grammar.grammar import Guard
 
 P = TypeVar("P")
 
+PROBES = 1 << 17  # how often guards are asked about a text with other options in it, over all times that no way is left
 # For each time that no way is left:
-PROBES = 8192  # how often guards are asked about a text with other options in it
+PROBES_AT_ONCE = 2048  # of these
 WIDEST = 4  # how many choices in a row are changed at once
 MANY = 10  # how many options each of them has then: a digit's
 GUESSES = 256  # how many of what the guards would take are kept
@@ -114,6 +115,13 @@ class _Entry(NamedTuple):
     next: int | None
 
 
+@dataclass(slots=True)
+class _Probes:
+    """How often guards may still be asked."""
+
+    left: int
+
+
 class Frontier(Generic[P]):
     """Alternatives that have not been tried, over all branches of one output."""
 
@@ -122,6 +130,7 @@ class Frontier(Generic[P]):
         self._inside: dict[int, list[_Entry]] = {}
         self._before: list[_Entry] = []
         self._numbers = count()
+        self._probes = _Probes(PROBES)
 
     def spread(self, choices: Iterable[Choice[P]], refusals: Sequence[Refusal]) -> None:
         """Add the choices that led to where all of `refusals` stand in the way, latest first."""
@@ -129,8 +138,11 @@ class Frontier(Generic[P]):
         heap = self._inside[start] = self._inside.pop(start, [])
         every = list(choices)
         inside = [choice for choice in every if choice.start >= start]
-        for found in islice(_guesses(inside, refusals), GUESSES):
+        probes = _Probes(min(self._probes.left, PROBES_AT_ONCE))
+        self._probes.left -= probes.left
+        for found in islice(_guesses(inside, refusals, probes), GUESSES):
             self._push(heap, _PROMISING, found, None)
+        self._probes.left += probes.left
         for choice in every:
             key, target = (start, heap) if choice.start >= start else (_BEFORE, self._before)
             if key not in choice.spread:
@@ -159,7 +171,7 @@ class Frontier(Generic[P]):
         heapq.heappush(heap, _Entry(group, found.loss, next(self._numbers), found, following))
 
 
-def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[Found[P]]:
+def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal], probes: _Probes) -> Iterator[Found[P]]:
     """What the guards would take: the value ended earlier; if the rest stayed as it was, other options for one choice, or, if
     there is none of all these, for some in a row."""
     any_found = False
@@ -168,7 +180,6 @@ def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[
             if not _CLOSERS.isdisjoint(piece) and any(one.would_end(choice.start, piece) for one in refusals):
                 any_found = True
                 yield Found(choice, (option,), piece, choice.loss + loss)
-    probes = PROBES if refusals else 0
     for width in range(1, WIDEST + 1):
         if any_found and width > 1:
             return
@@ -176,10 +187,10 @@ def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal]) -> Iterator[
             first, last = window[0], window[-1]
             known = [choice.alternatives if width == 1 else choice.alternatives[:MANY] for choice in window]
             for chosen in product(*known):
-                if probes <= 0:
+                if probes.left <= 0 or not refusals:
                     return
                 piece = b"".join(alternative.piece for alternative in chosen)
-                probes -= len(refusals)
+                probes.left -= len(refusals)
                 if any(refusal.would_hold(first.start, last.end, piece) for refusal in refusals):
                     any_found = True
                     loss = first.loss + sum(alternative.loss for alternative in chosen)

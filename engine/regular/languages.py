@@ -2,7 +2,7 @@
 
 The dialect "spelling" names a language and its arguments, parted by blanks, for a whole text: the texts of a type (`date`,
 `time aware`, `decimal 5 2`), those within a bound (`date >= 2024-01-01`, `duration < 86400` in seconds), `integer -5 5 1`
-(bounds, `-` for none, and a divisor), `network 4`, `url http https`, `email`. Bounds take the shape of their type for granted:
+(bounds, `-` for none, and a divisor), `network 4`, `url http https`, `email`, `base64-text` (a text in base64). Bounds take the shape of their type for granted:
 the type stands beside them. Only what this engine itself writes is read; anything else is a KeyError or a ValueError.
 """
 
@@ -16,7 +16,7 @@ from functools import lru_cache
 from engine.regular import addresses, canonical, internet
 from engine.regular.decimal_texts import decimals_equal, decimals_from
 from engine.regular.durations import durations_from
-from engine.regular.expression import Expression, both, complement
+from engine.regular.expression import URL_SAFE, Expression, base64_text, both, complement
 from engine.regular.integers import integers
 from engine.regular.moments import date_times_within, dates_within, times_within
 from engine.regular.pattern import parse_pattern
@@ -108,6 +108,8 @@ _NAMED: dict[str, Callable[..., Expression]] = {
     "network": lambda version: addresses.network(int(version)),
     "integer": _integers,
     "url": _urls,
+    "base64-text": base64_text,
+    "base64url-text": lambda: base64_text(URL_SAFE),
     "email": internet.mailboxes,
     "name-email": lambda: internet.mailboxes(named=True),
 }

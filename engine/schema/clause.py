@@ -139,6 +139,11 @@ class Clause:
         return met
 
     @property
+    def contents(self) -> list[Location]:
+        """What is demanded of the JSON in a string."""
+        return [facts.content for facts in self.facts if facts.content is not None]
+
+    @property
     def number(self) -> Number:
         """What is demanded of numbers."""
         met = Number(integer=self.kinds & NUMBER == INTEGER, digits_only=self.digits_only)

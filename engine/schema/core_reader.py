@@ -264,8 +264,11 @@ class CoreReader(GenerateJsonSchema):
         return self.guarded(made, schema, ", ".join(bounds)) if bounds else made
 
     def json_schema(self, schema: Any) -> Json:
-        """JSON inside a string: only the guard sees into it."""
-        return self.guarded({"type": "string", HINT: "JSON"}, schema, "JSON in a string")
+        """JSON inside a string: the guard judges what the grammar cannot say of it."""
+        made = {"type": "string", "contentMediaType": "application/json", HINT: "JSON"}
+        if "schema" in schema:
+            made["contentSchema"] = self.generate_inner(schema["schema"])
+        return self.guarded(made, schema, "JSON in a string")
 
     # -- literals
 

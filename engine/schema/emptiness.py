@@ -84,7 +84,7 @@ def _children(shape: Shape) -> list[SchemaId]:
         return [*shape.prefix, *((shape.rest,) if shape.rest is not None else ())]
     if isinstance(shape, Object):
         return [one.schema for one in shape.properties] + [keys.schema for keys in shape.others]
-    return []
+    return [shape.content] if isinstance(shape, Text) and shape.content is not None else []
 
 
 def _needed(shape: Shape) -> list[SchemaId]:
@@ -94,14 +94,16 @@ def _needed(shape: Shape) -> list[SchemaId]:
     if isinstance(shape, Object):
         required = [one.schema for one in shape.properties if one.required]
         return _children(shape) if shape.min_properties > len(required) else required
-    return []
+    return _children(shape)
 
 
 def _has_value(shape: Shape, full: set[SchemaId]) -> bool:
     if isinstance(shape, Literals):
         return bool(shape.values)
     if isinstance(shape, Text):
-        return shape.max_length is None or shape.min_length <= shape.max_length
+        return (shape.content is None or shape.content in full) and (
+            shape.max_length is None or shape.min_length <= shape.max_length
+        )
     if isinstance(shape, Number):
         return _some_number(shape)
     if isinstance(shape, Array):

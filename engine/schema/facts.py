@@ -58,6 +58,7 @@ class Facts:
     digits_only: bool = False  # an integer is written without fraction and exponent
     values: tuple[Json, ...] | None = None
     text: Text | None = None
+    content: Location | None = None  # of the JSON in a string
     number: Number | None = None
     items: Items | None = None
     members: Members | None = None
@@ -75,6 +76,7 @@ class Facts:
             or self.digits_only
             or self.values is not None
             or self.text
+            or self.content
             or self.number
             or self.items
             or self.members
@@ -89,7 +91,9 @@ class Facts:
         return (
             self.kinds == ANY
             and self.values is None
-            and not (self.text or self.number or self.items or self.members or self.residual or self.guards)
+            and not (
+                self.text or self.content or self.number or self.items or self.members or self.residual or self.guards
+            )
         )
 
 
@@ -300,6 +304,15 @@ def _content(location: Location, facts: Facts, keyword: str, operand: Json) -> N
     enforced = ("base64",) if keyword == "contentEncoding" else ("application/json",)
     if location.dialect is Dialect.DRAFT7 and operand in enforced:
         facts.residual.append((keyword, STRING))
+    else:
+        location.document.annotations[location.path, keyword] = None
+
+
+@_reads("contentSchema")
+def _content_schema(location: Location, facts: Facts, keyword: str, operand: Json) -> None:
+    """Asserted where our reader of types writes it, an annotation everywhere else."""
+    if location.document.trusted:
+        facts.content = location.child(keyword)
     else:
         location.document.annotations[location.path, keyword] = None
 

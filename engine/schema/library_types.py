@@ -156,14 +156,16 @@ def _size(reader: Reader, text: Any) -> Json:
 def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
     if isinstance(owner, EncodedBytes) and reader.core_config.get("val_json_bytes", "utf8") != "utf8":
         return reader.guarded(reader.generate_inner(schema["schema"]), schema, "bytes in bytes")  # decoded twice
+    is_bytes = isinstance(owner, EncodedBytes)
     if owner.encoder is Base64Encoder:
-        text = string("base64", format="base64")
+        text = string("base64", format="base64") if is_bytes else string("base64", spellings.BASE64_TEXT)
     elif owner.encoder is Base64UrlEncoder:
-        text = string("base64url", spellings.BASE64_URL)
+        text = string("base64url", spellings.BASE64_URL if is_bytes else spellings.BASE64_URL_TEXT)
     else:
         return None
     made = {"allOf": [reader.generate_inner(schema["schema"]), text]}
-    return made if isinstance(owner, EncodedBytes) else reader.guarded(made, schema, "UTF-8 in base64")
+    changed = not is_bytes and any(reader.core_config.get(f"str_{name}") for name in _CHANGES)
+    return reader.guarded(made, schema, "UTF-8 in base64") if changed else made
 
 
 _CHANGES = ("strip_whitespace", "to_lower", "to_upper")  # that the configuration makes to a text before it is measured

@@ -52,12 +52,14 @@ class Literals:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string. Lengths count code points; every pattern must be found in it; every format is asserted."""
+    """A string. Lengths count code points; every pattern must be found in it; every format is asserted. It is the JSON of a
+    value of `content`, where a check says so too: the grammar may say less of it."""
 
     min_length: int = 0
     max_length: int | None = None
     patterns: tuple[Pattern, ...] = ()
     formats: tuple[str, ...] = ()
+    content: SchemaId | None = None
 
 
 @dataclass(frozen=True, slots=True)

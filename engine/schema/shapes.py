@@ -8,6 +8,7 @@ as a Check.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Protocol
@@ -65,7 +66,8 @@ def _shaped(vertices: Vertices, clause: Clause, kind: int, path: str) -> Iterato
     checks += _guards(clause)
     shape: Shape | None
     if kind == STRING:
-        shape = clause.text
+        contents = clause.contents
+        shape = replace(clause.text, content=vertices.vertex(contents)) if contents else clause.text
     elif kind == NUMBER:
         shape = clause.number
         if clause.kinds & NUMBER == KINDS["fraction"]:

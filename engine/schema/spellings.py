@@ -19,6 +19,8 @@ def named(*words: object) -> Pattern:
 DATE = named("date")
 DURATION = named("duration")
 BASE64_URL = named("base64url")
+BASE64_TEXT = named("base64-text")
+BASE64_URL_TEXT = named("base64url-text")
 HEXADECIMAL = named("hexadecimal")
 COMPLEX = named("complex")
 FRACTION = named("fraction")

@@ -38,6 +38,7 @@ from pydantic import (
     Base64Bytes,
     Base64Str,
     Base64UrlBytes,
+    Base64UrlStr,
     BaseModel,
     BeforeValidator,
     ByteSize,
@@ -132,6 +133,15 @@ def short(value: str) -> str:
     if len(value) > 3:
         raise ValueError("long")
     return value
+
+
+class Boxed(BaseModel):
+    width: float = Field(gt=0)
+    name: str | None = None
+
+
+class Twig(BaseModel):
+    children: list[Twig]
 
 
 def half(value: Any, handler: Callable[[Any], int]) -> int:
@@ -316,7 +326,8 @@ TEXTS = (
     one("FewBytes", Annotated[bytes, Field(max_length=2)], ["ab", "é"], ["éa", "abc"], guarded=True),
     one("Encoded", Base64Bytes, ["aGk=", "", "AAECAw=="], ["a", "aGk"]),
     one("UrlEncoded", Base64UrlBytes, ["-_8=", "aGk="], ["a", "aGk"]),
-    one("EncodedText", Base64Str, ["aGk="], ["/w==", "a"], guarded=True),
+    one("EncodedText", Base64Str, ["aGk=", "4oKs", ""], ["/w==", "a", "4oI="]),
+    one("UrlText", Base64UrlStr, ["w7_Dvw==", "aGk="], ["_w==", "a", "aGk"]),
     one("Paths", pathlib.Path, ["/a/b", ""], [1]),
     one("Secrets", SecretStr, ["x", ""], [1]),
     one("LongSecrets", Annotated[SecretStr, Field(min_length=3)], ["abc"], ["ab"]),
@@ -325,6 +336,15 @@ TEXTS = (
     one("Sizes", ByteSize, ["5 GB", "1.5KiB", 10], ["x", "5 GX", -1], [" 5 gb"]),
     one("Expressions", re.Pattern, ["a+"], ["(", "["], guarded=True),
     one("Embedded", Json[list[int]], ["[1, 2]"], ["[1", '["a"]', [1]], guarded=True),
+    one(
+        "EmbeddedModel",
+        Json[Boxed],
+        [r'{"width": 1.5, "name": "a \"b\" \\ \n é"}', '{"width": 2}'],
+        ['{"name": "a"}', '{"width": 0}', "{"],
+        guarded=True,
+    ),
+    one("EmbeddedTwice", Json[Json[bool]], ['"true"'], ['"x"', "x", "true "], ['"1"'], guarded=True),
+    one("EmbeddedTree", Json[Twig], ['{"children": [{"children": []}]}'], ['{"children": [1]}'], guarded=True),
 )
 
 # -- literals and enums
