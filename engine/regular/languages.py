@@ -2,8 +2,9 @@
 
 The dialect "spelling" names a language and its arguments, parted by blanks, for a whole text: the texts of a type (`date`,
 `time aware`, `decimal 5 2`), those within a bound (`date >= 2024-01-01`, `duration < 86400` in seconds), `integer -5 5 1`
-(bounds, `-` for none, and a divisor), `network 4`, `url http https`, `email`, `base64-text` (a text in base64). Bounds take the shape of their type for granted:
-the type stands beside them. Only what this engine itself writes is read; anything else is a KeyError or a ValueError.
+(bounds, `-` for none, and a divisor), `network 4`, `url http https`, `email`, `base64-text` (a text in base64). Bounds take the
+shape of their type for granted: the type stands beside them. Only what this engine itself writes is read; anything else is a
+KeyError or a ValueError.
 """
 
 from __future__ import annotations
