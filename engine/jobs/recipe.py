@@ -33,7 +33,7 @@ from engine.extraction.prompt import Example
 from engine.grammar.certificate import Certificate
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import STYLES, Style
-from engine.models import resolve
+from engine.models import ModelFile, resolve
 from engine.models.digest import sha256_of
 from engine.models.progress import SILENT, Progress
 from engine.objects.item import item_annotation
@@ -135,20 +135,41 @@ class Identity:
 def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
     """The facts of a recipe, each by a name that people know. Reads the model file where its digest is not remembered."""
     model_type = recipe.read_type()
-    file = resolve(recipe.model, progress=progress)
     certificate = certify(item_annotation(model_type), style=recipe.style)
-    sampling, settings = recipe.sampling, recipe.settings
-    facts: Facts = {
+    facts = {
+        **schema_facts(recipe, model_type, certificate),
+        **model_facts(resolve(recipe.model, progress=progress), progress),
+        **_arguments(recipe),
+    }
+    return Identity(facts, certificate)
+
+
+def schema_facts(recipe: Recipe, model_type: Any, certificate: Certificate) -> Facts:
+    """What is enforced, and by which versions."""
+    return {
         "engine": __version__,
         "llama-cpp-python": version("llama-cpp-python"),
         "schema": digest(_described(model_type)),
         "validators": digest(sorted(_validators(model_type))),
         "grammar": digest(_grammar_text(recipe, model_type)),
         "certificate": digest(certificate.as_json()),
+    }
+
+
+def model_facts(file: ModelFile, progress: Progress = SILENT, *, fresh: bool = False) -> Facts:
+    """The file that decodes; `fresh` reads it in any case."""
+    known = None if fresh else file.sha256
+    return {
         "model": file.path.name,
         "model bytes": file.path.stat().st_size,
-        "model sha256": file.sha256 or sha256_of(file.path, progress=progress),
+        "model sha256": known or sha256_of(file.path, progress=progress, fresh=fresh),
         "chat format": file.chat_format,
+    }
+
+
+def _arguments(recipe: Recipe) -> Facts:
+    sampling, settings = recipe.sampling, recipe.settings
+    facts: Facts = {
         "mode": recipe.mode,
         "instructions": recipe.instructions,
         "examples": digest(json.loads(to_json(recipe.examples))) if recipe.examples else None,
@@ -171,7 +192,7 @@ def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
     }
     if recipe.deterministic:
         facts |= {"threads": settings.threads, "n_batch": settings.n_batch}
-    return Identity(facts, certificate)
+    return facts
 
 
 def digest(value: Any) -> str:
