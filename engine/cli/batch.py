@@ -24,7 +24,7 @@ from engine.cli.options import DEFAULTS
 from engine.cli.target import read_target
 from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
-from engine.errors import UsageError
+from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.compilation import read_schema
 from engine.jobs.estimate import estimate
 from engine.jobs.job import Hands, Job
@@ -186,12 +186,13 @@ def batch(
         raise UsageError(f"batch needs {' and '.join(missing)}; --help has examples")
     named = _absolute(schema)
     workers, settings = crew.settle(load)
+    examples, places = read_examples(ask.examples) if ask.examples else ([], [])
     recipe = Recipe(
         partial(read_target, named),
         model=_model(model),
         mode="one" if ask.one else "many",
         instructions=ask.instructions,
-        examples=tuple(read_examples(ask.examples)[0]) if ask.examples else (),
+        examples=tuple(examples),
         style=ask.style,  # type: ignore[arg-type]
         min_items=ask.min_items,
         max_items=ask.max_items,
@@ -207,7 +208,8 @@ def batch(
     views = _Views(proceed.flatten, proceed.csv, recipe)
     if proceed.dry_run:
         refuse_collisions(settled(output), found, views.files, _read(named, ask))
-        _estimate(recipe, found, workers)
+        with _examples_placed(places):
+            _estimate(recipe, found, workers)
         return
     with Watch(quiet=proceed.quiet) as watch:
         job = Job(
@@ -227,7 +229,7 @@ def batch(
         )
         stopped: list[int] = []
         try:
-            with _stopping(job, watch, stopped):
+            with _stopping(job, watch, stopped), _examples_placed(places):
                 manifest = job.run()
         except KeyboardInterrupt as error:
             raise typer.Exit(128 + (stopped[-1] if stopped else signal.SIGINT)) from error
@@ -279,6 +281,15 @@ def _chunk(chunk: str | None, ask: Ask) -> int | Literal["auto"] | None:
 
 
 # -- running
+
+
+@contextmanager
+def _examples_placed(places: list[str]) -> Iterator[None]:
+    """An example that is wrong is named by its place in the file."""
+    try:
+        yield
+    except ExampleInvalid as error:
+        raise UsageError(f"{places[error.index]}: {error}") from error
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class Job:
         self.output = settled(self.output)
         refuse_collisions(self.output, self.source, self.views, self.reads)
         with held(self.output):
-            known = None if self.restart else self._settle_retry(read_manifest(self.output))
+            known = None if self.restart else self._settle_retry(self._known())
             self.recipe = self.recipe.seeded(known.facts.get("seed") if known is not None else None)
             if known is None:
                 self._refuse_foreign()
@@ -131,6 +131,13 @@ class Job:
         return self._crew is not None
 
     # -- before
+
+    def _known(self) -> Manifest | None:
+        """The job that the output is of; where nothing is in it yet, any job may begin there."""
+        known = read_manifest(self.output)
+        if known is not None and not known.durable and not (self.output.exists() and self.output.stat().st_size):
+            return None
+        return known
 
     def _refuse_foreign(self) -> None:
         """What has no manifest was not written by a job; one that cannot be read was."""

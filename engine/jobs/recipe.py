@@ -13,20 +13,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
+from types import CodeType
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from engine import __version__
+from engine.automaton.automaton import Automaton
 from engine.decoding.generation import SEARCH
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import NotPrintable, UsageError
-from engine.extraction.arguments import check
+from engine.extraction.arguments import check, pairs
 from engine.extraction.batch import Batch
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, certify, lower_schema, read_schema
 from engine.extraction.document import Document
+from engine.extraction.examples import Spelling
 from engine.extraction.extraction import OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example
@@ -36,7 +39,7 @@ from engine.grammar.lowering import STYLES, Style
 from engine.models import ModelFile, resolve
 from engine.models.digest import sha256_of
 from engine.models.progress import SILENT, Progress
-from engine.objects.item import item_annotation
+from engine.objects.item import item_annotation, item_type
 
 Facts = dict[str, Any]
 DEFAULT_SETTINGS = ModelSettings()
@@ -135,6 +138,7 @@ class Identity:
 def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
     """The facts of a recipe, each by a name that people know. Reads the model file where its digest is not remembered."""
     model_type = recipe.read_type()
+    _refuse_examples(recipe, model_type)
     certificate = certify(item_annotation(model_type), style=recipe.style)
     facts = {
         **schema_facts(recipe, model_type, certificate),
@@ -250,14 +254,33 @@ def _source(function: Any) -> str:
     plain = inspect.unwrap(getattr(function, "__func__", getattr(function, "func", function)))
     try:
         return inspect.getsource(plain)
-    except (OSError, TypeError):  # typed in, or not written in Python
-        return getattr(plain, "__qualname__", type(plain).__qualname__)
+    except (OSError, TypeError):  # typed in, in a single file, or not written in Python
+        code = getattr(plain, "__code__", None)
+        return _compiled(code) if code is not None else getattr(plain, "__qualname__", type(plain).__qualname__)
+
+
+def _compiled(code: CodeType) -> str:
+    """What a function does, where its text is not there; two versions of Python write it differently."""
+    constants = [_compiled(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return f"{code.co_qualname} {code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _grammar(recipe: Recipe, model_type: Any) -> Grammar:
+    schema = read_schema(item_annotation(model_type))
+    root = array_of(schema, recipe.min_items, recipe.max_items) if recipe.mode == "many" else schema
+    return lower_schema(root, recipe.style)
+
+
+def _refuse_examples(recipe: Recipe, model_type: Any) -> None:
+    """`ExampleInvalid` before any worker says so."""
+    if recipe.examples:
+        automaton = Automaton(_grammar(recipe, model_type))
+        spelling = Spelling(item_type(model_type), automaton, recipe.style, recipe.mode == "many", None)
+        spelling.spelled(pairs(recipe.examples))
 
 
 def _grammar_text(recipe: Recipe, model_type: Any) -> Any:
-    schema = read_schema(item_annotation(model_type))
-    root = array_of(schema, recipe.min_items, recipe.max_items) if recipe.mode == "many" else schema
-    grammar: Grammar = lower_schema(root, recipe.style)
+    grammar = _grammar(recipe, model_type)
     try:
         return grammar.gbnf(allow_unenforced=True)
     except NotPrintable as error:  # the schema's digest and the certificate's still tell it from others

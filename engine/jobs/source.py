@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
 from engine.errors import DocumentError, InputInvalid, NotAText, UsageError
-from engine.extraction.document import Document, DocumentId, digest_of
+from engine.extraction.document import Document, DocumentId, digest_of, refused_id
 from engine.jobs.listing import in_order, matching, same_file, would_match
 
 Format = Literal["jsonl", "csv", "tsv", "lines", "files"]
@@ -79,7 +79,7 @@ class Source:
     def reads(self, path: Path) -> bool:
         """Whether a file of this name is the input, or would be one of its documents."""
         if self.format == "files":
-            return would_match(self.name, self.pattern or DEFAULT_GLOB, path, self.folder)
+            return would_match(self.name, DEFAULT_GLOB if self.pattern is None else self.pattern, path, self.folder)
         return self.name != STDIN and same_file(Path(self.name), path)
 
 
@@ -97,7 +97,7 @@ def open_source(
         raise UsageError("a glob chooses among the files of a folder; INPUT is none")
     fields = fields or Fields()
     if chosen == "files":
-        read = partial(_files, name, pattern or DEFAULT_GLOB, folder)
+        read = partial(_files, name, DEFAULT_GLOB if pattern is None else pattern, folder)
         return Source(name, chosen, True, read, fields, pattern, folder)
     if name != STDIN and not Path(name).exists():
         raise UsageError(f"no file {name!r} to read")
@@ -259,11 +259,9 @@ class _Rows:
 
 def checked_id(value: Any, place: str) -> DocumentId:
     """An id is a text or a whole number."""
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise InputInvalid(place, f"an id is a text or a whole number, not {json.dumps(value)[:40]}")
-    if isinstance(value, str) and _half_character(value):
-        raise InputInvalid(place, "the id is not UTF-8")
-    return value
+    if reason := refused_id(value):
+        raise InputInvalid(place, reason)
+    return value  # type: ignore[no-any-return]
 
 
 def _half_character(text: str) -> DocumentError | None:

@@ -127,7 +127,9 @@ def _lines(output: Path, manifest: Manifest) -> Iterator[Finding]:
     text = f"{lines} lines" + (f"; {damaged.count} of them no record: {damaged}" if damaged.count else "")
     yield Finding("records", text, bool(damaged.count))
     yield Finding(
-        "ids", f"{repeated.count} come twice: {repeated}" if repeated.count else "each comes once", bool(repeated.count)
+        "ids",
+        f"{repeated.count} of them repeated: {repeated}" if repeated.count else "each comes once",
+        bool(repeated.count),
     )
     said, text = manifest.counts, _counted(counts)
     yield Finding("counts", text if counts == said else f"{text}; the manifest has {_counted(said)}", counts != said)
@@ -187,6 +189,8 @@ def _model(recipe: Recipe, manifest: Manifest) -> Iterator[Finding]:
     except EngineError as error:
         yield Finding("model", f"{error}; give --model if it is elsewhere now", True)
     else:
+        if facts["model sha256"] == manifest.facts.get("model sha256"):
+            del facts["model"]  # the same file, whatever its name
         yield from _compared(manifest, facts, ("model sha256",))
 
 
@@ -210,7 +214,7 @@ def _objects(output: Path, recipe: Recipe, model_type: Any) -> Finding:
             if reason := valid(text):
                 wrong.add(f"{place}: {reason}")
     if wrong.count:
-        return Finding("objects", f"{checked} were looked at, {wrong.count} things are not valid: {wrong}", True)
+        return Finding("objects", f"{checked} were looked at, and {wrong.count} wrong: {wrong}", True)
     return Finding("objects", f"all {checked} are valid under the schema")
 
 

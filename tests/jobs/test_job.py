@@ -14,6 +14,7 @@ from small_jobs import ALONE, NUMBER, MakeJob, Start, read_records, write_docume
 
 from engine.decoding.sampler import Sampling
 from engine.errors import (
+    ExampleInvalid,
     InputChanged,
     InputInvalid,
     JobDiffers,
@@ -22,6 +23,7 @@ from engine.errors import (
     OutputHeld,
     UnsatisfiableSchema,
     UsageError,
+    WorkersFailed,
 )
 from engine.jobs.ledger import Ledger
 from engine.jobs.lock import held
@@ -449,3 +451,16 @@ def test_job_that_is_stopped_when_all_is_done_is_complete(make_job: MakeJob, sou
     job = make_job(source)
     job.told = lambda figures: job.stop() if figures.counts.documents == COUNT else None
     assert job.run().state == "complete"
+
+
+def test_job_that_could_not_begin_binds_nobody(make_job: MakeJob, source: Path) -> None:
+    with pytest.raises(WorkersFailed, match=r"a chunk may have 1 to \d+ tokens here"):
+        make_job(source, mode="many", chunk=100_000).run()
+    assert make_job(source, mode="many", chunk=200, max_tokens=40).run().counts.documents == COUNT
+
+
+def test_example_that_is_wrong_is_refused_before_any_worker_starts(make_job: MakeJob, source: Path) -> None:
+    job = make_job(source, examples=(("a text", {"n": "one"}),))
+    with pytest.raises(ExampleInvalid, match="example 0"):
+        job.run()
+    assert not manifest_path(job.output).exists()
