@@ -170,7 +170,7 @@ def test_manifest_of_another_version_is_told(output: Path) -> None:
 
 def test_replay_leaves_out_what_depends_on_the_machine(output: Path) -> None:
     def edit(lines: list[str]) -> list[str]:
-        failed = {"objects": [], "finish": None, "error": {"type": "DocumentTimedOut", "message": "too slow"}}
+        failed: dict[str, Any] = {"objects": [], "finish": None, "error": {"type": "DocumentTimedOut", "message": "too slow"}}
         return [lines[0], json.dumps({**json.loads(lines[1]), **failed}) + "\n", *lines[2:]]
 
     change(output, edit)
