@@ -76,8 +76,9 @@ class Hands(Protocol):
 
 @dataclass(slots=True)
 class Job:
-    """What is to be done. `schema` is how the user named the type; `told` hears of every record. `views` are files that
-    will be written from the output, `reads` those that are read beside the source."""
+    """What is to be done. `schema` is how the user named the type; `told` hears of every record, and about once a second
+    while there is none. `views` are files that will be written from the output, `reads` those that are read beside the
+    source."""
 
     recipe: Recipe
     source: Source
@@ -282,7 +283,7 @@ class _Run:
     def follow(self, crew: Hands, assignments: Iterator[Assignment]) -> None:
         """Write what the crew gives; whatever ends it, all lines that were written are left durable and noted."""
         figures = self.job.figures
-        results = crew.run(assignments, self.ledger.documents, self._tend)
+        results = crew.run(assignments, self.ledger.documents, self._idle)
         try:
             for settled in results:
                 self._write(settled)
@@ -326,8 +327,13 @@ class _Run:
         self.ledger.append(line_of(assignment.document.id, assignment.digest, outcome))
         counts.add(outcome)
 
+    def _idle(self) -> None:
+        """Called about once a second while no record comes: a load and a long document are seen to go on."""
+        self.job.told(self.job.figures)
+        self._tend()
+
     def _tend(self) -> None:
-        """Called with each record and about once a second: what is written must not stay unsafe while an input is slow."""
+        """What is written must not stay unsafe while an input is slow."""
         now = time.monotonic()
         if self.manifest.durable == self.ledger.size:
             return

@@ -66,25 +66,28 @@ def verify(
     recipe = recipe if model is None else replace(recipe, model=model)
     yield _state(output, manifest)
     yield from _lines(output, manifest)
+    readable = True
     try:
         model_type = recipe.read_type()
     except EngineError as error:
+        readable = False
         yield Finding("schema", f"{error}; give SCHEMA if it is elsewhere now", True)
     else:
         yield from _schema(recipe, model_type, manifest, output)
-        yield _objects(output, recipe, model_type)
     has_model = True
     for finding in _model(recipe, manifest):
         has_model = has_model and not finding.wrong
         yield finding
+    if readable:
+        yield _objects(output, recipe, model_type)
     source = _source(manifest)
     yield _input(output, source, manifest)
     if not replay:
         return
     if source is None:
         raise UsageError("the input is not there any more, so no document can be decoded again")
-    if not has_model:
-        yield Finding("replay", "not done without the job's model", True)
+    if not (readable and has_model):
+        yield Finding("replay", "not done without the job's schema and model", True)
         return
     yield _replay(output, recipe, source, replay, manifest)
 

@@ -146,7 +146,7 @@ def test_what_is_missing_is_a_finding_and_the_rest_is_looked_at(
     assert set(wrong(job.output)) == {"certificate"}
     model.rename(moved)
     assert "--model" in wrong(job.output)["model"]
-    assert "without the job's model" in wrong(job.output, replay=1)["replay"]
+    assert "without the job's schema and model" in wrong(job.output, replay=1)["replay"]
     assert set(wrong(job.output, model=str(moved), replay=2)) == {"certificate"}
 
     def gone() -> Any:
@@ -170,7 +170,11 @@ def test_manifest_of_another_version_is_told(output: Path) -> None:
 
 def test_replay_leaves_out_what_depends_on_the_machine(output: Path) -> None:
     def edit(lines: list[str]) -> list[str]:
-        failed: dict[str, Any] = {"objects": [], "finish": None, "error": {"type": "DocumentTimedOut", "message": "too slow"}}
+        failed: dict[str, Any] = {
+            "objects": [],
+            "finish": None,
+            "error": {"type": "DocumentTimedOut", "message": "too slow"},
+        }
         return [lines[0], json.dumps({**json.loads(lines[1]), **failed}) + "\n", *lines[2:]]
 
     change(output, edit)
