@@ -356,13 +356,13 @@ class OutputHeld(JobError):
 
 
 class OutputFailed(JobError):
-    """`reason` is the system's; `documents` are safe in the output."""
+    """`reason` is the system's; `documents` are safe in the output, None where it is another file that cannot be written."""
 
-    def __init__(self, path: Path, reason: str, documents: int) -> None:
+    def __init__(self, path: Path, reason: str, documents: int | None = None) -> None:
         self.path, self.reason, self.documents = path, reason, documents
+        safe = "what is in the output is" if documents is None else f"{documents} documents in it are"
         super().__init__(
-            f"{path}: cannot be written: {reason}. {documents} documents are safe; "
-            "when there is room, start the same command again and it goes on"
+            f"{path}: cannot be written: {reason}. When it can be, start the same command again; {safe} safe"
         )
 
 

@@ -24,14 +24,15 @@ from engine.cli.options import DEFAULTS
 from engine.cli.target import read_target
 from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
-from engine.errors import UsageError
+from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.compilation import read_schema
 from engine.jobs.estimate import estimate
 from engine.jobs.job import Hands, Job
 from engine.jobs.manifest import Manifest
+from engine.jobs.places import refuse_collisions, settled
 from engine.jobs.recipe import Recipe
 from engine.jobs.source import DEFAULT_GLOB, Fields, Source, open_source
-from engine.jobs.table import columns, write_csv, write_rows
+from engine.jobs.table import Columns, columns, write_csv, write_rows
 from engine.jobs.verification import verify as verify_output
 from engine.objects.item import item_annotation
 
@@ -174,20 +175,24 @@ def batch(
     documents in work (130; SIGTERM 143), a second one stops at once; both leave a job that goes on.
     """
     if proceed.verify is not None:
-        if source is not None or output is not None:
-            raise UsageError("--verify OUTPUT takes at most a SCHEMA beside it")
-        _verify(proceed.verify, schema, proceed.replay)
+        alone = Proceed(verify=proceed.verify, replay=proceed.replay)
+        idle = (read, ask, draw, crew, load, proceed) == (Read(), Ask(), Draw(), Crew(), Load(), alone)
+        if source is not None or output is not None or not idle:
+            raise UsageError("--verify OUTPUT takes SCHEMA, --model and --replay beside it, and nothing else")
+        _verify(proceed, schema, _model(model))
         return
     if schema is None or source is None or output is None:
-        raise UsageError("engine batch needs SCHEMA, INPUT and OUTPUT; see engine batch --help")
+        missing = [name for name, given in (("SCHEMA", schema), ("INPUT", source), ("OUTPUT", output)) if given is None]
+        raise UsageError(f"batch needs {' and '.join(missing)}; --help has examples")
     named = _absolute(schema)
     workers, settings = crew.settle(load)
+    examples, places = read_examples(ask.examples) if ask.examples else ([], [])
     recipe = Recipe(
         partial(read_target, named),
         model=_model(model),
         mode="one" if ask.one else "many",
         instructions=ask.instructions,
-        examples=tuple(read_examples(ask.examples)[0]) if ask.examples else (),
+        examples=tuple(examples),
         style=ask.style,  # type: ignore[arg-type]
         min_items=ask.min_items,
         max_items=ask.max_items,
@@ -200,8 +205,11 @@ def batch(
         settings=settings,
     )
     found = read.source(source)
+    views = _Views(proceed.flatten, proceed.csv, recipe)
     if proceed.dry_run:
-        _estimate(recipe, found, workers)
+        refuse_collisions(settled(output), found, views.files, _read(named, ask))
+        with _examples_placed(places):
+            _estimate(recipe, found, workers)
         return
     with Watch(quiet=proceed.quiet) as watch:
         job = Job(
@@ -213,18 +221,24 @@ def batch(
             timeout=crew.document_timeout,
             restart=proceed.restart,
             retry_errors=proceed.retry_errors,
+            views=views.files,
+            reads=_read(named, ask),
             told=watch.update,
             progress=DownloadBar(),
             hands=crew.hands(workers),
         )
-        with _stopping(job, watch) as stopped:
-            manifest = job.run()
+        stopped: list[int] = []
+        try:
+            with _stopping(job, watch, stopped), _examples_placed(places):
+                manifest = job.run()
+        except KeyboardInterrupt as error:
+            raise typer.Exit(128 + (stopped[-1] if stopped else signal.SIGINT)) from error
     if not proceed.quiet:
         typer.echo(summary(manifest, job.figures), err=True)
     if stopped and manifest.state != "complete":
         typer.echo(f"engine: stopped; the same command goes on behind document {manifest.counts.documents}", err=True)
         raise typer.Exit(128 + stopped[0])
-    _views(recipe, output, proceed.flatten, proceed.csv)
+    views.write(job.output, quiet=proceed.quiet)
     if manifest.counts.errors:
         _say_errors(manifest, output, proceed.quiet)
         raise typer.Exit(DOCUMENTS_FAILED)
@@ -239,6 +253,13 @@ def _absolute(schema: str) -> str:
     if schema.endswith(".json"):
         return os.path.abspath(schema)
     return f"{os.path.abspath(path)}{colon}{attribute}" if path.endswith(".py") else schema
+
+
+def _read(schema: str, ask: Ask) -> tuple[Path, ...]:
+    """The files that are read beside INPUT."""
+    named = schema if schema.endswith(".json") else schema.rpartition(":")[0]
+    files = [Path(named)] if named.endswith((".json", ".py")) else []
+    return (*files, ask.examples) if ask.examples is not None else tuple(files)
 
 
 def _model(model: str | None) -> str | None:
@@ -263,37 +284,61 @@ def _chunk(chunk: str | None, ask: Ask) -> int | Literal["auto"] | None:
 
 
 @contextmanager
-def _stopping(job: Job, watch: Watch) -> Iterator[list[int]]:
-    """The first signal lets the job finish what is in work, the second ends it; the signals that came are in the list."""
-    came: list[int] = []
+def _examples_placed(places: list[str]) -> Iterator[None]:
+    """An example that is wrong is named by its place in the file."""
+    try:
+        yield
+    except ExampleInvalid as error:
+        raise UsageError(f"{places[error.index]}: {error}") from error
+
+
+@contextmanager
+def _stopping(job: Job, watch: Watch, came: list[int]) -> Iterator[None]:
+    """The first signal lets the job finish what is in work, the second ends it, as the first does where nothing is in work yet;
+    the signals that came are put into the list."""
 
     def receive(number: int, _: FrameType | None) -> None:
         came.append(number)
-        if len(came) > 1:
+        if len(came) > 1 or not job.under_way:
             raise KeyboardInterrupt
         watch.say("finishing the documents in work; once more stops at once")
         job.stop()
 
     if threading.current_thread() is not threading.main_thread():  # only it may receive signals
-        yield came
+        yield
         return
     before = [signal.signal(number, receive) for number in _SIGNALS]
     try:
-        yield came
+        yield
     finally:
         for number, handler in zip(_SIGNALS, before, strict=True):
             signal.signal(number, handler)
 
 
-def _views(recipe: Recipe, output: Path, flatten: Path | None, table: Path | None) -> None:
-    if flatten is not None:
-        typer.echo(f"{flatten}: {write_rows(output, flatten)} rows", err=True)
-    if table is not None:
-        shown = columns(read_schema(item_annotation(recipe.read_type())))
-        if not shown.paths:
-            raise UsageError("this schema has no scalar field that a table could have; take --flatten")
-        omitted = f", without {', '.join(shown.omitted)}" if shown.omitted else ""
-        typer.echo(f"{table}: {write_csv(output, table, shown)} rows{omitted}", err=True)
+class _Views:
+    """What is written from the output when all is done; what could not be is refused before anything is decoded."""
+
+    def __init__(self, flatten: Path | None, table: Path | None, recipe: Recipe) -> None:
+        self._flatten, self._table = flatten, table
+        self._columns = Columns(())
+        if table is not None:
+            self._columns = columns(read_schema(item_annotation(recipe.read_type())))
+            if not self._columns.paths:
+                raise UsageError("this schema has no scalar field that a table could have; take --flatten")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(file for file in (self._flatten, self._table) if file is not None)
+
+    def write(self, output: Path, *, quiet: bool) -> None:
+        told = []
+        if self._flatten is not None:
+            told.append(f"{self._flatten}: {write_rows(output, self._flatten)} rows")
+        if self._table is not None:
+            omitted = f", without {', '.join(self._columns.omitted)}" if self._columns.omitted else ""
+            told.append(f"{self._table}: {write_csv(output, self._table, self._columns)} rows{omitted}")
+        for line in () if quiet else told:
+            typer.echo(line, err=True)
 
 
 def _say_errors(manifest: Manifest, output: Path, quiet: bool) -> None:
@@ -313,9 +358,13 @@ def _estimate(recipe: Recipe, source: Source, workers: int) -> None:
         typer.echo(line)
 
 
-def _verify(output: Path, schema: str | None, replay: int) -> None:
+def _verify(proceed: Proceed, schema: str | None, model: str | None) -> None:
+    assert proceed.verify is not None, "it was asked for"
+    findings = verify_output(
+        proceed.verify, lambda name: partial(read_target, name), schema=schema, model=model, replay=proceed.replay
+    )
     wrong = 0
-    for finding in verify_output(output, lambda name: partial(read_target, name), schema=schema, replay=replay):
+    for finding in findings:
         wrong += finding.wrong
         typer.echo(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject + ':':<14} {finding.found}")
     if wrong:

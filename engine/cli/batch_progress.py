@@ -73,8 +73,8 @@ def summary(manifest: Manifest, figures: Figures) -> str:
     """`313 documents: 300 complete, 13 closed early, 0 errors; 313 objects; 87.2 s, 3.59 documents/s, …`."""
     counts = manifest.counts
     early = f", {counts.budget} closed early" if counts.budget else ""
-    errors = f"{counts.errors} {'error' if counts.errors == 1 else 'errors'}"
-    text = f"{counts.documents} documents: {counts.complete} complete{early}, {errors}; {counts.objects} objects"
+    ended = f"{counts.complete} complete{early}, {_counted(counts.errors, 'error')}"
+    text = f"{_counted(counts.documents, 'document')}: {ended}; {_counted(counts.objects, 'object')}"
     if figures.before:
         text += f"; {counts.documents - figures.before} of them in this run"
     if counts.documents > figures.before:
@@ -84,10 +84,14 @@ def summary(manifest: Manifest, figures: Figures) -> str:
     return text
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _rates(figures: Figures, *, errors: bool = True) -> str:
     tokens = figures.tokens / figures.seconds if figures.seconds else 0.0
     text = f"{figures.documents_per_second:.2f} documents/s, {tokens:.0f} tokens/s"
-    return f"{text}, {figures.counts.errors} errors" if errors else text
+    return f"{text}, {_counted(figures.counts.errors, 'error')}" if errors else text
 
 
 def _eta(figures: Figures) -> str:

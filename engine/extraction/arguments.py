@@ -71,6 +71,13 @@ def documents(text: Any, messages: Any) -> Iterator[Any]:
     return iter(text)
 
 
+def texts_of_batch(documents: Any) -> Iterable[Any]:
+    """The documents of a batch; what one of them is, is looked at when its turn comes."""
+    if isinstance(documents, str | bytes | bytearray | Mapping) or not isinstance(documents, Iterable):
+        raise WrongArgument("documents", documents, "an iterable of texts or of pairs (id, text)")
+    return documents
+
+
 def pairs(examples: Any) -> list[tuple[str, Any]]:
     """Examples as pairs of a text and an answer."""
     if isinstance(examples, str | bytes | Mapping) or not isinstance(examples, Iterable):

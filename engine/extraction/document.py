@@ -7,6 +7,7 @@ its neighbours: the key is the id where somebody gave one, and a digest of the t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,17 @@ def digest_of(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+def refused_id(value: Any) -> str:
+    """Why a value cannot be an id; empty where it can."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return f"an id is a text or a whole number, not {json.dumps(value, default=repr)[:40]}"
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return "the id is not UTF-8"
+    return ""
+
+
 def numbered(texts: Iterable[str | tuple[DocumentId, str] | Document]) -> Iterator[Document]:
     """Texts as documents; a plain one is named by its place, counted from 0."""
     for place, given in enumerate(texts):
@@ -82,6 +94,8 @@ def numbered(texts: Iterable[str | tuple[DocumentId, str] | Document]) -> Iterat
             case str():
                 yield Document.placed(place, given)
             case (str() | int() as document_id, str() as text):
+                if reason := refused_id(document_id):
+                    raise UsageError(f"document {place}: {reason}")
                 yield Document.named(document_id, text)
             case _:
                 raise UsageError(f"document {place} must be a text, a pair (id, text) or a Document, not {given!r:.60}")

@@ -20,7 +20,7 @@ from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError, TextEmpty, UsageError, WrongArgument
-from engine.extraction.arguments import check, check_items, documents, pairs
+from engine.extraction.arguments import check, check_items, documents, pairs, texts_of_batch
 from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
 from engine.extraction.document import Document, DocumentId, Result, numbered
@@ -167,10 +167,13 @@ class Extractor:
         of `extract`. With
         `ModelSettings(sequences=1)` the arithmetic of a document does not depend on the others either.
 
+        The next document is asked for as soon as there is a place for it, before those in work go on: an iterable that waits
+        holds their results back. Where documents come slowly, take `sequences=1`, or read them in a thread.
+
         >>> for result in extractor.batch(texts): print(result.values, result.error)  # doctest: +SKIP
         """
         return self.open_batch(
-            numbered(documents),
+            numbered(texts_of_batch(documents)),
             max_tokens=max_tokens,
             sampling=sampling,
             chunk=chunk,
@@ -233,6 +236,8 @@ class Extractor:
         """How many tokens a piece of a text may have; `UsageError` where there is no room for that many."""
         if chunk is None:
             return None
+        if chunk != "auto" and (isinstance(chunk, bool) or not isinstance(chunk, int)):
+            raise WrongArgument("chunk", chunk, "'auto' or a whole number from 1 on")
         room = self.room(max_tokens)
         if room < 1 or (isinstance(chunk, int) and not 1 <= chunk <= room):
             raise UsageError(

@@ -22,7 +22,7 @@ def write_whole(path: Path, data: bytes) -> None:
         os.replace(draft, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise OutputFailed(path, str(error.strerror), 0) from error
+        raise OutputFailed(path, str(error.strerror)) from error
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def replace(source: Path, target: Path) -> None:
         os.replace(source, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise OutputFailed(target, str(error.strerror), 0) from error
+        raise OutputFailed(target, str(error.strerror)) from error
 
 
 def remove(path: Path) -> None:
@@ -43,7 +43,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        raise OutputFailed(path, str(error.strerror), 0) from error
+        raise OutputFailed(path, str(error.strerror)) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,6 @@ missing or there twice.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,8 +19,9 @@ from typing import Any, Protocol
 from engine.errors import InputChanged, JobError, OutputDamaged, UsageError
 from engine.jobs import durable
 from engine.jobs.ledger import Ledger, Line, read_ledger
-from engine.jobs.lock import beside, held
+from engine.jobs.lock import held
 from engine.jobs.manifest import Counts, Manifest, certificate_path, manifest_path, read_manifest
+from engine.jobs.places import refuse_collisions, retry_path, settled
 from engine.jobs.recipe import Identity, Recipe, identify
 from engine.jobs.record import Outcome, Record, line_of
 from engine.jobs.source import Entry, Source
@@ -69,12 +69,16 @@ class Hands(Protocol):
 
     def stop(self) -> None: ...
 
-    def run(self, assignments: Iterator[Assignment], first: int = 0) -> Iterator[Settled]: ...
+    def run(
+        self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = ...
+    ) -> Iterator[Settled]: ...
 
 
 @dataclass(slots=True)
 class Job:
-    """What is to be done. `schema` is how the user named the type; `told` hears of every record."""
+    """What is to be done. `schema` is how the user named the type; `told` hears of every record, and about once a second
+    while there is none. `views` are files that will be written from the output, `reads` those that are read beside the
+    source."""
 
     recipe: Recipe
     source: Source
@@ -84,6 +88,8 @@ class Job:
     timeout: float | None = None
     restart: bool = False
     retry_errors: bool = False
+    views: tuple[Path, ...] = ()
+    reads: tuple[Path, ...] = ()
     told: Callable[[Figures], None] = lambda _: None
     progress: Progress = SILENT
     hands: Callable[[Recipe], Hands] | None = None
@@ -99,38 +105,53 @@ class Job:
 
     def run(self) -> Manifest:
         """Run to the end, or to where `stop` ends it; the manifest's state says which. Raises `JobError`."""
+        if self.restart and self.retry_errors:
+            raise UsageError("--restart begins anew and --retry-errors goes on; give one of them")
+        self.output = settled(self.output)
+        refuse_collisions(self.output, self.source, self.views, self.reads)
         with held(self.output):
-            self._refuse_odd_places()
-            if self.restart:
-                self._forget()
-            known = self._settle_retry(read_manifest(self.output))
+            known = None if self.restart else self._settle_retry(self._known())
             self.recipe = self.recipe.seeded(known.facts.get("seed") if known is not None else None)
+            if known is None:
+                self._refuse_foreign()
             identity = identify(self.recipe, self.progress)
             if known is not None:
                 known.refuse_others(identity.facts, self.output)
-            elif self.output.exists() and self.output.stat().st_size:
-                raise UsageError(f"{self.output} is there and is no job's output; take another name or delete it")
-            surveyed = survey(self.source, self.output) if self.source.repeatable else None
+            surveyed = survey(self.source) if self.source.repeatable else None
             self.figures.total = surveyed.documents if surveyed is not None else None
+            if self.restart:  # not before all that can be refused has been looked at
+                self._forget()
             if self.retry_errors:
                 return self._retry(known, identity, surveyed)
             manifest = known or self._new(identity, surveyed)
             return self._write(self.output, manifest, surveyed, previous=None)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether there may be documents in work."""
+        return self._crew is not None
+
     # -- before
 
-    def _refuse_odd_places(self) -> None:
-        """The job's own files must not be its input."""
-        if self.source.name == "-" or not self.output.exists():
+    def _known(self) -> Manifest | None:
+        """The job that the output is of; where nothing is in it yet, any job may begin there."""
+        known = read_manifest(self.output)
+        if known is not None and not known.durable and not (self.output.exists() and self.output.stat().st_size):
+            return None
+        return known
+
+    def _refuse_foreign(self) -> None:
+        """What has no manifest was not written by a job; one that cannot be read was."""
+        if not self.output.exists() or not self.output.stat().st_size:
             return
-        if os.path.exists(self.source.name) and os.path.samefile(self.source.name, self.output):
-            raise UsageError(f"{self.output} is the input and the output")
+        if not self.restart:
+            raise UsageError(f"{self.output} is there and is no job's output; take another name or delete it")
+        if not manifest_path(self.output).exists():
+            raise UsageError(f"{self.output} is no job's output, so --restart does not touch it; delete it yourself")
 
     def _forget(self) -> None:
         """Begin anew. The manifest goes last: until then the output is known to be a job's."""
-        if read_manifest(self.output) is None and self.output.exists() and self.output.stat().st_size:
-            raise UsageError(f"{self.output} is no job's output, so --restart does not touch it; delete it yourself")
-        retry = self._retry_path
+        retry = retry_path(self.output)
         for path in (
             self.output,
             retry,
@@ -140,14 +161,15 @@ class Job:
         ):
             durable.remove(path)
 
-    @property
-    def _retry_path(self) -> Path:
-        return beside(self.output, ".retry")
-
     def _settle_retry(self, known: Manifest | None) -> Manifest | None:
         """Finish the last step of a retry that was interrupted between its two files; refuse an unfinished one."""
-        retry = self._retry_path
-        noted = read_manifest(retry)
+        retry = retry_path(self.output)
+        try:
+            noted = read_manifest(retry)
+        except OutputDamaged as error:  # only the retry is lost, and nobody should begin anew for it
+            raise UsageError(
+                f"{error.path}: {error.reason}; delete it and {retry}, and {self.output} is as it was"
+            ) from error
         if noted is not None and noted.state == "complete" and not retry.exists():
             durable.replace(manifest_path(retry), manifest_path(self.output))
             known = noted
@@ -170,7 +192,7 @@ class Job:
         """Decode again what ended in an error, into a second ledger that then takes the first one's place."""
         if known is None:
             raise UsageError(f"{self.output} has no errors to retry: there is no job's output")
-        retry = self._retry_path
+        retry = retry_path(self.output)
         noted = read_manifest(retry)
         if noted is not None:
             noted.refuse_others(identity.facts, self.output)
@@ -180,7 +202,7 @@ class Job:
         manifest = noted or Manifest(
             known.facts, known.schema, known.recipe, known.source, known.documents, known.digest, started=known.started
         )
-        done = self._write(retry, manifest, surveyed, previous=read_ledger(self.output))
+        done = self._write(retry, manifest, surveyed, previous=read_ledger(self.output, known.durable))
         if done.state == "complete":
             durable.replace(retry, self.output)
             durable.replace(manifest_path(retry), manifest_path(self.output))
@@ -210,7 +232,7 @@ class Job:
             self._crew = crew
             if self._stopped:
                 crew.stop()
-            run.follow(crew, _assignments(entries, before, ledger, running))
+            run.follow(crew, _assignments(self.source.name, entries, before, ledger, running))
             return manifest
 
     def _entries(self, surveyed: Survey | None) -> Iterator[Entry]:
@@ -233,7 +255,7 @@ class Job:
         for line in ledger.lines():
             entry = next(entries, None)
             if entry is None:
-                raise InputChanged(self.source.name, f"it ends after {counts.documents} documents, and more are done")
+                raise InputChanged(self.source.name, _ended(counts.documents))
             if difference := _difference(entry, line.record):
                 raise InputChanged(self.source.name, difference)
             next(before, None)
@@ -261,7 +283,7 @@ class _Run:
     def follow(self, crew: Hands, assignments: Iterator[Assignment]) -> None:
         """Write what the crew gives; whatever ends it, all lines that were written are left durable and noted."""
         figures = self.job.figures
-        results = crew.run(assignments, self.ledger.documents)
+        results = crew.run(assignments, self.ledger.documents, self._idle)
         try:
             for settled in results:
                 self._write(settled)
@@ -279,7 +301,8 @@ class _Run:
             close = getattr(results, "close", None)
             if close is not None:
                 close()
-        self.checkpoint("stopped" if crew.stopping else "complete")
+        done = self.surveyed is not None and self.ledger.documents == self.surveyed.documents
+        self.checkpoint("stopped" if crew.stopping and not done else "complete")
 
     def checkpoint(self, state: Any) -> None:
         """Make all lines durable and say so."""
@@ -304,11 +327,19 @@ class _Run:
         self.ledger.append(line_of(assignment.document.id, assignment.digest, outcome))
         counts.add(outcome)
 
+    def _idle(self) -> None:
+        """Called about once a second while no record comes: a load and a long document are seen to go on."""
+        self.job.told(self.job.figures)
+        self._tend()
+
     def _tend(self) -> None:
+        """What is written must not stay unsafe while an input is slow."""
         now = time.monotonic()
+        if self.manifest.durable == self.ledger.size:
+            return
         if now - self.checked > _CHECKPOINT:
             self.checkpoint("running")
-        elif now - self.synced > _SYNC:
+        elif now - self.synced > _SYNC and not self.ledger.is_durable:
             self.ledger.sync()
             self.synced = now
 
@@ -321,12 +352,12 @@ class _Run:
 
 
 def _assignments(
-    entries: Iterator[Entry], before: Iterator[Line], ledger: Ledger, running: Running
+    source: str, entries: Iterator[Entry], before: Iterator[Line], ledger: Ledger, running: Running
 ) -> Iterator[Assignment]:
     """What is to be done, from the first document on that is not in the ledger."""
     for number, (entry, line) in enumerate(zip_longest(entries, before), start=ledger.documents):
         if entry is None:
-            raise OutputDamaged(ledger.path, number + 1, "has more records than the input has documents")
+            raise InputChanged(source, _ended(number))
         running.add(entry)
         document = entry.document
         if line is not None and line.record.error is None:
@@ -336,6 +367,10 @@ def _assignments(
             continue
         error = entry.error or document.trouble
         yield Assignment(number, document, entry.digest, None if error is None else Outcome.failed(error))
+
+
+def _ended(documents: int) -> str:
+    return f"it ends after {documents} documents, and more are done"
 
 
 def _difference(entry: Entry, record: Record) -> str:

@@ -43,7 +43,7 @@ class Ledger:
         except FileNotFoundError as error:
             raise OutputDamaged(path, None, f"is gone, and {durable} bytes of it were safe before") from error
         except OSError as error:
-            raise OutputFailed(path, str(error.strerror), 0) from error
+            raise OutputFailed(path, str(error.strerror)) from error
         status = os.fstat(self._handle)
         if not stat.S_ISREG(status.st_mode):
             os.close(self._handle)
@@ -89,6 +89,11 @@ class Ledger:
         self._durable = self.size
 
     @property
+    def is_durable(self) -> bool:
+        """Whether all lines are."""
+        return self._durable == self.size
+
+    @property
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
@@ -116,14 +121,24 @@ class Ledger:
             raise OutputFailed(self.path, str(error.strerror), self.documents) from error
 
 
-def read_ledger(path: Path) -> Iterator[Line]:
-    """The whole lines of a finished or stopped job, without touching the file."""
+def read_ledger(path: Path, durable: int = 0) -> Iterator[Line]:
+    """The whole lines of a finished or stopped job, without touching the file; `OutputDamaged` where those are fewer than
+    `durable` bytes."""
+    size = count = 0
+    for data, record in read_lines(path):
+        if record is None:
+            break
+        size, count = size + len(data), count + 1
+        yield Line(data, record)
+    if size < durable:
+        raise OutputDamaged(path, count + 1, "is not what the job wrote")
+
+
+def read_lines(path: Path) -> Iterator[tuple[bytes, Record | None]]:
+    """All lines of a file, with what they say; None where that is no record."""
     try:
         with path.open("rb") as stream:
             for data in stream:
-                record = read_line(data)
-                if record is None:
-                    return
-                yield Line(data, record)
+                yield data, read_line(data)
     except OSError as error:
         raise OutputDamaged(path, None, f"cannot be read: {error.strerror}") from error

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.errors import OutputFailed, OutputHeld, UsageError
+from engine.errors import OutputFailed, OutputHeld
+
+LOCK, HOLDER = ".lock", ".holder.json"
 
 
 def beside(output: Path, suffix: str) -> Path:
@@ -26,10 +28,8 @@ def beside(output: Path, suffix: str) -> Path:
 @contextmanager
 def held(output: Path) -> Iterator[None]:
     """Hold `output`; `OutputHeld` where another job does."""
-    if not output.parent.is_dir():
-        raise UsageError(f"no folder {str(output.parent)!r} for the output")
-    holder = beside(output, ".holder.json")
-    file = beside(output, ".lock")
+    holder = beside(output, HOLDER)
+    file = beside(output, LOCK)
     lock = FileLock(file, timeout=0, thread_local=False)
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o644))  # the lock itself takes some failures for another holder
@@ -37,7 +37,7 @@ def held(output: Path) -> Iterator[None]:
     except Timeout as error:
         raise OutputHeld(output, _described(holder)) from error
     except OSError as error:
-        raise OutputFailed(file, str(error.strerror), 0) from error
+        raise OutputFailed(file, str(error.strerror)) from error
     try:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         note = {"pid": os.getpid(), "host": socket.gethostname(), "started": now}

@@ -97,13 +97,16 @@ class RayHands:
         """Write what is done in order, and leave the rest."""
         self.stopping = True
 
-    def run(self, assignments: Iterator[Assignment], first: int = 0) -> Iterator[Settled]:
-        """Each assignment with its outcome, in order."""
+    def run(
+        self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = lambda: None
+    ) -> Iterator[Settled]:
+        """Each assignment with its outcome, in order; `idle` is called between two slices."""
         while not self.stopping:
             slice_ = list(islice(assignments, _SLICE))
             if not slice_:
                 return
             yield from self._slice(slice_)
+            idle()
 
     def _slice(self, slice_: list[Assignment]) -> Iterator[Settled]:
         rows = [

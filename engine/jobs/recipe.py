@@ -13,30 +13,33 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
+from types import CodeType
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from engine import __version__
+from engine.automaton.automaton import Automaton
 from engine.decoding.generation import SEARCH
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import NotPrintable, UsageError
-from engine.extraction.arguments import check
+from engine.extraction.arguments import check, pairs
 from engine.extraction.batch import Batch
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, certify, lower_schema, read_schema
 from engine.extraction.document import Document
+from engine.extraction.examples import Spelling
 from engine.extraction.extraction import OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example
 from engine.grammar.certificate import Certificate
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import STYLES, Style
-from engine.models import resolve
+from engine.models import ModelFile, resolve
 from engine.models.digest import sha256_of
 from engine.models.progress import SILENT, Progress
-from engine.objects.item import item_annotation
+from engine.objects.item import item_annotation, item_type
 
 Facts = dict[str, Any]
 DEFAULT_SETTINGS = ModelSettings()
@@ -135,20 +138,42 @@ class Identity:
 def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
     """The facts of a recipe, each by a name that people know. Reads the model file where its digest is not remembered."""
     model_type = recipe.read_type()
-    file = resolve(recipe.model, progress=progress)
+    _refuse_examples(recipe, model_type)
     certificate = certify(item_annotation(model_type), style=recipe.style)
-    sampling, settings = recipe.sampling, recipe.settings
-    facts: Facts = {
+    facts = {
+        **schema_facts(recipe, model_type, certificate),
+        **model_facts(resolve(recipe.model, progress=progress), progress),
+        **_arguments(recipe),
+    }
+    return Identity(facts, certificate)
+
+
+def schema_facts(recipe: Recipe, model_type: Any, certificate: Certificate) -> Facts:
+    """What is enforced, and by which versions."""
+    return {
         "engine": __version__,
         "llama-cpp-python": version("llama-cpp-python"),
         "schema": digest(_described(model_type)),
         "validators": digest(sorted(_validators(model_type))),
         "grammar": digest(_grammar_text(recipe, model_type)),
         "certificate": digest(certificate.as_json()),
+    }
+
+
+def model_facts(file: ModelFile, progress: Progress = SILENT, *, fresh: bool = False) -> Facts:
+    """The file that decodes; `fresh` reads it in any case."""
+    known = None if fresh else file.sha256
+    return {
         "model": file.path.name,
         "model bytes": file.path.stat().st_size,
-        "model sha256": file.sha256 or sha256_of(file.path, progress=progress),
+        "model sha256": known or sha256_of(file.path, progress=progress, fresh=fresh),
         "chat format": file.chat_format,
+    }
+
+
+def _arguments(recipe: Recipe) -> Facts:
+    sampling, settings = recipe.sampling, recipe.settings
+    facts: Facts = {
         "mode": recipe.mode,
         "instructions": recipe.instructions,
         "examples": digest(json.loads(to_json(recipe.examples))) if recipe.examples else None,
@@ -171,7 +196,7 @@ def identify(recipe: Recipe, progress: Progress = SILENT) -> Identity:
     }
     if recipe.deterministic:
         facts |= {"threads": settings.threads, "n_batch": settings.n_batch}
-    return Identity(facts, certificate)
+    return facts
 
 
 def digest(value: Any) -> str:
@@ -229,14 +254,33 @@ def _source(function: Any) -> str:
     plain = inspect.unwrap(getattr(function, "__func__", getattr(function, "func", function)))
     try:
         return inspect.getsource(plain)
-    except (OSError, TypeError):  # typed in, or not written in Python
-        return getattr(plain, "__qualname__", type(plain).__qualname__)
+    except (OSError, TypeError):  # typed in, in a single file, or not written in Python
+        code = getattr(plain, "__code__", None)
+        return _compiled(code) if code is not None else getattr(plain, "__qualname__", type(plain).__qualname__)
+
+
+def _compiled(code: CodeType) -> str:
+    """What a function does, where its text is not there; two versions of Python write it differently."""
+    constants = [_compiled(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return f"{code.co_qualname} {code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _grammar(recipe: Recipe, model_type: Any) -> Grammar:
+    schema = read_schema(item_annotation(model_type))
+    root = array_of(schema, recipe.min_items, recipe.max_items) if recipe.mode == "many" else schema
+    return lower_schema(root, recipe.style)
+
+
+def _refuse_examples(recipe: Recipe, model_type: Any) -> None:
+    """`ExampleInvalid` before any worker says so."""
+    if recipe.examples:
+        automaton = Automaton(_grammar(recipe, model_type))
+        spelling = Spelling(item_type(model_type), automaton, recipe.style, recipe.mode == "many", None)
+        spelling.spelled(pairs(recipe.examples))
 
 
 def _grammar_text(recipe: Recipe, model_type: Any) -> Any:
-    schema = read_schema(item_annotation(model_type))
-    root = array_of(schema, recipe.min_items, recipe.max_items) if recipe.mode == "many" else schema
-    grammar: Grammar = lower_schema(root, recipe.style)
+    grammar = _grammar(recipe, model_type)
     try:
         return grammar.gbnf(allow_unenforced=True)
     except NotPrintable as error:  # the schema's digest and the certificate's still tell it from others

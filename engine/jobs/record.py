@@ -14,12 +14,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from engine.errors import EngineError
 from engine.extraction.document import DocumentId, Result
 
-_KEYS = ("id", "objects", "finish", "cut", "error", "input", "chunks", "prompt_tokens", "seconds")
+_KINDS: dict[str, tuple[type, ...]] = {
+    "id": (str, int),
+    "objects": (list,),
+    "finish": (str, NoneType),
+    "cut": (list,),
+    "error": (dict, NoneType),
+    "input": (str,),
+    "chunks": (int,),
+    "prompt_tokens": (int,),
+    "seconds": (int, float),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +105,38 @@ def read_line(line: bytes) -> Record | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(row, dict) or tuple(row) != _KEYS:
+    if not isinstance(row, dict) or tuple(row) != tuple(_KINDS):
         return None
-    if not isinstance(row["id"], str | int) or not isinstance(row["objects"], list):
+    if any(not isinstance(row[name], kinds) or isinstance(row[name], bool) for name, kinds in _KINDS.items()):
         return None
     return Record(**{**row, "objects": tuple(row["objects"])})
 
 
-def object_texts(line: bytes) -> list[str]:
-    """The objects of a record's line as they are spelled: a number's digits are not those of a float."""
-    text = line.decode()
-    decoder = json.JSONDecoder()
-    _, at = decoder.raw_decode(text, len('{"id": '))
-    at += len(', "objects": [')
-    found: list[str] = []
-    while text[at] != "]":
-        if found:
-            at += len(", ")
-        _, end = decoder.raw_decode(text, at)
-        found.append(text[at:end])
-        at = end
+def object_texts(line: bytes) -> list[str] | None:
+    """The objects of a record's line as they are spelled: a number's digits are not those of a float. None where the line
+    has another form than a job gives it."""
+    try:
+        text = line.decode()
+        decoder = json.JSONDecoder()
+        at = _behind(text, 0, '{"id": ')
+        _, at = decoder.raw_decode(text, at)
+        at = _behind(text, at, ', "objects": [')
+        found: list[str] = []
+        while text[at] != "]":
+            if found:
+                at = _behind(text, at, ", ")
+            _, end = decoder.raw_decode(text, at)
+            found.append(text[at:end])
+            at = end
+    except (ValueError, IndexError):
+        return None
     return found
+
+
+def _behind(text: str, at: int, part: str) -> int:
+    if not text.startswith(part, at):
+        raise ValueError(part)
+    return at + len(part)
 
 
 def _json(value: Any) -> str:

@@ -11,17 +11,16 @@ import csv
 import glob
 import json
 import os
-import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
 from engine.errors import DocumentError, InputInvalid, NotAText, UsageError
-from engine.extraction.document import Document, DocumentId, digest_of
+from engine.extraction.document import Document, DocumentId, digest_of, refused_id
+from engine.jobs.listing import in_order, matching, same_file, would_match
 
 Format = Literal["jsonl", "csv", "tsv", "lines", "files"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -57,7 +56,8 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`repeatable`: it can be read again. `read` gives the entries from the first on."""
+    """`repeatable`: it can be read again. `read` gives the entries from the first on. `folder` is where the names of a glob
+    begin, None for the working folder."""
 
     name: str
     format: Format
@@ -65,16 +65,31 @@ class Source:
     read: Callable[[], Iterator[Entry]]
     fields: Fields
     pattern: str | None = None
+    folder: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What `open_source` needs to read it again from any folder."""
-        absolute = self.name if self.name == STDIN else os.path.abspath(self.name)
+        is_glob = self.format == "files" and not Path(self.name).is_dir()
+        # The files of a glob are named as it was typed, and these names are the ids.
+        folder = (self.folder or os.getcwd()) if is_glob else None
+        name = self.name if is_glob or self.name == STDIN else os.path.abspath(self.name)
         fields = {"text": self.fields.text, "id": self.fields.id}
-        return {"name": absolute, "format": self.format, "fields": fields, "pattern": self.pattern}
+        return {"name": name, "folder": folder, "format": self.format, "fields": fields, "pattern": self.pattern}
+
+    def reads(self, path: Path) -> bool:
+        """Whether a file of this name is the input, or would be one of its documents."""
+        if self.format == "files":
+            return would_match(self.name, DEFAULT_GLOB if self.pattern is None else self.pattern, path, self.folder)
+        return self.name != STDIN and same_file(Path(self.name), path)
 
 
 def open_source(
-    name: str, *, format: str | None = None, fields: Fields | None = None, pattern: str | None = None
+    name: str,
+    *,
+    format: str | None = None,
+    fields: Fields | None = None,
+    pattern: str | None = None,
+    folder: str | None = None,
 ) -> Source:
     """The source that INPUT names: a file, a folder (`pattern` says which files in it), a glob, or - for standard input."""
     chosen = _format(name, format)
@@ -82,7 +97,8 @@ def open_source(
         raise UsageError("a glob chooses among the files of a folder; INPUT is none")
     fields = fields or Fields()
     if chosen == "files":
-        return Source(name, chosen, True, partial(_files, name, pattern), fields, pattern)
+        read = partial(_files, name, DEFAULT_GLOB if pattern is None else pattern, folder)
+        return Source(name, chosen, True, read, fields, pattern, folder)
     if name != STDIN and not Path(name).exists():
         raise UsageError(f"no file {name!r} to read")
     # A pipe can be read once only.
@@ -155,14 +171,27 @@ def _json_lines(name: str, fields: Fields, stream: BinaryIO) -> Iterator[Entry]:
     rows = _Rows(fields)
     for place, line in _lines(name, stream):
         try:
-            row = json.loads(line.decode("utf-8", "surrogateescape"))
+            row = json.loads(line.decode("utf-8", "surrogateescape"), object_pairs_hook=_members)
+        except json.JSONDecodeError as error:
+            wide = "; it looks like UTF-16, and UTF-8 is read" if line[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+            raise InputInvalid(place, f"not JSON at character {error.pos}: {error.msg}{wide}") from error
         except ValueError as error:
-            raise InputInvalid(place, f"not JSON: {error}") from error
+            raise InputInvalid(place, f"not JSON that can be read: {error}") from error
         except RecursionError as error:
             raise InputInvalid(place, "JSON that is nested too deeply") from error
         if not isinstance(row, dict):
             raise InputInvalid(place, f"a row is a JSON object with a text in it, not {line[:40]!r}")
         yield rows.entry(row, place)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; which of two members of one name is meant, nobody can know."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member {twice!r} stands twice in one object")
+    return members
 
 
 def _csv(delimiter: str, name: str, fields: Fields, stream: BinaryIO) -> Iterator[Entry]:
@@ -171,9 +200,10 @@ def _csv(delimiter: str, name: str, fields: Fields, stream: BinaryIO) -> Iterato
     texts = (line.decode("utf-8", "surrogateescape") for line in _physical_lines(name, stream))
     reader = csv.reader(texts, delimiter=delimiter, strict=True)
     header: list[str] | None = None
+    begin = 1  # the line in which the row begins: it may have line ends in it
     try:
         for cells in reader:
-            place = f"{_shown(name)}, line {reader.line_num}"
+            place, begin = f"{_shown(name)}, line {begin}", reader.line_num + 1
             if not cells:
                 continue
             if header is None:
@@ -185,7 +215,7 @@ def _csv(delimiter: str, name: str, fields: Fields, stream: BinaryIO) -> Iterato
                 raise InputInvalid(place, f"the row has {len(cells)} cells, the header has {len(header)}")
             yield rows.entry(dict(zip(header, cells, strict=True)), place)
     except csv.Error as error:
-        raise InputInvalid(f"{_shown(name)}, line {reader.line_num}", f"not CSV: {error}") from error
+        raise InputInvalid(f"{_shown(name)}, line {begin}", f"the row that begins here is not CSV: {error}") from error
 
 
 def _physical_lines(name: str, stream: BinaryIO) -> Iterator[bytes]:
@@ -229,11 +259,9 @@ class _Rows:
 
 def checked_id(value: Any, place: str) -> DocumentId:
     """An id is a text or a whole number."""
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise InputInvalid(place, f"an id is a text or a whole number, not {json.dumps(value)[:40]}")
-    if isinstance(value, str) and _half_character(value):
-        raise InputInvalid(place, "the id is not UTF-8")
-    return value
+    if reason := refused_id(value):
+        raise InputInvalid(place, reason)
+    return value  # type: ignore[no-any-return]
 
 
 def _half_character(text: str) -> DocumentError | None:
@@ -249,55 +277,33 @@ def _half_character(text: str) -> DocumentError | None:
 # -- files
 
 
-def _files(name: str, pattern: str | None) -> Iterator[Entry]:
-    folder = Path(name).is_dir()
-    root = Path(name) if folder else Path()
-    found = (
-        (os.path.relpath(path, root) for path in root.glob(pattern or DEFAULT_GLOB))
-        if folder
-        else glob.iglob(name, recursive=True)
-    )
+def _files(name: str, pattern: str, folder: str | None) -> Iterator[Entry]:
+    root = Path(name) if Path(name).is_dir() else Path(folder or "")
     count = 0
-    for file in _sorted(found, name):
-        path = root / file
-        if path.is_file():
+    for file in in_order(matching(name, pattern, folder), name):
+        entry = _file(file, root / file)
+        if entry is not None:
             count += 1
-            yield _file(file, path)
+            yield entry
     if not count:
-        raise UsageError(f"no file in {name!r} matches {pattern or DEFAULT_GLOB!r}" if folder else f"no file {name!r}")
+        raise UsageError(f"no file in {name!r} matches {pattern!r}" if Path(name).is_dir() else f"no file {name!r}")
 
 
-def _sorted(names: Iterable[str], source: str) -> Iterator[str]:
-    """The names in order, on the disk: there may be more than the memory holds."""
-    with closing(temporary_table("names (name TEXT PRIMARY KEY) WITHOUT ROWID")) as table:
-        for name in names:
-            if _half_character(name):
-                raise InputInvalid(source, f"the file name {os.fsencode(name)!r} is not UTF-8, so it cannot be an id")
-            table.execute("INSERT OR IGNORE INTO names VALUES (?)", (name,))
-        for (name,) in table.execute("SELECT name FROM names ORDER BY name"):
-            yield name
-
-
-def _file(name: str, path: Path) -> Entry:
+def _file(name: str, path: Path) -> Entry | None:
+    """The file's document; None where it is a folder."""
     document_id = Path(name).as_posix()
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            text = f"{size} bytes"
-            reason = NotAText(f"it has {size} bytes, and at most {MOST_BYTES} are read")
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            raise InputInvalid(str(path), "is no file that can be read again; leave it out with --glob")
+        if status.st_size > MOST_BYTES:
+            text = f"{status.st_size} bytes"
+            reason = NotAText(f"it has {text}, and at most {MOST_BYTES} are read")
             return Entry(Document.named(document_id, text), str(path), reason)
         data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise InputInvalid(str(path), f"cannot be read: {error.strerror}") from error
     document = Document.named(document_id, data.decode("utf-8", "surrogateescape"))
     return Entry(document, str(path), _bytes_error(data))
-
-
-def temporary_table(definition: str) -> sqlite3.Connection:
-    """A table that lives in a temporary file and takes a bounded part of the memory."""
-    connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = OFF")
-    connection.execute("PRAGMA cache_size = -2048")
-    connection.execute(f"CREATE TABLE {definition}")
-    connection.execute("BEGIN")
-    return connection

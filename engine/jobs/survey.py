@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.errors import InputInvalid
-from engine.jobs.source import Entry, Source, temporary_table
+from engine.jobs.names import Names
+from engine.jobs.source import Entry, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +41,20 @@ class Running:
         return Survey(self._documents, self._state.hexdigest())
 
 
-def survey(source: Source, output: Path | None = None) -> Survey:
-    """Read the whole source once; `InputInvalid` names what cannot be a job's input, such as the job's `output`."""
+def survey(source: Source) -> Survey:
+    """Read the whole source once; `InputInvalid` names what cannot be a job's input."""
     running = Running()
-    mine = None if output is None else os.path.abspath(output)
     for entry in distinct(source.read()):
-        if source.format == "files" and os.path.abspath(entry.place) == mine:
-            raise InputInvalid(entry.place, "is the job's output; write it elsewhere, or leave it out with --glob")
         running.add(entry)
     return running.survey
 
 
 def distinct(entries: Iterator[Entry]) -> Iterator[Entry]:
     """The same entries; `InputInvalid` at an id that was there before. `1` and `"1"` are one id."""
-    with closing(temporary_table("ids (id TEXT PRIMARY KEY, place TEXT) WITHOUT ROWID")) as table:
+    with Names() as names:
         for entry in entries:
             name = str(entry.document.id)
-            added = table.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", (name, entry.place))
-            if not added.rowcount:
-                ((place,),) = table.execute("SELECT place FROM ids WHERE id = ?", (name,))
+            if (place := names.add(name, entry.place)) is not None:
                 raise InputInvalid(
                     entry.place, f"the id {name!r} is that of {place}; each document needs one of its own"
                 )

@@ -136,7 +136,7 @@ def _write(target: Path, lines: Iterable[str]) -> int:
         os.replace(draft, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise OutputFailed(target, str(error.strerror), 0) from error
+        raise OutputFailed(target, str(error.strerror)) from error
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

@@ -8,29 +8,34 @@ jsonschema, ids and counts are counted anew, digests are computed anew, the inpu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.errors import EngineError, UsageError
+from engine import __version__
+from engine.errors import DocumentTimedOut, EngineError, OutputDamaged, UsageError, WorkerDied
+from engine.extraction.compilation import certify
 from engine.jobs.durable import file_digest
-from engine.jobs.ledger import Line, read_ledger
+from engine.jobs.ledger import read_lines
 from engine.jobs.manifest import Counts, Manifest, certificate_path, manifest_path, read_manifest
-from engine.jobs.recipe import Recipe, identify
+from engine.jobs.names import Names
+from engine.jobs.places import settled
+from engine.jobs.recipe import Facts, Recipe, model_facts, schema_facts
 from engine.jobs.record import Outcome, Record, object_texts
-from engine.jobs.source import STDIN, Fields, Source, open_source, temporary_table
+from engine.jobs.source import STDIN, Fields, Source, open_source
 from engine.jobs.survey import survey
 from engine.jobs.workforce import Assignment, Workforce
 from engine.models import resolve
-from engine.models.digest import sha256_of
 from engine.objects.item import item_annotation
 from engine.schema.judge import Context, judge
 from engine.schema.location import Document as SchemaDocument
 
 _SHOWN = 3  # examples of what is wrong
+# Errors that depend on the machine: such a document would hold a replay up, or kill its worker.
+_OF_THE_MACHINE = (DocumentTimedOut.__name__, WorkerDied.__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +48,58 @@ class Finding:
 
 
 def verify(
-    output: Path, read_type: Callable[[str], Callable[[], Any]], *, schema: str | None = None, replay: int = 0
+    output: Path,
+    read_type: Callable[[str], Callable[[], Any]],
+    *,
+    schema: str | None = None,
+    model: str | None = None,
+    replay: int = 0,
 ) -> Iterator[Finding]:
     """Everything that is looked at. `read_type` makes the type's reader of what the user called it: `schema`, or what
-    stands in the manifest."""
+    stands in the manifest; `model` is where the model is now, if it is elsewhere. What is missing is a finding too, and
+    the rest is looked at all the same."""
+    output = settled(output)
     manifest = read_manifest(output)
     if manifest is None:
         raise UsageError(f"{manifest_path(output)} is not there: {output} is no job's output")
-    recipe = Recipe.from_json(read_type(schema or manifest.schema), manifest.recipe)
+    recipe = _recipe(output, manifest, read_type(schema or manifest.schema))
+    recipe = recipe if model is None else replace(recipe, model=model)
     yield _state(output, manifest)
     yield from _lines(output, manifest)
-    yield from _facts(recipe, manifest, output)
-    yield _objects(output, recipe)
+    readable = True
+    try:
+        model_type = recipe.read_type()
+    except EngineError as error:
+        readable = False
+        yield Finding("schema", f"{error}; give SCHEMA if it is elsewhere now", True)
+    else:
+        yield from _schema(recipe, model_type, manifest, output)
+    has_model = True
+    for finding in _model(recipe, manifest):
+        has_model = has_model and not finding.wrong
+        yield finding
+    if readable:
+        yield _objects(output, recipe, model_type)
     source = _source(manifest)
     yield _input(output, source, manifest)
-    if replay:
-        if source is None:
-            raise UsageError("the input is not there any more, so no document can be decoded again")
-        yield _replay(output, recipe, source, replay, manifest)
+    if not replay:
+        return
+    if source is None:
+        raise UsageError("the input is not there any more, so no document can be decoded again")
+    if not (readable and has_model):
+        yield Finding("replay", "not done without the job's schema and model", True)
+        return
+    yield _replay(output, recipe, source, replay, manifest)
+
+
+def _recipe(output: Path, manifest: Manifest, read_type: Callable[[], Any]) -> Recipe:
+    try:
+        return Recipe.from_json(read_type, manifest.recipe)
+    except (KeyError, TypeError) as error:
+        version = manifest.facts.get("engine")
+        raise UsageError(
+            f"{manifest_path(output)} was written by engine {version}, and this is {__version__}; verify with that one"
+        ) from error
 
 
 def _state(output: Path, manifest: Manifest) -> Finding:
@@ -68,7 +107,10 @@ def _state(output: Path, manifest: Manifest) -> Finding:
         done, total = manifest.counts.documents, manifest.documents
         of = "" if total is None else f" of {total}"
         return Finding("job", f"not finished: {done}{of} documents; start it again", True)
-    found = file_digest(output)
+    try:
+        found = file_digest(output)
+    except OSError as error:
+        raise OutputDamaged(output, None, f"cannot be read: {error.strerror}") from error
     if found != manifest.sha256:
         return Finding("output", f"its sha256 is {found}, the manifest has {manifest.sha256}", True)
     return Finding("output", f"complete, sha256 {found}")
@@ -76,59 +118,106 @@ def _state(output: Path, manifest: Manifest) -> Finding:
 
 def _lines(output: Path, manifest: Manifest) -> Iterator[Finding]:
     """Records, ids and counts."""
-    counts, repeated = Counts(), 0
-    size = 0
-    table = temporary_table("ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
-    for line in read_ledger(output):
-        size += len(line.data)
-        counts.add(line.record)
-        repeated += not table.execute("INSERT OR IGNORE INTO ids VALUES (?)", (str(line.record.id),)).rowcount
-    table.close()
-    torn = output.stat().st_size - size
+    counts, lines, damaged, repeated = Counts(), 0, _Examples(), _Examples()
+    with Names() as names:
+        for lines, (_, record) in enumerate(read_lines(output), start=1):
+            if record is None:
+                damaged.add(f"line {lines}")
+                continue
+            counts.add(record)
+            if (first := names.add(str(record.id), f"line {lines}")) is not None:
+                repeated.add(f"line {lines} has the id {str(record.id)!r} of {first}")
+    text = f"{lines} lines" + (f"; {damaged.count} of them no record: {damaged}" if damaged.count else "")
+    yield Finding("records", text, bool(damaged.count))
     yield Finding(
-        "records", f"{counts.documents} lines" + (f", then {torn} bytes that are none" if torn else ""), bool(torn)
+        "ids",
+        f"{repeated.count} of them repeated: {repeated}" if repeated.count else "each comes once",
+        bool(repeated.count),
     )
-    yield Finding("ids", f"{repeated} come twice" if repeated else "each comes once", bool(repeated))
-    said = manifest.counts
-    text = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in asdict(counts).items())
-    yield Finding("counts", text if counts == said else f"{text}; the manifest has {asdict(said)}", counts != said)
+    said, text = manifest.counts, _counted(counts)
+    yield Finding("counts", text if counts == said else f"{text}; the manifest has {_counted(said)}", counts != said)
 
 
-def _facts(recipe: Recipe, manifest: Manifest, output: Path) -> Iterator[Finding]:
-    """Schema, grammar, certificate, model and versions, computed anew."""
-    file = resolve(recipe.model)
-    facts = {**identify(recipe).facts, "model sha256": sha256_of(file.path, fresh=True)}
-    differing = [name for name in manifest.facts if facts.get(name) != manifest.facts[name]]
-    for name in ("schema", "validators", "grammar", "certificate", "model sha256"):
-        if name not in differing:
-            yield Finding(name, str(manifest.facts[name]))
-    for name in differing:
-        yield Finding(name, f"{manifest.facts[name]} then, {facts.get(name)} now", True)
+def _counted(counts: Counts) -> str:
+    return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in asdict(counts).items())
+
+
+@dataclass(slots=True)
+class _Examples:
+    """The first few of what is wrong, and how many there are."""
+
+    count: int = 0
+    shown: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        self.count += 1
+        if len(self.shown) < _SHOWN:
+            self.shown.append(text)
+
+    def __str__(self) -> str:
+        return "; ".join(self.shown) + (" …" if self.count > len(self.shown) else "")
+
+
+# -- facts, computed anew
+
+
+def _compared(manifest: Manifest, facts: Facts, names: Iterable[str]) -> Iterator[Finding]:
+    """Each fact that differs, and those of `names` that do not."""
+    for name, value in facts.items():
+        then = manifest.facts.get(name)
+        if then != value:
+            yield Finding(name, f"{then} then, {value} now", True)
+        elif name in names:
+            yield Finding(name, str(then))
+
+
+def _schema(recipe: Recipe, model_type: Any, manifest: Manifest, output: Path) -> Iterator[Finding]:
+    certificate = certify(item_annotation(model_type), style=recipe.style)
+    facts = schema_facts(recipe, model_type, certificate)
+    yield from _compared(manifest, facts, ("schema", "validators", "grammar", "certificate"))
     try:
         stored = json.loads(certificate_path(output).read_bytes())
-    except (OSError, ValueError) as error:
-        yield Finding("certificate", f"{certificate_path(output)} cannot be read: {error}", True)
-        return
-    if stored != json.loads(json.dumps(identify(recipe).certificate.as_json())):
-        yield Finding("certificate", f"{certificate_path(output)} is not that of the schema", True)
+    except OSError as error:
+        yield Finding("certificate", f"{certificate_path(output)} cannot be read: {error.strerror}", True)
+    except ValueError:
+        yield Finding("certificate", f"{certificate_path(output)} is not JSON", True)
+    else:
+        if stored != json.loads(json.dumps(certificate.as_json())):
+            yield Finding("certificate", f"{certificate_path(output)} is not that of the schema", True)
+
+
+def _model(recipe: Recipe, manifest: Manifest) -> Iterator[Finding]:
+    try:
+        facts = model_facts(resolve(recipe.model), fresh=True)
+    except EngineError as error:
+        yield Finding("model", f"{error}; give --model if it is elsewhere now", True)
+    else:
+        if facts["model sha256"] == manifest.facts.get("model sha256"):
+            del facts["model"]  # the same file, whatever its name
+        yield from _compared(manifest, facts, ("model sha256",))
 
 
 # -- objects
 
 
-def _objects(output: Path, recipe: Recipe) -> Finding:
-    valid = validator(recipe.read_type())
-    checked, wrong = 0, []
-    for line in read_ledger(output):
-        texts = object_texts(line.data)
-        if reason := _counted_wrong(recipe, line.record, len(texts)):
-            wrong.append(f"{line.record.id!r}: {reason}")
+def _objects(output: Path, recipe: Recipe, model_type: Any) -> Finding:
+    valid = validator(model_type)
+    checked, wrong = 0, _Examples()
+    for number, (data, record) in enumerate(read_lines(output), start=1):
+        if record is None:
+            continue
+        place, texts = f"line {number} ({str(record.id)!r})", object_texts(data)
+        if texts is None:
+            wrong.add(f"{place}: is not spelled as a job spells it")
+            continue
+        if reason := _counted_wrong(recipe, record, len(texts)):
+            wrong.add(f"{place}: {reason}")
         for text in texts:
             checked += 1
             if reason := valid(text):
-                wrong.append(f"{line.record.id!r}: {reason}")
-    if wrong:
-        return Finding("objects", f"{len(wrong)} of {checked} are not valid: {'; '.join(wrong[:_SHOWN])}", True)
+                wrong.add(f"{place}: {reason}")
+    if wrong.count:
+        return Finding("objects", f"{checked} were looked at, and {wrong.count} wrong: {wrong}", True)
     return Finding("objects", f"all {checked} are valid under the schema")
 
 
@@ -169,7 +258,11 @@ def _source(manifest: Manifest) -> Source | None:
         return None
     try:
         source = open_source(
-            told["name"], format=told["format"], fields=Fields(**told["fields"]), pattern=told["pattern"]
+            told["name"],
+            format=told["format"],
+            fields=Fields(**told["fields"]),
+            pattern=told["pattern"],
+            folder=told.get("folder"),
         )
     except UsageError:
         return None
@@ -187,9 +280,9 @@ def _input(output: Path, source: Source | None, manifest: Manifest) -> Finding:
         return Finding(
             "input", f"{source.name} has changed: {manifest.documents} documents then, {seen.documents} now", True
         )
-    for entry, line in zip(source.read(), read_ledger(output), strict=False):
-        if (entry.document.id, entry.digest) != (line.record.id, line.record.input):
-            return Finding("input", f"{entry.place} is not the document of the record {line.record.id!r}", True)
+    for entry, (_, record) in zip(source.read(), read_lines(output), strict=False):
+        if record is not None and (entry.document.id, entry.digest) != (record.id, record.input):
+            return Finding("input", f"{entry.place} is not the document of the record {record.id!r}", True)
     return Finding("input", f"{seen.documents} documents, each as it was read")
 
 
@@ -200,19 +293,26 @@ def _replay(output: Path, recipe: Recipe, source: Source, count: int, manifest: 
     """Decode documents that are spread over the whole job again."""
     total = manifest.counts.documents
     wanted = {place * total // count for place in range(min(count, total))} if total else set()
-    chosen: list[tuple[Assignment, Line]] = []
-    for number, (entry, line) in enumerate(zip(source.read(), read_ledger(output), strict=False)):
-        if number in wanted:
-            error = entry.error or entry.document.trouble
-            outcome = None if error is None else Outcome.failed(error)
-            chosen.append((Assignment(len(chosen), entry.document, entry.digest, outcome), line))
+    chosen: list[tuple[Assignment, bytes, Record]] = []
+    left_out = 0
+    for number, (entry, (data, record)) in enumerate(zip(source.read(), read_lines(output), strict=False)):
+        if number not in wanted or record is None:
+            continue
+        if record.error is not None and record.error.get("type") in _OF_THE_MACHINE:
+            left_out += 1
+            continue
+        error = entry.error or entry.document.trouble
+        outcome = None if error is None else Outcome.failed(error)
+        chosen.append((Assignment(len(chosen), entry.document, entry.digest, outcome), data, record))
     workforce = Workforce(recipe)
     differing = [
-        str(line.record.id)
-        for settled, (_, line) in zip(workforce.run(iter([one for one, _ in chosen])), chosen, strict=True)
-        if settled.outcome is None or not _equal(settled.outcome, line)
+        str(record.id)
+        for settled, (_, data, record) in zip(workforce.run(iter([one for one, _, _ in chosen])), chosen, strict=True)
+        if settled.outcome is None or not _equal(settled.outcome, data, record)
     ]
-    text = f"{len(chosen)} documents decoded again, {len(chosen) - len(differing)} equal"
+    text = f"{_number(len(chosen))} decoded again, {len(chosen) - len(differing)} equal"
+    if left_out:
+        text += f"; {_number(left_out)} that took too long or killed a worker left out"
     if differing:
         text += f"; {', '.join(differing[:_SHOWN])} {'differs' if len(differing) == 1 else 'differ'}"
         if not recipe.deterministic:
@@ -220,8 +320,11 @@ def _replay(output: Path, recipe: Recipe, source: Source, count: int, manifest: 
     return Finding("replay", text, bool(differing) and recipe.deterministic)
 
 
-def _equal(outcome: Outcome, line: Line) -> bool:
+def _number(count: int) -> str:
+    return f"{count} document{'' if count == 1 else 's'}"
+
+
+def _equal(outcome: Outcome, data: bytes, record: Record) -> bool:
     error = None if outcome.error is None else {"type": outcome.error[0], "message": outcome.error[1]}
-    record = line.record
-    said = (object_texts(line.data), record.finish, record.cut, record.error)
+    said = (object_texts(data), record.finish, record.cut, record.error)
     return (list(outcome.objects), outcome.finish, list(outcome.cut), error) == said

@@ -80,6 +80,7 @@ def work(connection: Connection, recipe: Recipe) -> None:
     with suppress(BrokenPipeError, ConnectionResetError):  # the job is gone
         try:
             extractor = recipe.extractor()
+            recipe.batch(extractor, iter(()), Stats())  # what is wrong with the arguments is known before any document
             connection.send(Ready(describe_backend()))
             _Shift(connection, recipe, extractor, inbox).serve()
         except EngineError as error:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
@@ -27,9 +27,11 @@ from engine.jobs.record import Outcome, Record
 from engine.jobs.wake import Wake
 from engine.jobs.worker import Begun, Done, Message, Ready, Refused, Taken
 
-# Deaths in a row without a document done in between, after which it is not the documents' fault.
+# Deaths in a row without a document done in between, after which it is not the documents' fault: beside one of each
+# worker, since all of them may begin with a document that kills.
 _BARREN = 5
 _WINDOW = 64  # documents that are sent, or done and wait for an earlier one
+_IDLE = 1.0  # seconds without news after which `idle` is called
 _GRAIN = 0.01  # seconds that a wait for an overdue document may be too long
 
 
@@ -90,8 +92,11 @@ class Workforce:
         self.stopping = True
         self._wake.poke()
 
-    def run(self, assignments: Iterator[Assignment], first: int = 0) -> Iterator[Settled]:
-        """Each assignment with its outcome, in order; `first` is the number of the first one.
+    def run(
+        self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = lambda: None
+    ) -> Iterator[Settled]:
+        """Each assignment with its outcome, in order; `first` is the number of the first one. `idle` is called at least once
+        a second while there is nothing to give.
 
         What reading the assignments raises is raised when what is in work is done. Raises `WorkersFailed`.
         """
@@ -109,6 +114,7 @@ class Workforce:
                 if self._over(intake):
                     break
                 self._listen()
+                idle()
             for process in self._processes:
                 process.close()
             self._processes.clear()
@@ -190,10 +196,11 @@ class Workforce:
             elif self._timeout is not None and (late := process.overdue(self._timeout)):
                 self._cut_short(process, late, self._timeout)
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         if self._timeout is None:
-            return None
-        return max(0.0, min((process.patience(self._timeout) for process in self._processes), default=0.0)) + _GRAIN
+            return _IDLE
+        first = min((process.patience(self._timeout) for process in self._processes), default=_IDLE)
+        return min(max(0.0, first) + _GRAIN, _IDLE)
 
     def _hear(self, process: Process, message: Message) -> None:
         match message:
@@ -224,8 +231,8 @@ class Workforce:
         how = process.ending()
         self._dismiss(process)
         self._barren += 1
-        if self._barren == _BARREN:
-            raise WorkersFailed(f"{_BARREN} of them died in a row, the last one {how}")
+        if self._barren == _BARREN + self._workers:
+            raise WorkersFailed(f"{self._barren} of them died in a row, the last one {how}")
         innocent = []
         for number, flight in sorted(process.flights.items()):
             if flight.taken is None and not process.alone:

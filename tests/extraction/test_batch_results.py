@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from engine import Extractor, ModelSettings
 from engine.decoding.sampler import Sampling
-from engine.errors import BudgetReached, BudgetTooSmall, NotAText, TextTooLong, UsageError
+from engine.errors import BudgetReached, BudgetTooSmall, NotAText, TextTooLong, UsageError, WrongArgument
 from engine.extraction.document import Document
 from engine.extraction.extraction import EmptyDocument
 
@@ -129,3 +129,18 @@ def test_what_is_no_document_is_refused(extractor: Extractor) -> None:
     document = Document.named("a", "text")
     (result,) = extractor.batch([document], max_tokens=60)
     assert result.id == "a"
+
+
+def test_arguments_that_make_no_sense_are_refused_at_once(alone: Extractor) -> None:
+    for documents in ("abc", b"abc", {"a": "text"}, None, 7):
+        with pytest.raises(WrongArgument, match="documents must be an iterable of texts"):
+            alone.batch(documents)  # type: ignore[arg-type]
+    for chunk in (True, 1.5, "all"):
+        with pytest.raises(WrongArgument, match="chunk must be 'auto' or a whole number"):
+            alone.batch(["a"], chunk=chunk, max_tokens=30)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [True, "", "\ud800"])
+def test_id_that_no_record_could_have_is_refused(name: str | int, alone: Extractor) -> None:
+    with pytest.raises(UsageError, match=r"document 1: .*id"):
+        list(alone.batch([("a", "x"), (name, "y")], max_tokens=30))

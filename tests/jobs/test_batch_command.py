@@ -156,13 +156,25 @@ def test_slow_input_holds_no_result_back(start: Start, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["n int"], "needs SCHEMA, INPUT and OUTPUT"),
+        (["n int"], "batch needs INPUT and OUTPUT"),
         (["n int", "in.jsonl", "o", "--replay", "1"], "--replay belongs to --verify"),
         (["n int", "in.jsonl", "o", "--document-timeout", "0"], "above 0"),
         (["n int", "in.jsonl", "o", "--chunk", "0"], "--chunk is auto or a number of tokens"),
         (["n int", "in.jsonl", "o", "--chunk", "auto", "--one"], "it excludes --one"),
         (["n int", "in.jsonl", "o", "--deterministic", "--sequences", "2"], "excludes --sequences"),
-        (["n int", "in.jsonl", "--verify", "o"], "takes at most a SCHEMA"),
+        (["n int", "in.jsonl", "--verify", "o"], "and nothing else"),
+        (["--verify", "o", "--restart"], "and nothing else"),
+        (["--verify", "o", "--one"], "and nothing else"),
+        (["n int", "in.jsonl", "-"], "OUTPUT is a file"),
+        (["n int", "in.jsonl", "o", "--restart", "--retry-errors"], "give one of them"),
+        (["n int", "in.jsonl", "o", "--csv", "o"], "o is a file of the job itself"),
+        (["n int", "in.jsonl", "o", "--flatten", "o.manifest.json"], "is a file of the job itself"),
+        (["n int", "in.jsonl", "o", "--flatten", "in.jsonl"], "in.jsonl is the input and the output"),
+        (["n int", "in.jsonl", "o", "--flatten", "v", "--csv", "v"], "is named for two views"),
+        (["s.json", "in.jsonl", "o", "--csv", "s.json"], "s.json is what the job reads"),
+        (["n int", "in.jsonl", "o", "--csv", "none/v"], "there is no such folder"),
+        (["n int", "in.jsonl", "o", "--csv", "."], "it is a folder"),
+        (["list.json", "in.jsonl", "o", "--csv", "v"], "no scalar field"),
         (["n int", "-", "o", "--dry-run"], "cannot be a stream"),
         (["n int", "in.jsonl", "in.jsonl"], "is the input and the output"),
     ],
@@ -171,10 +183,15 @@ def test_command_lines_that_make_no_sense_are_refused(
     words: list[str], said: str, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_documents(tmp_path / "in.jsonl", 1)
-    result = batch(*words)
+    source = write_documents(tmp_path / "in.jsonl", 1)
+    (tmp_path / "s.json").write_text('{"type": "integer"}', encoding="utf-8")
+    (tmp_path / "list.json").write_text('{"type": "array", "items": {"type": "integer"}}', encoding="utf-8")
+    before = source.read_bytes()
+    result = batch(*words, settings="--verify" not in words)
     assert result.exit_code == 2
     assert said in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "list.json", "s.json"]
+    assert source.read_bytes() == before
 
 
 def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +212,7 @@ def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(monkeypatch: pytest
         watch.update(figures)
     text = plain.export_text()
     assert text.startswith("4 of 10 documents, ")
-    assert "1 errors" in text
+    assert "1 error" in text
     silent = Console(force_terminal=True, record=True)
     with batch_progress.Watch(quiet=True, console=silent) as watch:
         watch.update(figures)

@@ -145,17 +145,20 @@ def test_first_signal_finishes_what_is_in_work(
     assert [record["id"] for record in read_records(output)] == [f"d{number}" for number in range(300)]
 
 
-def test_second_signal_stops_at_once_and_the_job_goes_on_later(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_second_signal_stops_at_once_and_the_job_goes_on_later(
+    number: signal.Signals, start: Start, tmp_path: Path
+) -> None:
     (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
     source, output = write_documents(tmp_path / "in.jsonl", 12), tmp_path / "out.jsonl"
     words = [f"{tmp_path}/slow.py:Slow", source, output, "--sequences", "1"]
     process = start(*words)
     wait_until(lambda: (tmp_path / "asleep").exists(), process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert "finishing" in (process.stderr.readline() if process.stderr else "")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     said = process.communicate()[1]
-    assert process.returncode == 130, said
+    assert process.returncode == 128 + number, said
     assert "Traceback" not in said
     (tmp_path / "awake").touch()
     again = start(*words)
@@ -210,6 +213,38 @@ def test_document_that_kills_its_worker_twice_is_a_record_of_an_error(start: Sta
     good = [record["objects"][0]["n"] for record in records if not record["error"]]
     assert good
     assert all(number % 4 for number in good)
+
+
+def test_workers_that_all_begin_with_a_document_that_kills_do_not_end_the_job(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "deadly.py").write_text(DEADLY.replace("self.n % 4 == 0", "True").replace("ACTION", "os.abort()"))
+    source, output = write_documents(tmp_path / "in.jsonl", 6), tmp_path / "out.jsonl"
+    process = start(f"{tmp_path}/deadly.py:Deadly", source, output, "--sequences", "1", "--workers", "5")
+    said = process.communicate()[1]
+    assert process.returncode == 1, said
+    assert [record["error"]["type"] for record in read_records(output)] == ["WorkerDied"] * 6
+
+
+def test_signal_before_anything_is_in_work_ends_the_job(start: Start, tmp_path: Path) -> None:
+    source = write_documents(tmp_path / "in.jsonl", 3)
+    (tmp_path / "long.py").write_text(LONG, encoding="utf-8")
+    process = start(f"{tmp_path}/long.py:Long", source, tmp_path / "out.jsonl")
+    wait_until(lambda: (tmp_path / "reading").exists(), process)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143, said
+    assert "finishing" not in said
+
+
+LONG = """
+import pathlib, time
+from pydantic import BaseModel
+
+class Long(BaseModel):
+    n: int
+
+(pathlib.Path(__file__).parent / "reading").touch()
+time.sleep(600)
+"""
 
 
 def test_document_that_takes_too_long_is_a_record_of_an_error(start: Start, tmp_path: Path) -> None:

@@ -13,7 +13,18 @@ import pytest
 from small_jobs import ALONE, NUMBER, MakeJob, Start, read_records, write_documents
 
 from engine.decoding.sampler import Sampling
-from engine.errors import InputChanged, JobDiffers, OutputDamaged, OutputFailed, OutputHeld, UsageError
+from engine.errors import (
+    ExampleInvalid,
+    InputChanged,
+    InputInvalid,
+    JobDiffers,
+    OutputDamaged,
+    OutputFailed,
+    OutputHeld,
+    UnsatisfiableSchema,
+    UsageError,
+    WorkersFailed,
+)
 from engine.jobs.ledger import Ledger
 from engine.jobs.lock import held
 from engine.jobs.manifest import certificate_path, manifest_path, read_manifest
@@ -45,7 +56,7 @@ def test_each_document_has_one_line_in_the_order_of_the_input(make_job: MakeJob,
     records = read_records(job.output)
     assert [record["id"] for record in records] == [f"d{number}" for number in range(COUNT)]
     assert all(set(found) == {"n", "kind"} for record in records for found in record["objects"])
-    assert told == list(range(1, COUNT + 1))
+    assert list(dict.fromkeys(told)) == list(range(COUNT + 1))  # and before the first, that it has begun
     assert manifest.state == "complete"
     assert manifest.counts.documents == manifest.documents == COUNT
     assert manifest.counts.objects == sum(len(record["objects"]) for record in records)
@@ -237,12 +248,13 @@ def forge_errors(output: Path, numbers: set[int]) -> None:
     note(output, durable=output.stat().st_size, counts=counts)
 
 
-def test_retry_that_is_stopped_leaves_the_output_and_goes_on(make_job: MakeJob, source: Path, tmp_path: Path) -> None:
+def test_retry_that_is_stopped_leaves_the_output_and_goes_on(make_job: MakeJob, tmp_path: Path) -> None:
+    source = write_documents(tmp_path / "in.jsonl", 120)
     options: dict[str, Any] = {"settings": ALONE, "deterministic": True}
     job = make_job(source, **options)
     job.run()
     whole = read_records(job.output)
-    forge_errors(job.output, {2, 9})
+    forge_errors(job.output, {2, 110})
     with_errors = job.output.read_bytes()
     stopped = make_job(source, retry_errors=True, **options)
     stopped.told = lambda figures: stopped.stop() if figures.counts.documents == 4 else None
@@ -319,3 +331,136 @@ def test_results_do_not_depend_on_order_or_workers(make_job: MakeJob, tmp_path: 
         found.append({record["id"]: record for record in read_records(tmp_path / name)})
     assert found[0] == found[1] == found[2]
     assert len({json.dumps(record["objects"]) for record in found[0].values()}) > 12
+
+
+def test_output_that_is_a_link_is_what_it_leads_to(make_job: MakeJob, source: Path, tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    link, output = tmp_path / "link.jsonl", tmp_path / "far" / "out.jsonl"
+    link.symlink_to(output)
+    make_job(source, link).run()
+    assert make_job(source, output).run().counts.documents == COUNT  # one job, whatever its output is called
+    assert link.is_symlink()
+    assert manifest_path(output).exists()
+    with held(output), pytest.raises(OutputHeld):
+        make_job(source, link).run()
+
+
+def test_output_that_cannot_be_one_is_refused_and_nothing_is_made(
+    make_job: MakeJob, source: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for output in (folder, tmp_path / "pipe"):
+        with pytest.raises(UsageError, match="is no file"):
+            make_job(source, output).run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "in.jsonl", "pipe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [("letters", "**/*.txt"), ("letters", "*"), ("letters/*.txt", None), ("**/o*t.txt", None), ("let*/**", None)],
+)
+def test_output_that_would_be_a_document_is_refused(
+    name: str, pattern: str | None, make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("letters").mkdir()
+    Path("letters/a.txt").write_text("a text", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"would be among the documents of"):
+        make_job(name, Path("letters/out.txt"), opened={"pattern": pattern}).run()
+    with pytest.raises(UsageError, match=r"view\.txt would be among the documents of"):
+        make_job("letters/*.txt", tmp_path / "out.txt", views=(Path("letters/view.txt"),)).run()
+    assert [path.name for path in Path("letters").iterdir()] == ["a.txt"]
+    assert make_job("letters", Path("letters/out.jsonl")).run().counts.documents == 1
+
+
+def test_restart_deletes_nothing_before_the_new_job_is_known_to_begin(make_job: MakeJob, source: Path) -> None:
+    job = make_job(source)
+    job.run()
+    content, noted = job.output.read_bytes(), manifest_path(job.output).read_bytes()
+    documents = source.read_bytes()
+    source.write_bytes(documents + b"no JSON\n")
+    with pytest.raises(InputInvalid):
+        make_job(source, restart=True).run()
+    source.write_bytes(documents)
+    with pytest.raises(UnsatisfiableSchema):
+        make_job(source, restart=True, schema_of=False).run()
+    with pytest.raises(UsageError, match="give one of them"):
+        make_job(source, restart=True, retry_errors=True).run()
+    assert (job.output.read_bytes(), manifest_path(job.output).read_bytes()) == (content, noted)
+
+
+def test_restart_begins_anew_where_the_manifest_cannot_be_read(make_job: MakeJob, source: Path) -> None:
+    job = make_job(source)
+    job.run()
+    manifest_path(job.output).write_bytes(b"garbage")
+    with pytest.raises(OutputDamaged, match="begin anew with --restart"):
+        make_job(source).run()
+    assert make_job(source, restart=True).run().state == "complete"
+
+
+def test_retry_refuses_an_output_that_is_damaged(make_job: MakeJob, source: Path, tmp_path: Path) -> None:
+    job = make_job(source)
+    job.run()
+    forge_errors(job.output, {9})
+    lines = job.output.read_bytes().splitlines(keepends=True)
+    damaged = b"".join([*lines[:4], lines[4].replace(b'"finish"', b'"fjnish"'), *lines[5:]])
+    job.output.write_bytes(damaged)
+    with pytest.raises(OutputDamaged, match="line 5: is not what the job wrote"):
+        make_job(source, retry_errors=True).run()
+    assert job.output.read_bytes() == damaged
+
+
+def test_retry_whose_manifest_is_damaged_does_not_cost_the_output(make_job: MakeJob, source: Path) -> None:
+    job = make_job(source)
+    job.run()
+    retry = manifest_path(job.output.with_name("out.jsonl.retry"))
+    retry.write_bytes(b"garbage")
+    for options in ({}, {"retry_errors": True}):
+        with pytest.raises(UsageError, match=r"delete it and .*out\.jsonl is as it was"):
+            make_job(source, **options).run()
+    retry.unlink()
+    assert make_job(source).run().state == "complete"
+
+
+def test_lines_are_made_durable_while_an_input_is_slow(make_job: MakeJob, tmp_path: Path, bpe_path: Path) -> None:
+    read, write = os.pipe()
+    # The first is made durable when it is written, because the model took its time; the second is written right after it.
+    os.write(write, b'{"id": "a", "text": "x"}\n{"id": "b", "text": "x"}\n')
+    synced: list[int] = []
+
+    def note_sync(ledger: Ledger, then: Any = Ledger.sync) -> None:
+        then(ledger)
+        synced.append(ledger.documents)
+        if ledger.documents == 2 and write not in closed:
+            closed.append(write)
+            os.close(write)
+
+    closed: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "sync", note_sync)
+        # Were they not, the input would never end and the job neither.
+        job = make_job(f"/dev/fd/{read}", opened={"format": "jsonl"})
+        assert job.run().counts.documents == 2
+    os.close(read)
+    assert synced[0] == 0
+
+
+def test_job_that_is_stopped_when_all_is_done_is_complete(make_job: MakeJob, source: Path) -> None:
+    job = make_job(source)
+    job.told = lambda figures: job.stop() if figures.counts.documents == COUNT else None
+    assert job.run().state == "complete"
+
+
+def test_job_that_could_not_begin_binds_nobody(make_job: MakeJob, source: Path) -> None:
+    with pytest.raises(WorkersFailed, match=r"a chunk may have 1 to \d+ tokens here"):
+        make_job(source, mode="many", chunk=100_000).run()
+    assert make_job(source, mode="many", chunk=200, max_tokens=40).run().counts.documents == COUNT
+
+
+def test_example_that_is_wrong_is_refused_before_any_worker_starts(make_job: MakeJob, source: Path) -> None:
+    job = make_job(source, examples=(("a text", {"n": "one"}),))
+    with pytest.raises(ExampleInvalid, match="example 0"):
+        job.run()
+    assert not manifest_path(job.output).exists()

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ class Instant:
 
     def stop(self) -> None: ...
 
-    def run(self, assignments: Iterator[Assignment], first: int = 0) -> Iterator[Settled]:
+    def run(
+        self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = lambda: None
+    ) -> Iterator[Settled]:
         for assignment in assignments:
             yield Settled(assignment, Outcome(('{"n": 1, "kind": "a"}',), "complete"))
 

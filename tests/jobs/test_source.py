@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +57,6 @@ def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path, monk
     assert found("in/*.txt") == [("in/a.txt", "a.txt"), ("in/b.txt", "b.txt")]
     with pytest.raises(UsageError, match=r"no file in .* matches '\*\.pdf'"):
         found(tmp_path / "in", pattern="*.pdf")
-    with pytest.raises(InputInvalid, match="is the job's output"):
-        survey(open_source("in"), Path("in/a.txt"))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,11 @@ def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path, monk
         ("in.jsonl", b'{"id": 1.5, "text": "x"}\n', "line 1: an id is a text or a whole number, not 1.5"),
         ("in.jsonl", b'{"id": "\xff", "text": "x"}\n', "line 1: the id is not UTF-8"),
         ("in.csv", b"id,text\na,x\nb\n", "line 3: the row has 1 cells, the header has 2"),
-        ("in.csv", b'id,text\na,"x\n', "line 2: not CSV"),
+        ("in.csv", b'id,text\na,"x\n', "line 2: the row that begins here is not CSV"),
+        ("in.jsonl", b'{"text": "x", "text": "y"}\n', "line 1: .*the member 'text' stands twice"),
+        ("in.jsonl", '{"text": "x"}\n'.encode("utf-16"), "line 1: not JSON .*it looks like UTF-16"),
+        ("in.csv", b'id,text\na,"x\ny"\nb,"z\n\n', "line 4: the row that begins here is not CSV"),
+        ("in.csv", b'id,text\na,"x\ny",z\n', "line 2: the row has 3 cells"),
         ("in.csv", b"text,text\na,x\n", "line 1: a column's name comes twice"),
     ],
 )
@@ -115,3 +119,40 @@ def test_name_that_means_nothing_is_refused(name: str, options: dict[str, Any], 
         write(tmp_path / file, b"")
     with pytest.raises(UsageError, match=words):
         open_source(str(tmp_path / name), **options)
+
+
+def test_file_that_is_none_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    (tmp_path / "in" / "folder.txt").mkdir(parents=True)
+    write(tmp_path / "in" / "a.txt", b"x")
+    assert found(tmp_path / "in") == [("a.txt", "x")]
+    link = tmp_path / "in" / "gone.txt"
+    link.symlink_to("nowhere")
+    with pytest.raises(InputInvalid, match=r"gone\.txt: cannot be read"):
+        found(tmp_path / "in")
+    link.unlink()
+    os.mkfifo(link)
+    with pytest.raises(InputInvalid, match=r"gone\.txt: is no file that can be read again"):
+        found(tmp_path / "in")
+
+
+def test_folder_that_cannot_be_listed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "closed/b.txt"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        write(tmp_path / "in" / name, b"x")
+    scandir = os.scandir
+
+    def closed(path: Any) -> Any:
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(InputInvalid, match=r"closed: cannot be listed: Permission denied"):
+        found(tmp_path / "in")
+    assert found(tmp_path / "in", pattern="*.txt") == [("a.txt", "x")]
+
+
+@pytest.mark.parametrize("pattern", ["/tmp/*.txt", "a**", ""])
+def test_glob_that_means_nothing_is_refused(pattern: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--glob"):
+        found(tmp_path, pattern=pattern)

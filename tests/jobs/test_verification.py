@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from small_jobs import ALONE, NUMBER, MakeJob, write_documents
 
-from engine.errors import UsageError
+from engine.errors import OutputDamaged, UsageError
 from engine.jobs.manifest import certificate_path, manifest_path
 from engine.jobs.record import Outcome as Recorded
 from engine.jobs.record import line_of, object_texts, read_line
@@ -102,8 +102,96 @@ def test_job_that_is_not_finished_is_told(output: Path) -> None:
 def test_objects_of_a_line_keep_their_spelling() -> None:
     texts = ('{"a": 1.10, "b": "] é\\n"}', "[1e2, []]", '"x"', "12345678901234567890.5")
     line = line_of("é]", "0" * 16, Recorded(texts, "complete"))
-    assert tuple(object_texts(line)) == texts
+    assert object_texts(line) == list(texts)
     record = read_line(line)
     assert record is not None
     assert record.id == "é]"
     assert object_texts(line_of(7, "0" * 16, Recorded())) == []
+
+
+def test_damage_is_named_by_its_line_and_the_rest_is_read(output: Path) -> None:
+    good = output.read_text("utf-8").splitlines(keepends=True)
+
+    def damaged(number: int, edit: Callable[[str], str]) -> dict[str, str]:
+        output.write_text("".join([*good[:number], edit(good[number]), *good[number + 1 :]]), encoding="utf-8")
+        return wrong(output)
+
+    for edit in (
+        lambda line: line.replace('"finish"', '"fjnish"'),
+        lambda line: line.replace('"cut": []', '"cut": 3'),
+        lambda line: line.replace('"chunks": 1', '"chunks": true'),
+        lambda line: line.replace('"error": null', '"error": "none"'),
+        lambda line: "\n",
+    ):
+        found = damaged(4, edit)
+        assert set(found) == {"output", "records", "counts"}
+        assert found["records"] == "8 lines; 1 of them no record: line 5"
+        assert found["counts"].startswith("7 documents")
+    found = damaged(3, lambda line: json.dumps(json.loads(line), separators=(",", ":")) + "\n")
+    assert set(found) == {"output", "objects"}
+    assert "line 4 ('d3'): is not spelled as a job spells it" in found["objects"]
+    found = damaged(3, lambda line: line.replace('"n": ', '"n": 99999'))
+    assert "line 4 ('d3'): " in found["objects"]
+    assert "line 9 has the id 'd0' of line 1" in damaged(7, lambda line: line + good[0])["ids"]
+
+
+def test_what_is_missing_is_a_finding_and_the_rest_is_looked_at(
+    make_job: MakeJob, bpe_path: Path, tmp_path: Path
+) -> None:
+    model, moved = tmp_path / "model.gguf", tmp_path / "moved.gguf"
+    model.write_bytes(bpe_path.read_bytes())
+    job = make_job(write_documents(tmp_path / "in.jsonl", 4), model=str(model))
+    job.run()
+    certificate_path(job.output).unlink()
+    assert set(wrong(job.output)) == {"certificate"}
+    model.rename(moved)
+    assert "--model" in wrong(job.output)["model"]
+    assert "without the job's schema and model" in wrong(job.output, replay=1)["replay"]
+    assert set(wrong(job.output, model=str(moved), replay=2)) == {"certificate"}
+
+    def gone() -> Any:
+        raise UsageError("no file 'schema.json'")
+
+    findings = list(verify(job.output, lambda _: gone, model=str(moved)))
+    assert {finding.subject for finding in findings if finding.wrong} == {"schema"}
+    assert "4 documents, each as it was read" in [finding.found for finding in findings]
+    job.output.unlink()
+    with pytest.raises(OutputDamaged, match="cannot be read"):
+        wrong(job.output, model=str(moved))
+
+
+def test_manifest_of_another_version_is_told(output: Path) -> None:
+    members = json.loads(manifest_path(output).read_text("utf-8"))
+    members["recipe"]["member_of_tomorrow"] = 1
+    manifest_path(output).write_text(json.dumps(members), encoding="utf-8")
+    with pytest.raises(UsageError, match="was written by engine"):
+        wrong(output)
+
+
+def test_replay_leaves_out_what_depends_on_the_machine(output: Path) -> None:
+    def edit(lines: list[str]) -> list[str]:
+        failed: dict[str, Any] = {
+            "objects": [],
+            "finish": None,
+            "error": {"type": "DocumentTimedOut", "message": "too slow"},
+        }
+        return [lines[0], json.dumps({**json.loads(lines[1]), **failed}) + "\n", *lines[2:]]
+
+    change(output, edit)
+    said = {one.subject: one for one in verify(output, lambda _: partial(dict, NUMBER), replay=8)}["replay"]
+    assert said.found == (
+        "7 documents decoded again, 7 equal; 1 document that took too long or killed a worker left out"
+    )
+    assert not said.wrong
+
+
+def test_output_of_a_glob_is_verified_from_any_folder(
+    make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").write_text("a text", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    job = make_job("letters/*.txt", settings=ALONE, deterministic=True)
+    job.run()
+    monkeypatch.chdir("/")
+    assert not wrong(job.output, replay=1)
