@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-_OBJECTS = frozenset({"model", "dataclass", "model-fields", "dataclass-args", "typed-dict"})
+_OBJECTS = frozenset({"model-fields", "dataclass-args", "typed-dict"})  # a model's own before validators are outside
 _PARTS = (
     *("schema", "items_schema", "keys_schema", "values_schema", "steps"),
     *("lax_schema", "strict_schema", "json_schema", "arguments_schema", "fields"),

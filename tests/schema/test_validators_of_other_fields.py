@@ -15,12 +15,14 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    RootModel,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
     WithJsonSchema,
     WrapValidator,
     create_model,
+    model_validator,
 )
 from typing_extensions import TypeAliasType
 
@@ -79,6 +81,34 @@ def takes(tp: Any, text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+class Inner(BaseModel):
+    n: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _above(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data and value["n"] <= info.data["a"]:
+            raise ValueError("not above a")
+        return value
+
+
+class Root(RootModel[Above]):
+    pass
+
+
+class Outer(BaseModel):
+    a: int
+    b: Inner
+    c: list[Inner]
+    d: Root
+
+
+@pytest.mark.parametrize("change", [{}, {"b": {"n": 5}}, {"c": [{"n": 6}, {"n": 5}]}, {"d": 5}], ids=str)
+def test_what_comes_before_a_model_is_judged_with_the_object_around_it(change: dict[str, Any]) -> None:
+    text = json.dumps({"a": 5, "b": {"n": 6}, "c": [{"n": 6}], "d": 6} | change)
+    assert accepts(Automaton(compile_schema(Outer)), text) == takes(Outer, text) == (not change)
 
 
 Deep = TypeAliasType("Deep", "list[Deep] | Above")
