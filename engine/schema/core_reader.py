@@ -155,8 +155,12 @@ class CoreReader(GenerateJsonSchema):
         return around
 
     def definitions_schema(self, schema: Any) -> Json:
-        """The definitions are kept for the validators of nodes, and read where they are referred to."""
+        """The definitions are kept for the validators of nodes, and read in turn, so that chains of them may be long."""
         self._core_definitions += schema["definitions"]
+        apart = [one for one in schema["definitions"] if not looks_around(one, self.definition)]
+        self._begun |= {self._place_of(one) for one in apart}  # the others are read in the objects that judge them
+        for definition in apart:
+            self.generate_inner(definition)
         return self.generate_inner(schema["schema"])
 
     # -- scalars
