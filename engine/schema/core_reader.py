@@ -26,6 +26,7 @@ from engine.schema.library_types import library_type, string, url_text
 from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
+from engine.schema.surroundings import looks_around
 
 GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
 DIGITS, ALIASES = "x-engine-digits", "x-engine-aliases"
@@ -58,12 +59,14 @@ class CoreReader(GenerateJsonSchema):
         if known is not None:
             return known | described(schema)
         made = super().generate_inner(schema)
+        self._note_surroundings(schema)
         if not rewritten(schema):
             return made
         if schema["type"] in _FIELDS:
             return self.guarded(made, schema["schema"], "custom JSON schema")
         target = self.resolve_ref_schema(made)
-        if not any(guard.judges(schema) for guard in target.get(GUARDS, ())):
+        judged = any(guard.judges(schema) for guard in target.get(GUARDS, ()))
+        if not judged and not self._is_hoisted(schema, "custom JSON schema"):
             target[GUARDS] = [*target.get(GUARDS, ()), self.guard(schema, "custom JSON schema")]
         return made
 
@@ -84,7 +87,13 @@ class CoreReader(GenerateJsonSchema):
         place = self._place_of(definition)
         if place not in self._begun:
             return self.generate_inner(definition)
+        self._note_surroundings(definition)
         return super().definition_ref_schema({"type": "definition-ref", "schema_ref": place})
+
+    def _note_surroundings(self, schema: Any) -> None:
+        """A definition is read once, but each object in which it stands is judged."""
+        if "ref" in schema:
+            self._is_hoisted(schema, f"validators of {schema['ref'].rpartition(':')[0].rpartition('.')[2]}")
 
     def definition(self, ref: str) -> Any:
         """The node that is defined under a reference."""
@@ -133,14 +142,25 @@ class CoreReader(GenerateJsonSchema):
         return NodeValidator(name, schema, self._core_definitions, self.core_config or None, self.context)
 
     def guarded(self, made: Json, schema: Any, name: str) -> Json:
-        """`made`, with the node's own validator on it."""
+        """`made`, with the node's own validator on it, or, where that looks at other fields, on the object around it."""
+        if self._is_hoisted(schema, name):
+            return made
         guards = [*made.get(GUARDS, ()), self.guard(schema, name)]
         return {"allOf": [made], GUARDS: guards} if "$ref" in made else made | {GUARDS: guards}
 
+    def _is_hoisted(self, schema: Any, name: str) -> bool:
+        """Whether it is left to the object around it: `info.data` exists only while that is validated."""
+        around = bool(self._hoisted) and looks_around(schema, self.definition)
+        if around:
+            self._hoisted[-1].append(name)
+        return around
+
     def definitions_schema(self, schema: Any) -> Json:
-        """The definitions are kept for the validators of nodes."""
+        """The definitions are kept for the validators of nodes, and read in turn, so that chains of them may be long."""
         self._core_definitions += schema["definitions"]
-        for definition in schema["definitions"]:
+        apart = [one for one in schema["definitions"] if not looks_around(one, self.definition)]
+        self._begun |= {self._place_of(one) for one in apart}  # the others are read in the objects that judge them
+        for definition in apart:
             self.generate_inner(definition)
         return self.generate_inner(schema["schema"])
 
@@ -191,17 +211,18 @@ class CoreReader(GenerateJsonSchema):
         pattern = schema.get("pattern")
         if pattern is not None:
             made[PATTERNS] = [self._pattern(schema, pattern)]
-        changed = [
-            name
-            for name in ("strip_whitespace", "to_lower", "to_upper")
-            if schema.get(name, config.get(f"str_{name}", False))
-        ]
+        changed = self.changes(schema)
         if schema.get("ascii_only"):
             made.setdefault(PATTERNS, []).append(Pattern("^[\\x00-\\x7f]*$", "ecma"))
         constrained = (
             "minLength" in made or pattern is not None or ("maxLength" in made and changed[0:1] != ["strip_whitespace"])
         )
         return self.guarded(made, schema, ", ".join(changed)) if changed and constrained else made
+
+    def changes(self, schema: Any) -> list[str]:
+        """What is done to a text before it is measured."""
+        names = ("strip_whitespace", "to_lower", "to_upper")
+        return [name for name in names if schema.get(name, self.core_config.get(f"str_{name}", False))]
 
     def _pattern(self, schema: Any, pattern: Any) -> Pattern:
         engine = schema.get("regex_engine", self.core_config.get("regex_engine", "rust-regex"))
@@ -320,11 +341,7 @@ class CoreReader(GenerateJsonSchema):
         return self._validated(schema, self.generate_inner(declared))
 
     def _validated(self, schema: Any, made: Json) -> Json:
-        name = _name_of(schema)
-        if schema["function"]["type"] == "with-info" and self._hoisted:
-            self._hoisted[-1].append(name)  # `info.data` exists only while the whole object is validated
-            return made
-        return self.guarded(made, schema, name)
+        return self.guarded(made, schema, _name_of(schema))
 
     def chain_schema(self, schema: Any) -> Json:
         """The first step; the others look at its result."""

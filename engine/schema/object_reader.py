@@ -7,21 +7,25 @@ open one whose further keys are none that a field also answers to.
 from __future__ import annotations
 
 import inspect
+import json
 from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticOmit, to_jsonable_python
+from pydantic_core import PydanticOmit, core_schema, to_jsonable_python
 
 from engine.regular.languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import integer_key
 from engine.schema.core_reader import ALIASES, GUARDS, HINT, PATTERNS, CoreReader
+from engine.schema.enumeration import spelled
 from engine.schema.field_keys import FieldKeys, field_keys, fields_of
 from engine.schema.hashability import hashable, hashed
 from engine.schema.schema import Json
+from engine.schema.surroundings import looks_around
 
 _WITH_FIELDS = ("model-fields", "dataclass-args", "typed-dict")
+_UNWRITTEN_KEYS = ("int", "float", "bool", "literal", "enum")
 _KEY_SPELLINGS = {"float": spellings.NUMBER_KEY, "bool": spellings.BOOLEAN_KEY}
 
 
@@ -72,11 +76,36 @@ class ObjectReader(CoreReader):
             return {"type": "string", PATTERNS: [_KEY_SPELLINGS[kind]]}, not bounds and (least < 2 or kind == "bool")
         if kind == "any":
             return {}, True
+        if kind in ("literal", "enum"):
+            return {"enum": self._key_texts(schema)}, True
+        inner = self._inside_of_key(schema)
+        if inner is not None:
+            keys, exact = self._keys(inner, least)
+            return keys, exact and kind in ("nullable", "definition-ref")
         made = self.generate_inner(schema)
         if kind == "str" and not (made.keys() - {"type", "minLength", "maxLength", PATTERNS, HINT}):
-            return made, True
-        told_apart = least < 2 or kind in ("literal", "enum")
-        return {"allOf": [made, {"type": "string"}]}, told_apart and not _is_guarded(made)
+            return made, least < 2 or not self.changes(schema)
+        return {"allOf": [made, {"type": "string"}]}, least < 2 and not _is_guarded(made)
+
+    def _inside_of_key(self, schema: Any) -> Any:
+        """What stands for a key that is no string itself; None where it has a spelling as a string."""
+        if schema["type"] == "definition-ref":
+            return self.definition(schema["schema_ref"])
+        if schema["type"] == "nullable":
+            return schema["schema"]  # no key is null
+        inner = schema
+        while inner["type"].startswith("function-") and "schema" in inner:
+            inner = inner.get("json_schema_input_schema") or inner["schema"]
+        return inner if inner is not schema and inner["type"] in _UNWRITTEN_KEYS else None
+
+    def _key_texts(self, schema: Any) -> list[str]:
+        """Keys that stand for the values of a literal or an enum."""
+        values = schema.get("expected") or schema["members"]
+        node = core_schema.dict_schema(keys_schema=schema, values_schema=core_schema.any_schema())
+        judge = self.guard(node, "keys")
+        texts = spelled(values, self.guard(schema, "literal"))
+        keys = dict.fromkeys(text if isinstance(text, str) else json.dumps(text) for text in texts)
+        return [key for key in keys if judge.passes({key: None})]
 
     # -- objects
 
@@ -155,8 +184,8 @@ class ObjectReader(CoreReader):
                 aliases[key] = others
             if name in required:
                 needed.append(key)
-            elif self._validates_default(field["schema"]) and field["schema"].get("default_factory_takes_data"):
-                self._hoisted[-1].append(f"default of {name}")  # it is made of the other fields
+            elif self._asks_others(field["schema"]):
+                self._hoisted[-1].append(f"default of {name}")
         extra = schema.get("extra_behavior") or self.core_config.get("extra_fields_behavior") or "ignore"
         additional: Json = False
         if extra == "allow":
@@ -185,12 +214,18 @@ class ObjectReader(CoreReader):
         """Whether there is a default and, where defaults are validated, whether it is valid."""
         if schema["type"] != "default":
             return False
-        if not self._validates_default(schema) or schema.get("default_factory_takes_data"):
+        if not self._validates_default(schema) or self._asks_others(schema):
             return True
         return self.guard(schema, "default").has_valid_default()
 
     def _validates_default(self, schema: Any) -> bool:
         return bool(schema.get("validate_default", self.core_config.get("validate_default", False)))
+
+    def _asks_others(self, schema: Any) -> bool:
+        """Whether a default is made of the other fields, or validated with them."""
+        if schema["type"] != "default" or not self._validates_default(schema):
+            return False
+        return bool(schema.get("default_factory_takes_data")) or looks_around(schema, self.definition)
 
     # -- tagged unions
 

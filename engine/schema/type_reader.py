@@ -16,7 +16,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnot
 from pydantic_core import PydanticOmit
 from pydantic_core import SchemaError as CoreSchemaError
 
-from engine.errors import SchemaError, UnsupportedSchema
+from engine.errors import GrammarTooComplex, SchemaError, UnsupportedSchema
 from engine.schema.location import Document
 from engine.schema.object_reader import ObjectReader
 from engine.schema.reader import read_document
@@ -52,6 +52,8 @@ def core_document(tp: Any, context: Any = None) -> Json:
             raise UnsupportedSchema("", "", "the type has no JSON value") from None
         except CoreSchemaError as error:
             raise _unbuilt(error) from None
+        except RecursionError as error:
+            raise GrammarTooComplex("the nesting of this type", 1000, "levels", path="") from error
         except PydanticInvalidForJsonSchema as error:
             raise UnsupportedSchema("", "", error.message) from None
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, ImportString, PlainValidator, create_model
 from pydantic.json_schema import SkipJsonSchema
 
-from engine.errors import SchemaError, UnsupportedSchema
+from engine.errors import GrammarTooComplex, SchemaError, UnsupportedSchema
 from engine.schema import read_type
 from engine.schema.schema import Object
 
@@ -62,6 +62,20 @@ def test_what_pydantic_cannot_build_is_an_error_of_ours_with_its_path() -> None:
     assert caught.value.path == "/field"
     with pytest.raises(SchemaError, match="Pydantic can make no validator"):
         read_type(Broken)
+
+
+def nested(levels: int, *, twice: bool = False) -> Any:
+    tp: Any = create_model("Model", leaf=(int, ...))
+    for _ in range(levels):
+        tp = create_model("Model", one=(tp, ...), **({"two": (tp, ...)} if twice else {}))  # type: ignore[call-overload]
+    return tp
+
+
+def test_models_in_each_other_are_read_or_refused_at_any_depth() -> None:
+    read_type(nested(20))
+    with pytest.raises(GrammarTooComplex, match="nesting"):
+        read_type(nested(120))
+    read_type(nested(120, twice=True))  # definitions, read in turn
 
 
 def test_a_field_whose_validated_default_is_wrong_cannot_be_left_out() -> None:

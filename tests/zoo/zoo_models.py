@@ -436,6 +436,28 @@ COLLECTIONS = (
     one("DateKeys", dict[dt.date, int], [{"2024-01-01": 1}], [{"2024-13-01": 1}]),
     one("UuidKeys", dict[uuid.UUID, int], [{UUID.format("12345678", 4): 1}], [{"x": 1}]),
     one("ChosenKeys", dict[Literal["a", "b"], int], [{"a": 1}, {"a": 1, "b": 2}], [{"c": 1}], [{"b": 1, "a": 2}]),
+    one(
+        "LevelKeys",
+        Annotated[dict[Level, int], Field(min_length=1)],
+        [{"1": 5}, {"1": 0, "2": 0}],
+        [{}, {"3": 1}, {"LOW": 1}],
+    ),
+    one("TruthKeys", dict[Literal[True, "a"], int], [{"true": 1}, {"a": 1}], [{"false": 1}, {"b": 1}]),
+    one("OptionalKeys", dict[int | None, int], [{"5": 1}], [{"null": 1}, {"x": 1}]),
+    one(
+        "CheckedKeys",
+        dict[Annotated[int, AfterValidator(even)], int],
+        [{}, {"2": 1}],
+        [{"1": 1}, {"x": 1}],
+        guarded=True,
+    ),
+    one(
+        "StrippedKeys",
+        Annotated[dict[Annotated[str, StringConstraints(strip_whitespace=True)], int], Field(min_length=2)],
+        [{"a": 1, "b": 1}],
+        [{"a": 1}, {"a": 1, " a": 1}],
+        guarded=True,
+    ),
     one("PatternKeys", dict[Annotated[str, Field(pattern="^x[0-9]$")], int], [{"x1": 1}], [{"a": 1}]),
     one("Anything", Any, [1, "a", None, [1], {"a": {}}], []),
 )
