@@ -57,6 +57,7 @@ from pathlib import Path
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_CUT_SHOWN = 8
 
 
 class EngineError(Exception):
@@ -254,10 +255,15 @@ class BudgetReached(DecodingError):
 
     def __init__(self, document: int, cut: tuple[str, ...]) -> None:
         self.document, self.cut = document, cut
-        where = ", ".join(path or "the list itself" for path in cut)
         super().__init__(
-            f"document {document}: max_tokens changed {where}; raise it, or let on_budget mark or omit them"
+            f"document {document}: max_tokens changed {listed(cut)}; give more tokens, or let on_budget mark or omit it"
         )
+
+
+def listed(cut: tuple[str, ...]) -> str:
+    """The first of the JSON pointers of what is cut, for a message."""
+    shown = ", ".join(path or "the output itself" for path in cut[:_CUT_SHOWN])
+    return shown if len(cut) <= _CUT_SHOWN else f"{shown} and {len(cut) - _CUT_SHOWN} more"
 
 
 class BackendFailed(DecodingError):

@@ -83,6 +83,8 @@ class Extractor:
         self._many = mode == "many"
         self._may_be_empty = self._many and min_items == 0
         self._counted = min_items != 0 or max_items is not None
+        if self._counted and not self._many:
+            raise UsageError("min_items and max_items count the objects of a list; here one object is asked for")
         # Read first: what is no type of anything is refused with an error of the engine.
         schema = read_schema(item_annotation(model_type), context=context)
         self.item = item_type(model_type)
