@@ -11,9 +11,9 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
-from engine.errors import BudgetReached, WrongArgument
+from engine.errors import BudgetReached, EngineError, WrongArgument
 from engine.extraction.arguments import check_known
-from engine.extraction.extraction import Errors, Extraction, OnBudget, Stats
+from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example, Message
 from engine.grammar.lowering import Style
@@ -64,6 +64,10 @@ _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
 
 @overload
+def extract(
+    text: str | Iterable[str] | None, model_type: type[list[T]], **options: Unpack[ItemOptions]
+) -> Extraction[T]: ...
+@overload
 def extract(text: str | Iterable[str] | None, model_type: type[T], **options: Unpack[ItemOptions]) -> Extraction[T]: ...
 @overload
 def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> Extraction[Any]: ...
@@ -103,7 +107,8 @@ def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options:
 class AsyncExtraction(AsyncIterator[T]):
     """The same as an Extraction for `async for`; the model runs in a thread of its own, so the loop is never blocked.
 
-    An error ends it. Waiting for an object may be cancelled: it is given to whoever asks next.
+    `outcomes`, `errors`, `stats` and `detailed()` are those of an Extraction; `aclose()` ends it early. An error ends it. Waiting
+    for an object may be cancelled: it is given to whoever asks next.
     """
 
     def __init__(self, text: str | Iterable[str] | None, model_type: Any, options: dict[str, Any]) -> None:
@@ -117,19 +122,44 @@ class AsyncExtraction(AsyncIterator[T]):
 
     @property
     def stats(self) -> Stats:
-        """Empty before the first object was asked for."""
+        """What it cost so far; empty before the first object was asked for."""
         return self._extraction.stats if self._extraction is not None else Stats()
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """One entry for each finished document; empty before the first object was asked for."""
+        return self._extraction.outcomes if self._extraction is not None else []
+
+    @property
+    def errors(self) -> dict[int, EngineError]:
+        """The errors so far, by document."""
+        return errors_of(self.outcomes)
 
     def __aiter__(self) -> AsyncExtraction[T]:
         return self
 
     async def __anext__(self) -> T:
+        return (await self._take()).value
+
+    async def detailed(self) -> AsyncIterator[Extracted[T]]:
+        """The same objects, not yet taken, with their document, their text and what is cut in them."""
+        while True:
+            try:
+                found = await self._take()
+            except StopAsyncIteration:
+                return
+            yield found
+
+    async def _take(self) -> Extracted[T]:
         async with self._asked:
             if self._over:
                 raise StopAsyncIteration
             if self._pending is None:
                 self._pending = self._thread.submit(self._next)
-            await asyncio.wait([asyncio.wrap_future(self._pending)])
+            waiting = asyncio.wrap_future(self._pending)
+            # Seen here: the loop would report it as an error that nobody asked for.
+            waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait([waiting])
             value, self._pending = self._pending, None
             if value.exception() is not None or value.result() is _END:
                 self._end()
@@ -153,7 +183,7 @@ class AsyncExtraction(AsyncIterator[T]):
         if self._extraction is None:
             text, model_type, options = self._request
             self._extraction = _run(text, model_type, "many", options)
-        return next(self._extraction, _END)
+        return next(self._extraction.detailed(), _END)
 
     def _end(self) -> None:
         self._over = True
@@ -164,6 +194,21 @@ class AsyncExtraction(AsyncIterator[T]):
             self._extraction.close()
 
 
+@overload
+def aextract(
+    text: str | Iterable[str] | None, model_type: type[list[T]], **options: Unpack[ItemOptions]
+) -> AsyncExtraction[T]: ...
+@overload
+def aextract(
+    text: str | Iterable[str] | None, model_type: type[T], **options: Unpack[ItemOptions]
+) -> AsyncExtraction[T]: ...
+@overload
+def aextract(
+    text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]
+) -> AsyncExtraction[Any]: ...
 def aextract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> AsyncExtraction[Any]:
-    """`extract` for `async for`: the event loop goes on while the model computes."""
+    """`extract` for `async for`, with the same options: the event loop goes on while the model computes.
+
+    >>> async for user in aextract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
+    """
     return AsyncExtraction(text, model_type, dict(options))
