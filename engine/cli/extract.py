@@ -31,7 +31,10 @@ class Show:
 
     table: Annotated[bool, typer.Option("--table", help="A live table instead of JSON lines.")] = False
     detailed: Annotated[
-        bool, typer.Option("--detailed", help="Each line also has its document, the text that the model wrote, and what is cut.")
+        bool,
+        typer.Option(
+            "--detailed", help="Each line also has its document, its text as the model wrote it, and what is cut."
+        ),
     ] = False
     show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False
     stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False

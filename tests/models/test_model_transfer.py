@@ -217,6 +217,6 @@ def test_export_to_what_is_neither_a_folder_nor_a_gguf_file_is_refused(
     make_gguf: MakeGguf, stick: Path, target: str
 ) -> None:
     (stick / "k.gguf").write_bytes(make_gguf())
-    with pytest.raises(CopyFailed, match="neither a folder that is there nor|No such file"):
+    with pytest.raises(CopyFailed, match=r"neither a folder that is there nor|No such file"):
         export_model(stick / "k.gguf", stick / target)
     assert [path.name for path in stick.iterdir()] == ["k.gguf"]
