@@ -191,7 +191,7 @@ class TextEmpty(PromptError):
     def __init__(self, document: int) -> None:
         self.document = document
         super().__init__(
-            f"document {document} is empty, and an object has to come of it; leave it out, or let a document have no object"
+            f"document {document} is empty, but an object has to come of it (one, or min_items); leave it out, or ask for a list"
         )
 
 
@@ -231,15 +231,18 @@ class DeadEnd(DecodingError):
 
     def __init__(self, document: int, output: bytes, reason: str) -> None:
         self.document, self.output, self.reason = document, output, reason
-        super().__init__(f"document {document}: no token leads on after {output[-60:]!r}: {reason}")
+        tail = output[-60:].decode(errors="replace")
+        super().__init__(f"document {document}: no token leads on after {tail!r}: {reason}")
 
 
 class GuardUnsatisfied(DeadEnd):
-    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain."""
+    """`guard` at `path` of the schema said `message` of the last try; `passes` of the model were in vain, `output` was the last."""
 
     def __init__(self, document: int, output: bytes, guard: str, path: str, message: str, passes: int) -> None:
         self.guard, self.path, self.message, self.passes = guard, path, message, passes
-        super().__init__(document, output, f"{guard} at {path}: {message} ({passes} passes were in vain)")
+        super().__init__(document, output, f"{guard} at {path}: {message}")
+        text = f"document {document}: nothing was found that passes {self.reason} (of the last try, {passes} passes in vain)"
+        self.args = (f"{text}. Say the rule in the type where it can, or raise search",)
 
 
 class BudgetTooSmall(DecodingError):
