@@ -236,7 +236,7 @@ class DeadEnd(DecodingError):
 
 
 class GuardUnsatisfied(DeadEnd):
-    """`guard` at `path` of the schema said `message` of the last try; `passes` of the model were in vain, `output` was the last."""
+    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain, `output` was the last."""
 
     def __init__(self, document: int, output: bytes, guard: str, path: str, message: str, passes: int) -> None:
         self.guard, self.path, self.message, self.passes = guard, path, message, passes

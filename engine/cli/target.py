@@ -98,7 +98,8 @@ def _attribute(module: ModuleType, path: str, schema: str) -> Any:
     for name in path.split("."):
         if not hasattr(value, name):
             types = {known: held for known, held in vars(value).items() if isinstance(held, type)}
-            names = [known for known, held in types.items() if held.__module__ == module.__name__]  # not what it imports
+            # What it imports is not its own.
+            names = [known for known, held in types.items() if held.__module__ == module.__name__]
             close = difflib.get_close_matches(name, types, n=1)
             hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(names[:8])}" if names else ""
             place = schema.rpartition(":")[0] if value is module else getattr(value, "__name__", path)

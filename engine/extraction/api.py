@@ -24,15 +24,7 @@ _END = object()
 
 
 class Options(TypedDict, total=False):
-    """What `extract`, `extract_one` and `aextract` take beside text and type.
-
-    `model`: a name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. `messages`: the conversation, instead of a text.
-    `instructions` are added to the prompt, `examples` are (text, answer) pairs. `max_tokens` bounds the output of each document,
-    which is closed in time, never cut. `temperature` 0 is greedy; `top_p` 1, `top_k` 0 and `min_p` 0 are off. `style`: "spaced",
-    "compact" or "any". `context`: Pydantic's validation context. `errors`: "raise" (after all documents are done) or "collect".
-    `on_budget`: objects that `max_tokens` changed are given and marked ("mark"), left out ("omit") or an error ("raise").
-    `search`: how many passes of the model may be in vain, for each document, when validators leave no way and decoding goes back.
-    """
+    """What `extract_one` takes beside text and type; see `extract`."""
 
     model: str | Path | None
     messages: Sequence[Message] | None
@@ -53,7 +45,7 @@ class Options(TypedDict, total=False):
 
 
 class ItemOptions(Options, total=False):
-    """`min_items` and `max_items` say how many objects each document holds, as far as that is known."""
+    """What `extract` and `aextract` take beside text and type; see `extract`."""
 
     min_items: int
     max_items: int | None
@@ -74,7 +66,28 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
 def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> Extraction[Any]:
     """An iterator over the objects of type `model_type` in a text, each given as its closing brace is decoded.
 
-    Several texts are documents of their own, pulled lazily; objects come in document order. See `ItemOptions`.
+    `text`: one document, or an iterable of several, which is pulled lazily; objects come in document order. `model_type`: a
+    Pydantic model, a dataclass, a TypedDict, a union, a scalar, `list[X]` (then X is the object), or a JSON Schema as a dict.
+
+    Options, each by its name:
+      min_items, max_items = 0, None   how many objects each document holds, as far as that is known
+      model = None                     a name in models.txt, a path to a GGUF file, or ollama/NAME:TAG; else ENGINE_MODEL
+      instructions = None              a text that is added to the prompt
+      examples = ()                    solved documents: pairs of a text and its answer
+      messages = None                  the whole conversation, instead of `text` (which is None then)
+      max_tokens = 1024                bounds the output of each document, which is closed in time, never cut
+      on_budget = "mark"               objects that max_tokens changed are given and marked; or "omit", "raise"
+      errors = "raise"                 after all documents are done; "collect" leaves them in `.errors`
+      search = 1000                    passes of the model that may be in vain for a document when validators leave no way
+      temperature = 0                  0 is greedy
+      top_p, top_k, min_p = 1, 0, 0    off
+      seed = None                      makes sampling repeatable
+      style = "spaced"                 white space and order of the JSON; or "compact", "any"
+      context = None                   what validators see as `info.context`
+      settings = None                  ModelSettings: size of the context, threads, GPU layers, documents at once
+
+    An Ollama model brings its own n_ctx and sampling. Wrong arguments, types and models raise here; errors of documents come
+    while it is read. All are of `engine.errors`.
 
     >>> for user in extract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
     """
@@ -86,7 +99,12 @@ def extract_one(text: str | None, model_type: type[T], **options: Unpack[Options
 @overload
 def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any: ...
 def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any:
-    """The one object of type `model_type` in a text; with `User | None` there may be none."""
+    """The one object of type `model_type` in a text; with `User | None` there may be none.
+
+    The options are those of `extract`, without `min_items` and `max_items`. An error of the document is raised.
+
+    >>> user = extract_one("My name is John and I am 20 years old", User)  # doctest: +SKIP
+    """
     if text is not None and (not isinstance(text, str) or not text.strip()):
         raise WrongArgument("text", text, "one text that is not empty")
     with _run(text, model_type, "one", {**options, "errors": "raise"}) as extraction:
