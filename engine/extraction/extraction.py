@@ -75,8 +75,8 @@ class Pending:
 class Extraction(Generic[T]):
     """An iterator over objects. Nothing is computed before the first is asked for, nor between two.
 
-    `.stats` (objects, tokens, passes, seconds) grows while it runs. `.outcomes` has one entry for each finished document, with its
-    `document` (counted from 0), `finish`, `error` and `cut`; `.errors` has the errors of them. The list is the caller's: who reads
+    `.stats` (objects, tokens, passes, seconds) grows while it runs. `.outcomes` has one entry for each finished document, with
+    its `document` (counted from 0), `finish`, `error` and `cut`; `.errors` has their errors. The list is the caller's: who reads
     documents without end clears it (`outcomes.clear()`). `.close()`, or the end of a `with` block, ends it early. Threads may
     share it: each object goes to one of them.
     """
