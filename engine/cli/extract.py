@@ -57,7 +57,7 @@ def extract(
     schema: options.Schema,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE", help="Each is one document; - or nothing is standard input."),
+        typer.Argument(metavar="FILE", help="Each is one document; without one, or for -, standard input is."),
     ] = None,
     *,
     lines: Annotated[bool, typer.Option("--lines", help="Each line of each FILE that is not blank is one.")] = False,
