@@ -1,17 +1,25 @@
-"""`python -m engine` and the console script: an interrupt while the modules are loaded leaves no traceback either."""
+"""`python -m engine` and the console script: an interrupt while modules are loaded leaves no traceback either."""
 
 from __future__ import annotations
 
 import sys
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """The `engine` command."""
     try:
         from engine.cli import main as command  # takes a moment, in which the user may change their mind
+
+        command()
     except KeyboardInterrupt:
-        sys.exit(130)
-    command()
+        sys.exit(_INTERRUPTED)
+    except RuntimeError as error:
+        # So Python 3.11 wraps what interrupts the making of a class, which is most of what loading is.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

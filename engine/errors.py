@@ -57,6 +57,7 @@ from pathlib import Path
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_CUT_SHOWN = 8
 
 
 class EngineError(Exception):
@@ -190,7 +191,7 @@ class TextEmpty(PromptError):
     def __init__(self, document: int) -> None:
         self.document = document
         super().__init__(
-            f"document {document} is empty, and an object has to come of it; leave it out, or let a document have no object"
+            f"document {document} is empty, but an object has to come of it (one, or min_items); leave it out, or ask for a list"
         )
 
 
@@ -230,15 +231,18 @@ class DeadEnd(DecodingError):
 
     def __init__(self, document: int, output: bytes, reason: str) -> None:
         self.document, self.output, self.reason = document, output, reason
-        super().__init__(f"document {document}: no token leads on after {output[-60:]!r}: {reason}")
+        tail = output[-60:].decode(errors="replace")
+        super().__init__(f"document {document}: no token leads on after {tail!r}: {reason}")
 
 
 class GuardUnsatisfied(DeadEnd):
-    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain."""
+    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain, `output` was the last."""
 
     def __init__(self, document: int, output: bytes, guard: str, path: str, message: str, passes: int) -> None:
         self.guard, self.path, self.message, self.passes = guard, path, message, passes
-        super().__init__(document, output, f"{guard} at {path}: {message} ({passes} passes were in vain)")
+        super().__init__(document, output, f"{guard} at {path}: {message}")
+        text = f"document {document}: nothing was found that passes {self.reason} (of the last try, {passes} passes in vain)"
+        self.args = (f"{text}. Say the rule in the type where it can, or raise search",)
 
 
 class BudgetTooSmall(DecodingError):
@@ -254,10 +258,15 @@ class BudgetReached(DecodingError):
 
     def __init__(self, document: int, cut: tuple[str, ...]) -> None:
         self.document, self.cut = document, cut
-        where = ", ".join(path or "the list itself" for path in cut)
         super().__init__(
-            f"document {document}: max_tokens changed {where}; raise it, or let on_budget mark or omit them"
+            f"document {document}: max_tokens changed {listed(cut)}; give more tokens, or let on_budget mark or omit it"
         )
+
+
+def listed(cut: tuple[str, ...]) -> str:
+    """The first of the JSON pointers of what is cut, for a message."""
+    shown = ", ".join(path or "the output itself" for path in cut[:_CUT_SHOWN])
+    return shown if len(cut) <= _CUT_SHOWN else f"{shown} and {len(cut) - _CUT_SHOWN} more"
 
 
 class BackendFailed(DecodingError):

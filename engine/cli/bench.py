@@ -35,7 +35,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(short_help="Extraction against plain decoding of the same text.")
 def decode(
     data: Annotated[
         Path | None, typer.Option(help='Texts of your own: JSON lines with "text"; needs --schema.')
@@ -98,7 +98,7 @@ def _examples(path: Path, schema: str | None) -> Iterator[Example]:
         raise UsageError(f"{path}: not JSON lines: {error}") from error
 
 
-@app.command()
+@app.command(short_help="Masks over the instances of a MaskBench file.")
 def masks(
     data: Annotated[Path, typer.Option(help='JSON lines of {"id", "schema", "tests"}, gzip or plain.')],
     model: options.Model = None,

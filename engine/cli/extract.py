@@ -17,7 +17,7 @@ from engine.cli.figures import figures, stages
 from engine.cli.option_groups import Ask, Draw, Load, grouped
 from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
-from engine.errors import EngineError, ExtractionFailed, TextUnreadable, UsageError
+from engine.errors import EngineError, ExtractionFailed, TextUnreadable, UsageError, listed
 from engine.extraction.extraction import Extraction
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
@@ -31,7 +31,10 @@ class Show:
 
     table: Annotated[bool, typer.Option("--table", help="A live table instead of JSON lines.")] = False
     detailed: Annotated[
-        bool, typer.Option("--detailed", help="Each line also has the document and the text that the model wrote.")
+        bool,
+        typer.Option(
+            "--detailed", help="Each line also has its document, its text as the model wrote it, and what is cut."
+        ),
     ] = False
     show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False
     stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False
@@ -54,7 +57,7 @@ def extract(
     schema: options.Schema,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE", help="Each is one document; - or nothing is standard input."),
+        typer.Argument(metavar="FILE", help="Each is one document; without one, or for -, standard input is."),
     ] = None,
     *,
     lines: Annotated[bool, typer.Option("--lines", help="Each line of each FILE that is not blank is one.")] = False,
@@ -141,7 +144,7 @@ class _Report:
             elif outcome.error is not None:
                 self._say(f"{name}: {outcome.error}")
             elif outcome.finish == "budget":
-                self._say(f"{name}: --max-tokens was reached, so the output was closed early")
+                self._say(f"{name}: --max-tokens was reached, which changed {listed(outcome.cut)}")
             self.failure = self.failure or outcome.error
             self.documents.forget(outcome.document)
 

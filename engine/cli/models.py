@@ -62,7 +62,7 @@ class DownloadBar:
         self._bar = self._task = None
 
 
-@models_app.command("list")
+@models_app.command("list", short_help="Known models, and which of them are on this disk.")
 def list_() -> None:
     """Show every known model: its name, whether it is on this disk, size, licence, chat format and source.
 
@@ -76,7 +76,7 @@ def list_() -> None:
     typer.echo(f"Default: {default_model()}. Add lines of your own in {user_models_file()}", err=True)
 
 
-@models_app.command()
+@models_app.command(short_help="Fetch a model.")
 def pull(name: Annotated[str, typer.Argument(help="A name that `engine models list` shows.")]) -> None:
     """Fetch a model and print the path of its file; one that is there already is checked and not fetched again.
 
@@ -86,7 +86,7 @@ def pull(name: Annotated[str, typer.Argument(help="A name that `engine models li
     _report(bar.console, resolve(name, progress=bar))
 
 
-@models_app.command("import")
+@models_app.command("import", short_help="Take a model file that was brought by hand.")
 def import_(
     file: Annotated[Path, typer.Argument(help="A GGUF file, or a file that `engine build` made.")],
     name: Annotated[
@@ -107,7 +107,7 @@ def import_(
     typer.echo(str(line.path))
 
 
-@models_app.command("export")
+@models_app.command("export", short_help="Write a model to a file for another machine.")
 def export(
     name: Annotated[str, typer.Argument(help="A name, a path or ollama/NAME:TAG.")],
     target: Annotated[Path, typer.Argument(help="The file to write, or the folder to write it into.")],
@@ -123,7 +123,7 @@ def export(
     typer.echo(str(model.path))
 
 
-@models_app.command("verify")
+@models_app.command("verify", short_help="Hold model files to their checksums.")
 def verify_(
     name: Annotated[
         str | None, typer.Argument(help="A name, a path or ollama/NAME:TAG; if absent, all on the disk.")

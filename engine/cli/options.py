@@ -24,7 +24,10 @@ Model = Annotated[
     ),
 ]
 Style = Annotated[
-    str, typer.Option(help="White space and order of the JSON: spaced, compact, or any (every valid spelling).")
+    str,
+    typer.Option(
+        metavar="spaced|compact|any", help="White space and order of the JSON; any allows every valid spelling."
+    ),
 ]
 MaxTokens = Annotated[
     int, typer.Option(min=1, help="Bounds the output of each document, which is closed in time, never cut.")
@@ -33,7 +36,9 @@ OnBudget = Annotated[
     str,
     typer.Option(metavar="mark|omit|raise", help="Objects that --max-tokens changed: mark them, omit them, or fail."),
 ]
-Search = Annotated[int, typer.Option(min=0, help="Passes in vain for a document whose validators leave no way.")]
+Search = Annotated[
+    int, typer.Option(min=0, help="Passes that may be in vain for a document when validators leave no way.")
+]
 
 Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
 TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]

@@ -32,7 +32,7 @@ class Output(Protocol):
 
 
 class JsonLines:
-    """One JSON value a line; `detailed` adds the document's index and name and the text that the model wrote."""
+    """One JSON value a line; `detailed` adds the document's index and name, the text that the model wrote, and what is cut."""
 
     def __init__(self, *, detailed: bool) -> None:
         self._detailed = detailed
@@ -40,7 +40,8 @@ class JsonLines:
     def write(self, result: Extracted[Any], source: str) -> None:
         value: Any = result.value
         if self._detailed:
-            value = {"document": result.document, "source": source, "value": value, "text": result.text}
+            place = {"document": result.document, "source": source}
+            value = {**place, "value": value, "text": result.text, "cut": result.cut}
         typer.echo(as_json(value))
 
     def __enter__(self) -> Self:

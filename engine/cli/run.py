@@ -42,7 +42,7 @@ def run(
     """Decode an answer under a GBNF grammar and write it out as it comes.
 
     \b
-    engine run --grammar users.gbnf --prompt 'John is 20 and Mary is 21.'
+    engine run --grammar users.gbnf --prompt 'The users as JSON: John is 20, Mary is 21.'
     engine run -g list.gbnf -p - < question.txt
     """
     sampling, settings = draw.sampling().seeded(), load.settings()

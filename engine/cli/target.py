@@ -97,10 +97,13 @@ def _attribute(module: ModuleType, path: str, schema: str) -> Any:
     value: Any = module
     for name in path.split("."):
         if not hasattr(value, name):
-            names = [known for known, held in vars(value).items() if isinstance(held, type)]
-            close = difflib.get_close_matches(name, names, n=1)
+            types = {known: held for known, held in vars(value).items() if isinstance(held, type)}
+            # What it imports is not its own.
+            names = [known for known, held in types.items() if held.__module__ == module.__name__]
+            close = difflib.get_close_matches(name, types, n=1)
             hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(names[:8])}" if names else ""
-            raise UsageError(f"{schema}: {getattr(value, '__name__', path)} has no {name!r}{hint}")
+            place = schema.rpartition(":")[0] if value is module else getattr(value, "__name__", path)
+            raise UsageError(f"{place} has no {name!r}{hint}")
         value = getattr(value, name)
     return value
 

@@ -77,8 +77,8 @@ class Workspace(Generic[S]):
 class Run(Generic[T]):
     """Decodes `documents`, each of which `prepare` turns into a request when its turn comes.
 
-    An `EngineError` of `prepare` ends that document alone. An exception of the iterable itself, and a failure of
-    llama.cpp, end the run.
+    An `EngineError` of `prepare` ends that document alone. A failure of llama.cpp ends the run at once, an exception of the
+    iterable itself when the documents that came before it are over.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Run(Generic[T]):
     ) -> None:
         self.statistics = statistics if statistics is not None else Statistics()
         self._documents: Iterator[tuple[int, T]] = enumerate(documents)
+        self._failure: Exception | None = None
         self._prepare = prepare
         self.prefix = tuple(prefix)
         self._jump = jump
@@ -107,14 +108,23 @@ class Run(Generic[T]):
         while True:
             yield from self._admit(state)
             if not state.active:
-                return
+                break
             yield from state.step()
+        if self._failure is not None:
+            raise self._failure
+
+    def _pull(self) -> tuple[int, T] | None:
+        try:
+            return next(self._documents, None)
+        except Exception as error:  # foreign code: whatever it raises is its own
+            self._failure, self._documents = error, iter(())
+            return None
 
     def _admit(self, state: _Pass) -> Iterator[Event]:
         """Fill the free places; documents that are over before their first pass have only events."""
         while state.has_place():
             if state.waiting is None:
-                found = next(self._documents, None)
+                found = self._pull()
                 if found is None:
                     return
                 self.statistics.documents += 1

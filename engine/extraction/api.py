@@ -11,9 +11,9 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
-from engine.errors import BudgetReached, WrongArgument
+from engine.errors import BudgetReached, EngineError, WrongArgument
 from engine.extraction.arguments import check_known
-from engine.extraction.extraction import Errors, Extraction, OnBudget, Stats
+from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example, Message
 from engine.grammar.lowering import Style
@@ -24,15 +24,7 @@ _END = object()
 
 
 class Options(TypedDict, total=False):
-    """What `extract`, `extract_one` and `aextract` take beside text and type.
-
-    `model`: a name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. `messages`: the conversation, instead of a text.
-    `instructions` are added to the prompt, `examples` are (text, answer) pairs. `max_tokens` bounds the output of each document,
-    which is closed in time, never cut. `temperature` 0 is greedy; `top_p` 1, `top_k` 0 and `min_p` 0 are off. `style`: "spaced",
-    "compact" or "any". `context`: Pydantic's validation context. `errors`: "raise" (after all documents are done) or "collect".
-    `on_budget`: objects that `max_tokens` changed are given and marked ("mark"), left out ("omit") or an error ("raise").
-    `search`: how many passes of the model may be in vain, for each document, when validators leave no way and decoding goes back.
-    """
+    """What `extract_one` takes beside text and type; see `extract`."""
 
     model: str | Path | None
     messages: Sequence[Message] | None
@@ -53,7 +45,7 @@ class Options(TypedDict, total=False):
 
 
 class ItemOptions(Options, total=False):
-    """`min_items` and `max_items` say how many objects each document holds, as far as that is known."""
+    """What `extract` and `aextract` take beside text and type; see `extract`."""
 
     min_items: int
     max_items: int | None
@@ -64,13 +56,38 @@ _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
 
 @overload
+def extract(
+    text: str | Iterable[str] | None, model_type: type[list[T]], **options: Unpack[ItemOptions]
+) -> Extraction[T]: ...
+@overload
 def extract(text: str | Iterable[str] | None, model_type: type[T], **options: Unpack[ItemOptions]) -> Extraction[T]: ...
 @overload
 def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> Extraction[Any]: ...
 def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> Extraction[Any]:
     """An iterator over the objects of type `model_type` in a text, each given as its closing brace is decoded.
 
-    Several texts are documents of their own, pulled lazily; objects come in document order. See `ItemOptions`.
+    `text`: one document, or an iterable of several, which is pulled lazily; objects come in document order. `model_type`: a
+    Pydantic model, a dataclass, a TypedDict, a union, a scalar, `list[X]` (then X is the object), or a JSON Schema as a dict.
+
+    Options, each by its name:
+      min_items, max_items = 0, None   how many objects each document holds, as far as that is known
+      model = None                     a name in models.txt, a path to a GGUF file, or ollama/NAME:TAG; else ENGINE_MODEL
+      instructions = None              a text that is added to the prompt
+      examples = ()                    solved documents: pairs of a text and its answer
+      messages = None                  the whole conversation, instead of `text` (which is None then)
+      max_tokens = 1024                bounds the output of each document, which is closed in time, never cut
+      on_budget = "mark"               objects that max_tokens changed are given and marked; or "omit", "raise"
+      errors = "raise"                 after all documents are done; "collect" leaves them in `.errors`
+      search = 1000                    passes of the model that may be in vain for a document when validators leave no way
+      temperature = 0                  0 is greedy
+      top_p, top_k, min_p = 1, 0, 0    off
+      seed = None                      makes sampling repeatable
+      style = "spaced"                 white space and order of the JSON; or "compact", "any"
+      context = None                   what validators see as `info.context`
+      settings = None                  ModelSettings: size of the context, threads, GPU layers, documents at once
+
+    An Ollama model brings its own n_ctx and sampling. Wrong arguments, types and models raise here; errors of documents come
+    while it is read. All are of `engine.errors`.
 
     >>> for user in extract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
     """
@@ -82,7 +99,12 @@ def extract_one(text: str | None, model_type: type[T], **options: Unpack[Options
 @overload
 def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any: ...
 def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -> Any:
-    """The one object of type `model_type` in a text; with `User | None` there may be none."""
+    """The one object of type `model_type` in a text; with `User | None` there may be none.
+
+    The options are those of `extract`, without `min_items` and `max_items`. An error of the document is raised.
+
+    >>> user = extract_one("My name is John and I am 20 years old", User)  # doctest: +SKIP
+    """
     if text is not None and (not isinstance(text, str) or not text.strip()):
         raise WrongArgument("text", text, "one text that is not empty")
     with _run(text, model_type, "one", {**options, "errors": "raise"}) as extraction:
@@ -103,7 +125,8 @@ def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options:
 class AsyncExtraction(AsyncIterator[T]):
     """The same as an Extraction for `async for`; the model runs in a thread of its own, so the loop is never blocked.
 
-    An error ends it. Waiting for an object may be cancelled: it is given to whoever asks next.
+    `outcomes`, `errors`, `stats` and `detailed()` are those of an Extraction; `aclose()` ends it early. An error ends it. Waiting
+    for an object may be cancelled: it is given to whoever asks next.
     """
 
     def __init__(self, text: str | Iterable[str] | None, model_type: Any, options: dict[str, Any]) -> None:
@@ -117,19 +140,44 @@ class AsyncExtraction(AsyncIterator[T]):
 
     @property
     def stats(self) -> Stats:
-        """Empty before the first object was asked for."""
+        """What it cost so far; empty before the first object was asked for."""
         return self._extraction.stats if self._extraction is not None else Stats()
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """One entry for each finished document; empty before the first object was asked for."""
+        return self._extraction.outcomes if self._extraction is not None else []
+
+    @property
+    def errors(self) -> dict[int, EngineError]:
+        """The errors so far, by document."""
+        return errors_of(self.outcomes)
 
     def __aiter__(self) -> AsyncExtraction[T]:
         return self
 
     async def __anext__(self) -> T:
+        return (await self._take()).value
+
+    async def detailed(self) -> AsyncIterator[Extracted[T]]:
+        """The same objects, not yet taken, with their document, their text and what is cut in them."""
+        while True:
+            try:
+                found = await self._take()
+            except StopAsyncIteration:
+                return
+            yield found
+
+    async def _take(self) -> Extracted[T]:
         async with self._asked:
             if self._over:
                 raise StopAsyncIteration
             if self._pending is None:
                 self._pending = self._thread.submit(self._next)
-            await asyncio.wait([asyncio.wrap_future(self._pending)])
+            waiting = asyncio.wrap_future(self._pending)
+            # Seen here: the loop would report it as an error that nobody asked for.
+            waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait([waiting])
             value, self._pending = self._pending, None
             if value.exception() is not None or value.result() is _END:
                 self._end()
@@ -153,7 +201,7 @@ class AsyncExtraction(AsyncIterator[T]):
         if self._extraction is None:
             text, model_type, options = self._request
             self._extraction = _run(text, model_type, "many", options)
-        return next(self._extraction, _END)
+        return next(self._extraction.detailed(), _END)
 
     def _end(self) -> None:
         self._over = True
@@ -164,6 +212,21 @@ class AsyncExtraction(AsyncIterator[T]):
             self._extraction.close()
 
 
+@overload
+def aextract(
+    text: str | Iterable[str] | None, model_type: type[list[T]], **options: Unpack[ItemOptions]
+) -> AsyncExtraction[T]: ...
+@overload
+def aextract(
+    text: str | Iterable[str] | None, model_type: type[T], **options: Unpack[ItemOptions]
+) -> AsyncExtraction[T]: ...
+@overload
+def aextract(
+    text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]
+) -> AsyncExtraction[Any]: ...
 def aextract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> AsyncExtraction[Any]:
-    """`extract` for `async for`: the event loop goes on while the model computes."""
+    """`extract` for `async for`, with the same options: the event loop goes on while the model computes.
+
+    >>> async for user in aextract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
+    """
     return AsyncExtraction(text, model_type, dict(options))

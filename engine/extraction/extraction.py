@@ -30,7 +30,7 @@ class EmptyDocument(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Extracted(Generic[T]):
-    """An object with where it comes from: the document's index and the object's own JSON text.
+    """An object (`value`) with where it comes from: the document's index, from 0, and the object's own JSON text.
 
     `cut` has the JSON pointers, within the object, of values that the budget changed ("" is all of it).
     """
@@ -75,8 +75,9 @@ class Pending:
 class Extraction(Generic[T]):
     """An iterator over objects. Nothing is computed before the first is asked for, nor between two.
 
-    `.stats` grows while it runs, `.outcomes` has one entry for each finished document, `.close()` frees its sequences. The
-    outcomes are the caller's: who reads documents without end takes them out as they come (`outcomes.clear()`). Threads may
+    `.stats` (objects, tokens, passes, seconds) grows while it runs. `.outcomes` has one entry for each finished document, with
+    its `document` (counted from 0), `finish`, `error` and `cut`; `.errors` has their errors. The list is the caller's: who reads
+    documents without end clears it (`outcomes.clear()`). `.close()`, or the end of a `with` block, ends it early. Threads may
     share it: each object goes to one of them.
     """
 
@@ -103,7 +104,7 @@ class Extraction(Generic[T]):
         return next(self._results).value
 
     def detailed(self) -> Iterator[Extracted[T]]:
-        """The same objects, not yet taken, with their document and their text."""
+        """The same objects, not yet taken, with their document, their text and what is cut in them."""
         return self._results
 
     def close(self) -> None:

@@ -56,9 +56,9 @@ class Extractor:
     """Extracts items of `model_type` from texts.
 
     `model_type` is a Pydantic model, a dataclass, a TypedDict, a union, a scalar type, `list[X]` or `Iterable[X]` (then X is the
-    item), or a JSON Schema as a dict. `mode` "many" decodes an array of items for each text, "one" a single item. `model` is a
-    name in models.txt, a path to a GGUF file, or ollama/NAME:TAG. `recommended_context` takes `n_ctx` from
-    what Ollama keeps beside the model, as is done without settings. Raises `SchemaError` and `ModelError` here, not later.
+    item), or a JSON Schema as a dict. `mode` "many" decodes an array of items for each text, "one" a single item. The other
+    options are those of `engine.extract`; `recommended_context` takes `n_ctx` from what Ollama keeps beside the model, as is done
+    without settings, and `progress` is told of a download. Raises `SchemaError` and `ModelError` here, not later.
     """
 
     def __init__(
@@ -83,6 +83,8 @@ class Extractor:
         self._many = mode == "many"
         self._may_be_empty = self._many and min_items == 0
         self._counted = min_items != 0 or max_items is not None
+        if self._counted and not self._many:
+            raise UsageError("min_items and max_items count the objects of a list; here one object is asked for")
         # Read first: what is no type of anything is refused with an error of the engine.
         schema = read_schema(item_annotation(model_type), context=context)
         self.item = item_type(model_type)
@@ -127,10 +129,9 @@ class Extractor:
     ) -> Extraction[Any]:
         """An iterator over the objects of a text, or of each of several texts, in their order.
 
-        `messages` instead of a text gives full control of the prompt. With errors "collect" they are found in `.errors` instead
-        of being raised at the end. `max_tokens` bounds each document; the objects that it changed are given and marked, omitted,
-        or an error, as `on_budget` says. `search`: how many passes may be in vain for a document whose guards leave no way. One
-        of several texts that is an `EngineError` (it could not be read, say) ends as such, in its turn.
+        The options are those of `engine.extract`, but for `sampling`: an `engine.decoding.sampler.Sampling` (temperature, top_p,
+        top_k, min_p, seed), greedy where it is not given. `messages` instead of a text gives full control of the prompt. One of
+        several texts that is an `EngineError` (it could not be read, say) ends as such, in its turn.
         """
         check(max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, search=search)
         stats = Stats()
@@ -164,8 +165,7 @@ class Extractor:
 
         A document is a text or a pair of an id and a text; what is drawn for it depends on the seed, its id and its text, not on
         the others. `chunk` cuts long texts into pieces of so many tokens ("auto": as many as fit); the other options are those
-        of `extract`. With
-        `ModelSettings(sequences=1)` the arithmetic of a document does not depend on the others either.
+        of `extract`. With `ModelSettings(sequences=1)` the arithmetic of a document does not depend on the others either.
 
         The next document is asked for as soon as there is a place for it, before those in work go on: an iterable that waits
         holds their results back. Where documents come slowly, take `sequences=1`, or read them in a thread.

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.regular.languages import SPELLING
 from engine.schema import Schema
 from engine.schema.schema import Alternative, Array, Literals, Number, Object, SchemaId, Text, Vertex
 
@@ -19,6 +20,7 @@ Example = tuple[str, Any]
 
 _TASK_MANY = "Extract every {name} from the text as a JSON array of objects like this:\n{shape}"
 _TASK_ONE = "Extract the {name} from the text as JSON like this:\n{shape}"
+_TYPES = {"address": "IP address", "interface": "IP interface", "network": "IP network"}
 _DEPTH = 4  # how deep nested objects are described; what lies deeper is the grammar's business
 
 
@@ -75,8 +77,8 @@ def _alternative(schema: Schema, alternative: Alternative, depth: int) -> str:
     match alternative.shape:
         case Literals(values):
             return " or ".join(json.dumps(value, ensure_ascii=False) for value in values[:12])
-        case Text(formats=formats):
-            return formats[0] if formats else "string"
+        case Text():
+            return _text(alternative.shape)
         case Number(integer=integer):
             return "integer" if integer else "number"
         case Array(prefix, rest):
@@ -96,6 +98,13 @@ def _alternative(schema: Schema, alternative: Alternative, depth: int) -> str:
             if others and not properties:
                 members.append("…: " + _vertex(schema, others[0].schema, depth - 1))
             return "{" + ", ".join(members) + "}"
+
+
+def _text(shape: Text) -> str:
+    """A format, or the type that a spelling is of: `date` says more than `string`."""
+    spelled = [pattern.source.split(" ")[0] for pattern in shape.patterns if pattern.dialect == SPELLING]
+    named = [*shape.formats, *(_TYPES.get(kind, kind) for kind in spelled)]
+    return named[0] if named else "string"
 
 
 def _described(schema: Schema, vertex_id: SchemaId, description: str, depth: int) -> str:

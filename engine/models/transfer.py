@@ -62,7 +62,7 @@ def import_model(path: Path, *, name: str | None = None, progress: Progress = SI
 def export_model(name: str | Path | None, target: Path, *, progress: Progress = SILENT) -> tuple[ModelFile, ModelLine]:
     """Write the model that `name` means to the file `target`, or into the folder `target`, and a line to carry beside it.
 
-    `CopyFailed` where the file is there already, with other content, or cannot be written.
+    `CopyFailed` where the file is there already, with other content, or cannot be written or named so.
     """
     model = resolve(name, progress=progress)
     target = Path(os.path.expanduser(target)).absolute()
@@ -71,9 +71,11 @@ def export_model(name: str | Path | None, target: Path, *, progress: Progress = 
     digest = model.sha256 or sha256_of(model.path, progress=progress)
     known = next((line for line in list_models() if line.name == model.name), None)
     size = gguf_place(model.path).size
-    carried = ModelLine(
-        _slug(model.name), Imported(), target.name, size, digest, known.licence if known else None, model.chat_format
-    )
+    licence = known.licence if known else None
+    try:
+        carried = ModelLine(_slug(model.name), Imported(), target.name, size, digest, licence, model.chat_format)
+    except ValueError as error:
+        raise CopyFailed(str(target), f"neither a folder that is there nor a name for a model file: {error}") from error
     with _copying(target):
         if not target.exists():
             _copy(model.path, target, digest, progress)

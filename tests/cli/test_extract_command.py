@@ -51,7 +51,17 @@ def test_values_of_the_model_are_written_not_those_of_the_text(
     result = engine("extract", schema, *small, "--one", "--detailed", stdin="a text")
     (row,) = map(json.loads, result.stdout.splitlines())
     value = {"der Name": "ü", "sides": 3}
-    assert row == {"document": 0, "source": "-", "value": value, "text": '{"der Name": "ü"}'}
+    assert row == {"document": 0, "source": "-", "value": value, "text": '{"der Name": "ü"}', "cut": []}
+
+
+def test_what_the_budget_changed_is_told(engine: Engine, small: list[str], tmp_path: Path) -> None:
+    """A string that must have 30 characters and wants more; the random model never ends it by itself in time."""
+    schema = {"type": "object", "properties": {"a/b": {"type": "string", "minLength": 30}}, "required": ["a/b"]}
+    (tmp_path / "s.json").write_text(json.dumps(schema | {"additionalProperties": False}), encoding="utf-8")
+    tight = ["--max-tokens", "45", "--temperature", "1.5", "--seed", "1"]
+    result = engine("extract", tmp_path / "s.json", *small, *tight, "--one", "--detailed", stdin="x")
+    assert json.loads(result.stdout)["cut"] == ["/a~1b"]
+    assert result.stderr == "-: --max-tokens was reached, which changed /a~1b\n"
 
 
 def test_json_schema_in_any_style_is_still_one_line_each(engine: Engine, small: list[str], tmp_path: Path) -> None:

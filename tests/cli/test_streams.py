@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from engine.__main__ import main
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
 
@@ -89,6 +92,22 @@ def test_narrow_terminals_without_colours_are_served(columns: str, bpe_path: Pat
     code, out, said = shell(f"echo hi | NO_COLOR=1 FORCE_COLOR= COLUMNS={columns} {EXTRACT} --table", bpe_path)
     assert (code, said) == (0, "")
     assert not re.search("\x1b\\[[0-9;]*3[0-9]m", out)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_interrupt_while_modules_are_loaded_is_one(wrapped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11 makes a RuntimeError of an interrupt that comes while a class is made."""
+
+    class Loading(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            if wrapped:
+                raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "engine.cli", Loading("engine.cli"))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
 
 
 @pytest.mark.parametrize("delay", [0.1, 0.3, 0.6, 1.2])

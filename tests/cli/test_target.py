@@ -71,6 +71,7 @@ def test_fields_in_one_line() -> None:
         ("nowhere_to_be_found:User", "no module 'nowhere_to_be_found'"),
         ("nowhere.to.be.found:User", "no module 'nowhere.to.be.found'"),
         ("target_models:Invoce", "did you mean Invoice"),
+        ("./target_models.py:Bill", "^./target_models.py has no 'Bill'; it has Invoice, Line$"),
         ("target_models:Invoice.Outer", "no 'Outer'; it has Inner"),
         ("target_models.py", "which class"),
         ("absent.py:User", "no file 'absent.py'"),

@@ -84,6 +84,24 @@ def test_an_error_of_the_iterable_itself_is_the_callers() -> None:
         list(Run(documents(), _request).events(_workspace()))
 
 
+def test_what_came_before_an_error_of_the_iterable_is_decoded() -> None:
+    class Source(Iterator[int]):
+        asked = 0
+
+        def __next__(self) -> int:
+            self.asked += 1
+            if self.asked > 1:
+                raise OSError("the source is gone")
+            return self.asked
+
+    source = Source()
+    events = Run(source, _request).events(_workspace())
+    assert next(event.document for event in events if event.finish == "complete") == 0
+    assert source.asked == 2
+    with pytest.raises(OSError, match="the source is gone"):
+        next(events)
+
+
 def test_a_text_that_does_not_fit_says_how_much_would() -> None:
     def prepare(index: int, _: object) -> Request:
         return Request((*PROMPT, *range(2, 22)) if index else prompt(0), matcher(), 60)

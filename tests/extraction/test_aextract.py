@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -129,3 +131,41 @@ def test_tasks_share_the_objects(options: Options) -> None:
         return one + other, objects.stats.objects
 
     assert asyncio.run(run()) == (4, 4)
+
+
+def test_collected_errors_are_found_by_document(options: Options) -> None:
+    async def run() -> None:
+        objects = aextract(["one", "x " * 3000, "two"], Sign, min_items=1, max_items=1, errors="collect", **options)
+        assert objects.errors == {}
+        assert [sign async for sign in objects] == [Sign(kind="sign")] * 2
+        assert [outcome.finish for outcome in objects.outcomes] == ["complete", None, "complete"]
+        assert {document: type(error) for document, error in objects.errors.items()} == {1: TextTooLong}
+
+    asyncio.run(run())
+
+
+def test_detailed_gives_the_objects_that_are_left_with_their_place(options: Options) -> None:
+    async def run() -> list[tuple[int, str]]:
+        objects = aextract(["one", "two"], Sign, min_items=2, max_items=2, **options)
+        assert await anext(objects) == Sign(kind="sign")
+        found = [(one.document, one.text) async for one in objects.detailed()]
+        assert [sign async for sign in objects] == []
+        return found
+
+    assert asyncio.run(run()) == [(0, '{"kind": "sign"}'), (1, '{"kind": "sign"}'), (1, '{"kind": "sign"}')]
+
+
+def test_an_error_that_was_raised_is_not_told_again_by_the_loop(options: Options) -> None:
+    told: list[Options] = []
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        with contextlib.suppress(TextTooLong):
+            await anext(aextract("x " * 3000, Sign, **options))
+            told.append({"message": "nothing was raised"})
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    gc.collect()
+    assert told == []

@@ -129,3 +129,4 @@ def test_what_no_output_satisfies_names_path_validator_and_message(options: Opti
     with pytest.raises(GuardUnsatisfied, match=r"never at /properties/code: Value error, .. will not do") as caught:
         extract_one("a text", Hopeless, **options)
     assert caught.value.passes > 0
+    assert str(caught.value).startswith("document 0: nothing was found that passes ")

@@ -6,10 +6,14 @@ import gc
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NotRequired
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from ipaddress import IPv4Address
+from typing import Annotated, Any, Literal, NotRequired
+from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, TypeAdapter, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, HttpUrl, TypeAdapter, ValidationInfo, field_validator
 from typing_extensions import TypedDict
 
 from engine import Extractor, extract, extract_one
@@ -302,6 +306,23 @@ def test_prompt_has_description_instructions_and_examples(options: Options) -> N
     places = [prompt.index(part) for part in parts]
     assert places == sorted(places)
     assert "\n[]<|im_end|>" in prompt
+
+
+def test_the_types_of_texts_are_named_in_the_prompt() -> None:
+    class Trip(BaseModel):
+        day: Annotated[date, Field(gt=date(2020, 1, 1))]
+        at: datetime | None
+        took: timedelta
+        by: UUID
+        cost: Decimal
+        site: HttpUrl
+        host: IPv4Address
+        seat: Annotated[str, Field(pattern="^[0-9][A-F]$")]
+
+    assert describe(read_type(Trip)) == (
+        '{"day": date, "at": date-time or null, "took": duration, "by": uuid, "cost": decimal, "site": url, '
+        '"host": IP address, "seat": string}'
+    )
 
 
 def test_context_reaches_the_validators(options: Options) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine import errors
+from engine import Extractor, errors
+from engine.decoding.sampler import GREEDY
+from engine.extraction.api import _SAMPLING, ItemOptions
 
 
 def test_names_are_few_and_all_there() -> None:
@@ -58,3 +61,26 @@ def test_tree_of_errors_is_drawn_as_it_is() -> None:
         if isinstance(kind, type) and issubclass(kind, errors.EngineError)
     }
     assert drawn == actual
+
+
+def test_each_option_stands_in_the_help_with_its_default() -> None:
+    described: dict[str, object] = {}
+    for names, values in re.findall(
+        r"^  (\w+(?:, \w+)*) = (\S+(?:, \S+)*)  ", inspect.getdoc(engine.extract) or "", re.M
+    ):
+        defaults = ast.literal_eval(f"({values},)")
+        described |= dict(zip(names.split(", "), defaults, strict=True))
+    assert set(described) == set(ItemOptions.__annotations__)
+    actual = {**inspect.signature(Extractor.__init__).parameters, **inspect.signature(Extractor.extract).parameters}
+    for name, default in described.items():
+        expected = getattr(GREEDY, name) if name in _SAMPLING else actual[name].default
+        assert default == expected, name
+
+
+def test_public_names_and_what_they_offer_have_docstrings() -> None:
+    for name in engine.__all__:
+        held = getattr(engine, name)
+        assert inspect.getdoc(held), name
+        for member, value in vars(held).items() if isinstance(held, type) else ():
+            if not member.startswith("_") and (callable(value) or isinstance(value, property)):
+                assert inspect.getdoc(value), f"{name}.{member}"

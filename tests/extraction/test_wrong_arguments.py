@@ -153,3 +153,11 @@ def test_an_exception_that_names_nothing_is_refused_with_what_could_be_named(com
 def test_exceptions_are_a_list_of_texts(value: Any) -> None:
     with pytest.raises(WrongArgument, match="allow_unenforced must be a list of keywords or of JSON pointers"):
         compile_schema(SCHEMA, allow_unenforced=value)
+
+
+@pytest.mark.parametrize("count", [{"min_items": 1}, {"max_items": 1}, {"min_items": 0, "max_items": 3}])
+def test_counts_of_a_list_are_refused_where_one_object_is_asked_for(count: Options) -> None:
+    with pytest.raises(UsageError, match="min_items and max_items count the objects of a list"):
+        Extractor(Sign, mode="one", **count)
+    with pytest.raises(UsageError, match="min_items and max_items count the objects of a list"):
+        extract_one("a text", Sign, **count)

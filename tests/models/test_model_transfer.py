@@ -210,3 +210,13 @@ def test_offline_option_refuses_the_network(monkeypatch: pytest.MonkeyPatch) -> 
     assert done.exit_code == 4
     assert "offline: --offline was given or ENGINE_OFFLINE is set" in done.stderr
     assert "engine models import FILE" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["not there", "not there/", "deep/er.gguf", "name.bin", "a:b.gguf"])
+def test_export_to_what_is_neither_a_folder_nor_a_gguf_file_is_refused(
+    make_gguf: MakeGguf, stick: Path, target: str
+) -> None:
+    (stick / "k.gguf").write_bytes(make_gguf())
+    with pytest.raises(CopyFailed, match=r"neither a folder that is there nor|No such file"):
+        export_model(stick / "k.gguf", stick / target)
+    assert [path.name for path in stick.iterdir()] == ["k.gguf"]
