@@ -63,7 +63,7 @@ FIELDS: list[tuple[Any, Callable[[int], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tp", "written"), FIELDS, ids=str)
+@pytest.mark.parametrize(("tp", "written"), FIELDS, ids=[str(index) for index, _ in enumerate(FIELDS)])
 @pytest.mark.parametrize("style", ["spaced", "any"])
 def test_a_field_is_judged_with_those_before_it(tp: Any, written: Callable[[int], Any], style: Any) -> None:
     model = create_model("Model", a=(int, ...), b=(tp, ...))
