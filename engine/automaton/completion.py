@@ -18,6 +18,7 @@ from engine.automaton.network import Call, Chain, Fork, Inside, KeyTerminal, Lea
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
 from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
+from engine.grammar.grammar import Member
 from engine.regular.prefixes import shortest_texts
 
 INFINITE = 1 << 60
@@ -88,7 +89,7 @@ class Completions:
         for member in members:
             vertex = stacks.network.vertices[stacks.frame(member)[0]]
             if isinstance(vertex, Inside):
-                found.update(one.name for one in vertex.members.declared if one.required)
+                found.update(key for one in vertex.members.declared if one.required for key in one.keys)
         return frozenset(found)
 
     def _completed(self, item: Item, rest: bytes) -> Item:
@@ -110,6 +111,11 @@ def _rest(terminal: Terminal, state: int) -> bytes | None:
     except GrammarTooComplex:  # too long to be written out
         return None
     return found if len(found) <= LONGEST else None
+
+
+def _shortest_key(member: Member) -> str:
+    """The key of a member whose text is the shortest, of these the least."""
+    return min(member.keys, key=lambda key: (len(json.dumps(key, ensure_ascii=False).encode()), key))
 
 
 class _Shortest:
@@ -252,7 +258,7 @@ class _Shortest:
         spare = progress_of.optional_left(inside.members, progress)
         spare.sort(key=lambda index: self.of_vertex(inside.values[index], 0))
         chosen = sorted(chosen + spare[:more])
-        entries: list[tuple[str, int]] = [(inside.members.declared[i].name, inside.values[i]) for i in chosen]
+        entries = [(_shortest_key(inside.members.declared[i]), inside.values[i]) for i in chosen]
         more -= len(spare[:more])
         for (_, value), other in zip(inside.others, inside.members.others, strict=True):
             names = shortest_texts(other.keys, more)
