@@ -176,8 +176,8 @@ def batch(
     """
     if proceed.verify is not None:
         alone = Proceed(verify=proceed.verify, replay=proceed.replay)
-        idle = (read, ask, draw, crew, load, proceed) == (Read(), Ask(), Draw(), Crew(), Load(), alone)
-        if source is not None or output is not None or not idle:
+        others = (source, output, read, ask, draw, crew, load, proceed)
+        if others != (None, None, Read(), Ask(), Draw(), Crew(), Load(), alone):
             raise UsageError("--verify OUTPUT takes SCHEMA, --model and --replay beside it, and nothing else")
         _verify(proceed, schema, _model(model))
         return
@@ -227,21 +227,27 @@ def batch(
             progress=DownloadBar(),
             hands=crew.hands(workers),
         )
-        stopped: list[int] = []
-        try:
-            with _stopping(job, watch, stopped), _examples_placed(places):
-                manifest = job.run()
-        except KeyboardInterrupt as error:
-            raise typer.Exit(128 + (stopped[-1] if stopped else signal.SIGINT)) from error
+        with _examples_placed(places):
+            manifest, stopped = _run(job, watch)
     if not proceed.quiet:
         typer.echo(summary(manifest, job.figures), err=True)
-    if stopped and manifest.state != "complete":
+    if stopped is not None and manifest.state != "complete":
         typer.echo(f"engine: stopped; the same command goes on behind document {manifest.counts.documents}", err=True)
-        raise typer.Exit(128 + stopped[0])
+        raise typer.Exit(128 + stopped)
     views.write(job.output, quiet=proceed.quiet)
     if manifest.counts.errors:
         _say_errors(manifest, output, proceed.quiet)
         raise typer.Exit(DOCUMENTS_FAILED)
+
+
+def _run(job: Job, watch: Watch) -> tuple[Manifest, int | None]:
+    """The job's manifest, and the signal that stopped it; `Exit` where a second one ended it at once."""
+    came: list[int] = []
+    try:
+        with _stopping(job, watch, came):
+            return job.run(), came[0] if came else None
+    except KeyboardInterrupt as error:
+        raise typer.Exit(128 + (came[-1] if came else signal.SIGINT)) from error
 
 
 # -- arguments

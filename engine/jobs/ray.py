@@ -11,6 +11,7 @@ the model must be there under the same name.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib import import_module
@@ -128,7 +129,10 @@ class RayHands:
 
     def _pipeline(self, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         data: Any = import_module("ray.data")
-        data.DataContext.get_current().execution_options.preserve_order = True
+        context = data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False  # the job shows its own, or none
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         size = min(_BATCH * self._recipe.settings.sequences, max(1, -(-len(rows) // self._actors)))
         dataset = data.from_items(rows, override_num_blocks=-(-len(rows) // size)).map_batches(
             Extract,

@@ -92,8 +92,9 @@ def test_input_that_changed_or_is_gone_is_told(output: Path, tmp_path: Path) -> 
 
 def test_job_that_is_not_finished_is_told(output: Path) -> None:
     members = json.loads(manifest_path(output).read_text("utf-8"))
-    manifest_path(output).write_text(json.dumps({**members, "state": "stopped"}), encoding="utf-8")
-    assert "not finished: 8 of 8 documents" in wrong(output)["job"]
+    behind = {**members, "state": "running", "counts": {**members["counts"], "documents": 3}}
+    manifest_path(output).write_text(json.dumps(behind), encoding="utf-8")
+    assert wrong(output) == {"job": "not finished: 3 of 8 documents; start it again"}
     manifest_path(output).unlink()
     with pytest.raises(UsageError, match="is no job's output"):
         wrong(output)
