@@ -17,6 +17,7 @@ from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example, Message
 from engine.grammar.lowering import Style
+from engine.objects.item import item_annotation
 
 T = TypeVar("T")
 
@@ -107,6 +108,10 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
     """
     if text is not None and (not isinstance(text, str) or not text.strip()):
         raise WrongArgument("text", text, "one text that is not empty")
+    if item_annotation(model_type) is not model_type:
+        raise WrongArgument(
+            "model_type", model_type, "the type of one object; for a list take extract, or RootModel[list[…]]"
+        )
     with _run(text, model_type, "one", {**options, "errors": "raise"}) as extraction:
         for value in extraction:
             return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -153,6 +154,16 @@ def test_an_exception_that_names_nothing_is_refused_with_what_could_be_named(com
 def test_exceptions_are_a_list_of_texts(value: Any) -> None:
     with pytest.raises(WrongArgument, match="allow_unenforced must be a list of keywords or of JSON pointers"):
         compile_schema(SCHEMA, allow_unenforced=value)
+
+
+@pytest.mark.parametrize("many", [list[Sign], Iterable[Sign], list[int]])
+def test_a_list_is_refused_where_one_object_is_asked_for(many: Any) -> None:
+    """It stands for many objects elsewhere; one of them is not what was asked for."""
+    with pytest.raises(
+        WrongArgument, match=r"model_type must be the type of one object; for a list take extract"
+    ) as raised:
+        extract_one("a text", many)
+    assert raised.value.argument == "model_type"
 
 
 @pytest.mark.parametrize("count", [{"min_items": 1}, {"max_items": 1}, {"min_items": 0, "max_items": 3}])
