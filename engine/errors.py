@@ -29,6 +29,7 @@
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
     ├── DocumentError          a document of a batch job that ends in a record of an error
+    │   ├── EmptyDocument          it has no text, and so no objects
     │   ├── NotAText               bytes that are not UTF-8, half a surrogate pair, no text at all
     │   ├── DocumentTimedOut
     │   └── WorkerDied             the process that decoded it ended, twice
@@ -295,6 +296,13 @@ class UnsoundOutput(DecodingError):
 
 class DocumentError(EngineError):
     """A document of a batch job that ends in a record of an error; the job goes on."""
+
+
+class EmptyDocument(DocumentError):
+    """A document without text has no objects: in a batch job that is an error, where a text is extracted it is none."""
+
+    def __init__(self) -> None:
+        super().__init__("the document is empty")
 
 
 class NotAText(DocumentError):

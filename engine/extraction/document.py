@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import EngineError, NotAText, UsageError
-from engine.extraction.extraction import EmptyDocument, Extracted
+from engine.errors import EmptyDocument, EngineError, NotAText, UsageError
+from engine.extraction.extraction import Extracted
 
 DocumentId = str | int
 
@@ -43,7 +43,7 @@ class Document:
             self.text.encode()
         except UnicodeEncodeError as error:
             return NotAText(f"character {error.start} is half a surrogate pair, or bytes there are not UTF-8")
-        return None if self.text.strip() else EmptyDocument("the document is empty")
+        return None if self.text.strip() else EmptyDocument()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
-from engine.errors import BudgetReached, EngineError, ExtractionFailed
+from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed
 from engine.extraction.turns import Turns
 from engine.objects.cut import cut_paths, pointer
 from engine.objects.cutter import Closed, Cutter
@@ -22,10 +22,6 @@ from engine.objects.cutter import Closed, Cutter
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
 OnBudget = Literal["mark", "omit", "raise"]
-
-
-class EmptyDocument(EngineError):
-    """A document without text: it has no objects, and that is no failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from engine.decoding.prompt import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
-from engine.errors import EngineError, TextEmpty, UsageError, WrongArgument
+from engine.errors import EmptyDocument, EngineError, TextEmpty, UsageError, WrongArgument
 from engine.extraction.arguments import check, check_items, documents, pairs, texts_of_batch
 from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
 from engine.extraction.document import Document, DocumentId, Result, numbered
 from engine.extraction.examples import Spelling
-from engine.extraction.extraction import EmptyDocument, Errors, Extraction, OnBudget, Reader, Stats
+from engine.extraction.extraction import Errors, Extraction, OnBudget, Reader, Stats
 from engine.extraction.prompt import Example, Message, Task, task
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style

@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field
 
 from engine import Extractor, ModelSettings
 from engine.decoding.sampler import Sampling
-from engine.errors import BudgetReached, BudgetTooSmall, NotAText, TextTooLong, UsageError, WrongArgument
+from engine.errors import BudgetReached, BudgetTooSmall, EmptyDocument, NotAText, TextTooLong, UsageError, WrongArgument
 from engine.extraction.document import Document
-from engine.extraction.extraction import EmptyDocument
 
 
 class Pair(BaseModel):

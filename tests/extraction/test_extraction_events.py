@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.decoding.scheduler import Event
-from engine.errors import DeadEnd, ExtractionFailed
-from engine.extraction.extraction import EmptyDocument, Errors, Extraction, Outcome, Stats
+from engine.errors import DeadEnd, EmptyDocument, ExtractionFailed
+from engine.extraction.extraction import Errors, Extraction, Outcome, Stats
 
 
 def extraction(events: Iterable[Event], *, many: bool = True, errors: Errors = "raise") -> Extraction[Any]:
