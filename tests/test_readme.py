@@ -127,6 +127,7 @@ EXAMPLES: dict[str, Any] = {
     "format": {"type": "string", "format": "date"},
     "contentEncoding": {"type": "string", "contentEncoding": "base64"},
     "contentMediaType": {"type": "string", "contentMediaType": "application/json"},
+    "contentSchema": {"type": "string", "contentSchema": {"type": "integer"}},
     "allOf": {"type": "integer", "allOf": [{"minimum": 1}, {"maximum": 4}]},
     "anyOf": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
     "oneOf": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
