@@ -38,6 +38,17 @@ def hashable(schema: Mapping[str, Any]) -> bool | None:
     return None
 
 
+def without_unhashable(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema without the members of unions none of whose values can be hashed: to begin one would lead nowhere."""
+    if schema["type"] == "nullable":
+        unhashable = hashable(schema["schema"]) is False
+        return core_schema.none_schema() if unhashable else {**schema, "schema": without_unhashable(schema["schema"])}
+    if schema["type"] != "union":
+        return schema
+    kept = [one for one in schema["choices"] if hashable(one[0] if isinstance(one, tuple) else one) is not False]
+    return {**schema, "choices": kept} if kept else schema
+
+
 def hashed(schema: CoreSchema) -> CoreSchema:
     """The node of those values of `schema` that can be hashed."""
     return core_schema.no_info_after_validator_function(_check, schema)

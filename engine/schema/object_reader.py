@@ -20,7 +20,7 @@ from engine.schema.bounds import integer_key
 from engine.schema.core_reader import ALIASES, GUARDS, HINT, PATTERNS, CoreReader
 from engine.schema.enumeration import spelled
 from engine.schema.field_keys import FieldKeys, field_keys, fields_of
-from engine.schema.hashability import hashable, hashed
+from engine.schema.hashability import hashable, hashed, without_unhashable
 from engine.schema.schema import Json
 from engine.schema.surroundings import looks_around
 
@@ -41,11 +41,13 @@ class ObjectReader(CoreReader):
         return self.guarded(made, schema, "set length") if "min_length" in schema else made
 
     def _hashed(self, items: Any) -> Json:
-        made = self.generate_inner(items)
         if items["type"] == "any":
-            return {"allOf": [made], "type": ["string", "number", "boolean", "null"]}
+            return {"allOf": [self.generate_inner(items)], "type": ["string", "number", "boolean", "null"]}
         found = hashable(items)
-        return made if found else False if found is False else self.guarded(made, hashed(items), "hashable")
+        if found is False:
+            return False
+        made = self.generate_inner(without_unhashable(items))
+        return made if found else self.guarded(made, hashed(items), "hashable")
 
     def frozenset_schema(self, schema: Any) -> Json:
         """As a set."""
