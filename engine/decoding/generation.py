@@ -36,6 +36,9 @@ _TRIED = 512
 # How many tokens that were not taken are remembered for each choice under a grammar with guards.
 _ALTERNATIVES = 64
 
+# How many tokens of the short way to the end are remembered with it.
+_CLOSING = 8
+
 SEARCH = 1000
 
 
@@ -184,7 +187,9 @@ class Generation:
             )
             for index in order
         ]
-        return Choice(self._path.step, self._path.step.end, self._path.step.end, self._path.step.loss, alternatives)
+        step = self._path.step
+        closing = [(token, self._path.pieces[token]) for token in step.closing[:_CLOSING]]
+        return Choice(step, step.end, step.end, step.loss, alternatives, closing)
 
     def _close_up(self) -> int:
         """The first token of the short completion, where the budget leaves nothing else."""

@@ -17,6 +17,7 @@ from itertools import count, islice, pairwise, product
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from engine.grammar.grammar import Guard
+from engine.guards.containers import Containers
 
 P = TypeVar("P")
 
@@ -26,8 +27,8 @@ PROBES_AT_ONCE = 2048  # of these
 WIDEST = 4  # how many choices in a row are changed at once
 MANY = 10  # how many options each of them has then: a digit's
 GUESSES = 256  # how many of what the guards would take are kept
+DOUBT = 0.1  # nats that a guess is worth less for each choice behind it, since that is made anew
 
-_CLOSERS = frozenset(b']}"')  # with these a value may end
 _PROMISING, _OTHER = range(2)
 _BEFORE = -1  # the key of the choices before a refused value
 
@@ -55,12 +56,12 @@ class Refusal:
             return False
         return self._holds(self.text[: begin - self.start] + piece + self.text[end - self.start :])
 
-    def would_end(self, begin: int, piece: bytes) -> bool:
-        """Whether the guard holds on a value that ends with `piece`, or inside of it, at byte `begin`."""
-        if self.guard is None or begin < self.start:
-            return False
-        before = self.text[: begin - self.start]
-        return any(self._holds(before + piece[: at + 1]) for at, byte in enumerate(piece) if byte in _CLOSERS)
+    def ends(self, containers: Containers, begin: int, piece: bytes) -> Iterator[int]:
+        """With how much of `piece`, at byte `begin`, the guard holds, where that ends what is open of the value, or the value."""
+        if self.guard is not None and self.start <= begin <= self.start + len(self.text):
+            for length, text in containers.ended(self.text, begin - self.start, piece):
+                if text != self.text and self._holds(text):
+                    yield length
 
     def _holds(self, text: bytes) -> bool:
         assert self.guard is not None
@@ -82,6 +83,8 @@ class Alternative(NamedTuple):
 class Choice(Generic[P]):
     """What could have been taken at byte `start` in the place of the bytes up to `end`; `alternatives` are best first.
 
+    `closing` is a short way from there to the end of the output, or its beginning.
+
     `place` is where the caller goes back to, `loss` what was given up on the way there. `spread` are the heaps of a frontier
     that have it.
     """
@@ -91,6 +94,7 @@ class Choice(Generic[P]):
     end: int
     loss: float
     alternatives: Sequence[Alternative]
+    closing: Sequence[tuple[int, bytes]] = ()
     tried: set[tuple[int, ...]] = field(default_factory=set)
     spread: set[int] = field(default_factory=set)
 
@@ -141,7 +145,9 @@ class Frontier(Generic[P]):
         probes = _Probes(min(self._probes.left, PROBES_AT_ONCE))
         self._probes.left -= probes.left
         for found in islice(_guesses(inside, refusals, probes), GUESSES):
-            self._push(heap, _PROMISING, found, None)
+            doubt = DOUBT * sum(choice.start > found.choice.start for choice in inside)
+            entry = _Entry(_PROMISING, found.loss + doubt, next(self._numbers), found, None)
+            heapq.heappush(heap, entry)
         self._probes.left += probes.left
         for choice in every:
             key, target = (start, heap) if choice.start >= start else (_BEFORE, self._before)
@@ -172,14 +178,17 @@ class Frontier(Generic[P]):
 
 
 def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal], probes: _Probes) -> Iterator[Found[P]]:
-    """What the guards would take: the value ended earlier; if the rest stayed as it was, other options for one choice, or, if
-    there is none of all these, for some in a row."""
-    any_found = False
+    """What the guards would take, if the rest stayed as it was: the value, or something inside of it, ended earlier; other
+    options for one choice, or, if there are none, for some in a row."""
+    parts = [(one, Containers(one.text)) for one in refusals]
     for choice in choices:
         for loss, option, piece in choice.alternatives:
-            if not _CLOSERS.isdisjoint(piece) and any(one.would_end(choice.start, piece) for one in refusals):
-                any_found = True
+            if any(next(one.ends(inside, choice.start, piece), 0) for one, inside in parts):
                 yield Found(choice, (option,), piece, choice.loss + loss)
+        for one, inside in parts:
+            for length in one.ends(inside, choice.start, b"".join(piece for _, piece in choice.closing)):
+                yield _closed(choice, length)
+    any_found = False
     for width in range(1, WIDEST + 1):
         if any_found and width > 1:
             return
@@ -195,6 +204,18 @@ def _guesses(choices: list[Choice[P]], refusals: Sequence[Refusal], probes: _Pro
                     any_found = True
                     loss = first.loss + sum(alternative.loss for alternative in chosen)
                     yield Found(first, tuple(alternative.option for alternative in chosen), piece, loss)
+
+
+def _closed(choice: Choice[P], length: int) -> Found[P]:
+    """What is closed with so many bytes of the short way to the end."""
+    options, text = [], b""
+    for option, piece in choice.closing:
+        if len(text) >= length:
+            break
+        options.append(option)
+        text += piece
+    loss = next((loss for loss, option, _ in choice.alternatives if option == options[0]), 0.0)
+    return Found(choice, tuple(options), text, choice.loss + loss)
 
 
 def _windows(choices: list[Choice[P]], width: int) -> Iterator[list[Choice[P]]]:

@@ -87,6 +87,12 @@ def example(a: CharSet) -> int:
     return a[0][0]
 
 
+def preference(code_point: int) -> tuple[int, int]:
+    """What sorts characters as `example` prefers them."""
+    ranks = (rank for rank, preferred in enumerate(_PREFERRED) if contains(preferred, code_point))
+    return next(ranks, len(_PREFERRED)), code_point
+
+
 _PREFERRED: tuple[CharSet, ...] = (
     ((97, 122),),
     ((48, 57),),

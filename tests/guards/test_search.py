@@ -65,7 +65,7 @@ def test_a_wider_change_is_found_where_no_single_one_helps() -> None:
 def test_ending_the_value_earlier_is_a_guess_too() -> None:
     frontier: Frontier[int] = Frontier()
     known = [Alternative(0.0, 0, b", "), Alternative(9.0, 1, b"]")]
-    comma = Choice(2, 2, 4, 0.0, known, {(0,)})
+    comma = Choice(2, 2, 4, 0.0, known, tried={(0,)})
     frontier.spread([comma], [Refusal(Holds(lambda v: v == [7]), 0, b"[7, 7]")])
     assert [(one.options, one.piece) for one in all_of(frontier)] == [((1,), b"]")]
 
@@ -120,3 +120,15 @@ def test_what_was_mended_stays_while_a_later_value_is_refused() -> None:
         b"9",
     )  # before all else, what the guard would have taken there
     assert all(start >= 4 for start, _ in later[: later.index((1, b"9"))])
+
+
+def test_something_inside_of_the_value_is_ended_earlier_with_the_rest_as_it_was() -> None:
+    text = b'{"a": ["x", "x", "x"], "b": 1}'
+    known = [Alternative(0.5, 7, b'"')]
+    made = [Choice(at, at, at + 1, 0.0, known, [(7, b'"'), (8, b"]"), (9, b"}")]) for at in (19, 14, 9)]
+    frontier: Frontier[int] = Frontier()
+    guard = Holds(lambda v: isinstance(v, dict) and "b" in v and len(set(v["a"])) == len(v["a"]))
+    frontier.spread(made, [Refusal(guard, 0, text)])
+    first = frontier.pop()
+    assert first is not None
+    assert (first.choice.start, first.options, first.piece, first.loss) == (9, (7, 8), b'"]', 0.5)

@@ -184,6 +184,10 @@ class Nothing(Expression):
 
     __slots__ = ()
 
+    @property
+    def seen_dead(self) -> bool:
+        return True
+
     def _partition(self) -> tuple[CharSet, ...]:
         return (charset.ANY,)
 

@@ -65,7 +65,7 @@ def is_alive(start: Expression) -> bool:
 
 def shortest(start: Expression) -> str:
     """A short string of an expression that is alive."""
-    text = _search(start, {start: None}, _alive, lambda node: node.direct)
+    text = _search(start, {start: None}, _all, lambda node: node.direct)
     assert text is not None, "the expression is alive"
     *_, end = _along(start, text)
     return text + end.shortest
@@ -78,8 +78,10 @@ def _not_dead(node: Expression) -> Iterator[tuple[int, Expression]]:
             yield members[0][0], target
 
 
-def _alive(node: Expression) -> Iterator[tuple[int, Expression]]:
-    return ((charset.example(members), target) for members, target in node.transitions)
+def _all(node: Expression) -> Iterator[tuple[int, Expression]]:
+    """Those that are known to be dead too: what is known depends on what came before."""
+    for code_point in sorted(map(charset.example, node.classes), key=charset.preference):
+        yield code_point, node.derive(code_point)
 
 
 def _along(start: Expression, text: str) -> Iterator[Expression]:
