@@ -20,6 +20,7 @@ from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json
 
 _MOST_FLAGS = 1024  # values of flags that are looked at one by one
+_LARGEST = 2**63 - 1  # that Pydantic reads as a value of an enum
 
 
 def spelled(members: Iterable[Any], judge: NodeValidator) -> list[Json]:
@@ -48,7 +49,7 @@ def flags(members: Iterable[Any], judge: NodeValidator) -> tuple[list[Json], boo
     every = reduce(or_, (member.value for member in members), 0)
     beyond = 1 << every.bit_length()
     if judge.passes(beyond) and getattr(judge(str(beyond).encode()), "value", beyond) == beyond:
-        return [{"type": "integer"}], True  # further bits are kept
+        return [{"type": "integer", "minimum": -_LARGEST - 1, "maximum": _LARGEST}], True  # further bits are kept
     if every >= _MOST_FLAGS:
         return [{"type": "integer", "minimum": 0, "maximum": every}], True
     runs: list[Json] = []

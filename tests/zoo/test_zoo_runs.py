@@ -17,7 +17,9 @@ from engine import Extractor, ModelSettings
 from engine.decoding.sampler import Sampling
 from engine.errors import GuardUnsatisfied
 
-pytestmark = pytest.mark.filterwarnings("ignore:Possible nested set")  # of re.compile, given random text
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Possible (nested set|set difference)"
+)  # of re.compile, given random text
 TOKENS = 400
 SLOW = {"AwareBounds", "NamedMail", "Mail", "Networks6"}  # many states, some seconds of masks
 HOPELESS = {"Expressions", "EmbeddedTree"}  # random text is hardly ever balanced, or JSON

@@ -382,7 +382,7 @@ LITERALS = (
     one("Colours", Colour, ["red", 2, 1.5], ["RED", 3], [2.0]),
     one("Levels", Level, [1, 2], [3, "LOW"], ["1"]),
     one("Rights", Rights, [0, 1, 3, 8, 11], [4, 12, "READ", None]),
-    one("Bits", Bits, [0, 1, 3, 5], ["LOW", None]),
+    one("Bits", Bits, [0, 1, 3, 5, 2**63 - 1], ["LOW", None, 2**63]),
     one("Sizes2", Size, ["s", "l"], ["SMALL", 1]),
     one("Filtered", Annotated[Literal[1, 2, 3, 4], AfterValidator(even)], [2, 4], [1, 3]),
 )
