@@ -15,9 +15,10 @@ from datetime import date, timedelta
 from engine.grounding import month_names
 from engine.grounding.folding import Folded, fold
 from engine.grounding.numeric_dates import numeric_days
+from engine.grounding.patterns import BEGIN, END, one_of
 from engine.grounding.recogniser import Reading
 from engine.grounding.stated_days import ORDERS, Order, StatedDay, day_of
-from engine.grounding.written_dates import WrittenDays, one_of
+from engine.grounding.written_dates import WrittenDays
 
 _WEEKDAY_GAP = r"[ ,.\-\n(]{0,3}(?:(?:the|den|le|el|il)[ \n])?"
 _WEEKDAY_WINDOW = 24
@@ -40,10 +41,10 @@ class Dates:
         self._written = WrittenDays(month_names.month_numbers(chosen))
         self._weekdays = month_names.weekday_numbers(chosen)
         self._relative = month_names.relative_days(chosen)
-        self._before = re.compile(rf"(?<!\w)({one_of(self._weekdays)})\.?{_WEEKDAY_GAP}$")
-        self._word = re.compile(rf"(?<!\w)(?:{one_of(self._relative)})(?!\w)")
+        self._before = re.compile(rf"{BEGIN}({one_of(self._weekdays)})\.?{_WEEKDAY_GAP}$")
+        self._word = re.compile(rf"{BEGIN}(?:{one_of(self._relative)}){END}")
         names = one_of(name for name in self._weekdays if len(name) > 3)
-        self._coming = re.compile(rf"(?<!\w)(?:(?P<which>next|this|coming|last)[ \n])?(?P<name>{names})(?!\w)")
+        self._coming = re.compile(rf"{BEGIN}(?:(?P<which>next|this|coming|last)[ \n])?(?P<name>{names}){END}")
 
     def readings(self, text: str) -> list[Reading]:
         """The days that the text states, in its order. Linear in its length."""

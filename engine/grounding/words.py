@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.grounding.patterns import BEGIN, END, one_of
+
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen"""
 _MULTIPLES = "twenty thirty forty fifty sixty seventy eighty ninety"
@@ -17,8 +19,7 @@ fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"""
 
 SMALL = {word: i for i, word in enumerate(_UNITS.split())}
 TENS = {word: 20 + 10 * i for i, word in enumerate(_MULTIPLES.split())}
-SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-SCALES |= {"lakh": 10**5, "crore": 10**7}
+SCALES = {"thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9, "trillion": 10**12}
 ORDINALS = {word: i for i, word in enumerate(_ORDINAL_UNITS.split())}
 ORDINALS |= {word[:-1] + "ieth": value for word, value in TENS.items()}
 
@@ -27,8 +28,6 @@ DAY_WORDS = {word: value for word, value in ORDINALS.items() if 1 <= value <= 30
 """Ordinal words for the days of a month, `first` to `thirty-first`."""
 DAY_WORDS |= {f"twenty{gap}{word}": 20 + ORDINALS[word] for word in _ORDINAL_UNITS.split()[1:10] for gap in "- "}
 DAY_WORDS |= {f"thirty{gap}first": 31 for gap in "- "}
-
-_WORD = re.compile(r"[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Spelled:
     ordinal: bool = False
 
 
+_NUMBER_WORD = re.compile(rf"{BEGIN}(?:{one_of([*SMALL, *TENS, *ORDINALS, 'hundred', *SCALES, 'dozen'])}){END}")
 _JOINS = re.compile(r"[ \n]{1,2}and[ \n]{1,2}|-and-|,[ ]|[ \n]{1,2}|-")
 
 
@@ -51,12 +51,6 @@ def spelled_numbers(text: str) -> Iterator[Spelled]:
         found = _spelled_at(text, match)
         yield found
         position = found.end
-
-
-_NUMBER_WORD = re.compile(
-    r"(?<!\w)(?:" + "|".join(sorted([*SMALL, *TENS, *ORDINALS, "hundred", *SCALES, "dozen"], key=lambda x: -len(x)))
-    + r")(?!\w)"
-)  # fmt: skip
 
 
 def _spelled_at(text: str, first: re.Match[str]) -> Spelled:
