@@ -21,8 +21,11 @@ _KEPT_APART = {"<super>", "<sub>", "<fraction>", "<circle>", "<square>", "<verti
 
 
 @lru_cache(maxsize=4096)
-def fold_character(character: str) -> str:
-    """The counterpart of one character: mostly one character, none for accents and format characters."""
+def fold_character(character: str, accents: bool = False) -> str:
+    """The counterpart of one character: mostly one character, none for format characters.
+
+    Accents are left out, or with `accents` kept as characters of their own behind their letter.
+    """
     if character in _COUNTERPARTS:
         return _COUNTERPARTS[character]
     if character.isspace():
@@ -30,14 +33,16 @@ def fold_character(character: str) -> str:
     if character.isdecimal():
         return str(unicodedata.decimal(character))
     category = unicodedata.category(character)
-    if category == "Cf" or (category == "Mn" and unicodedata.combining(character)):
+    if category == "Cf":
         return ""
+    if category == "Mn" and unicodedata.combining(character):
+        return character if accents else ""
     decomposed = unicodedata.decomposition(character)
     if not decomposed or decomposed.split()[0] in _KEPT_APART:
-        lower = character.lower()
-        return lower if len(lower) == 1 else "".join(fold_character(x) for x in lower)
+        lower = character.casefold() if accents else character.lower()
+        return lower if len(lower) == 1 else "".join(fold_character(x, accents) for x in lower)
     codes = [code for code in decomposed.split() if not code.startswith("<")]
-    return "".join(fold_character(chr(int(code, 16))) for code in codes)
+    return "".join(fold_character(chr(int(code, 16)), accents) for code in codes)
 
 
 class Folded:
@@ -45,10 +50,10 @@ class Folded:
 
     __slots__ = ("_ends", "_starts", "text")
 
-    def __init__(self, original: str) -> None:
+    def __init__(self, original: str, accents: bool = False) -> None:
         self._starts: array[int] | None = None
         self._ends: array[int] | None = None
-        table = {character: fold_character(character) for character in set(original)}
+        table = {character: fold_character(character, accents) for character in set(original)}
         if all(len(folded) == 1 for folded in table.values()):
             self.text = original.translate({ord(x): y for x, y in table.items()})
             return
@@ -73,6 +78,6 @@ class Folded:
 
 
 @lru_cache(maxsize=2)
-def fold(text: str) -> Folded:
+def fold(text: str, accents: bool = False) -> Folded:
     """The text folded. The last two are kept, because several recognisers read one document."""
-    return Folded(text)
+    return Folded(text, accents)

@@ -85,7 +85,7 @@ def _may_follow(word: str, before: str, last: int, group: int, join: str) -> boo
     if value is None:  # a scale
         if "and" in join or "," in join:
             return False
-        return last < 100 if word == "hundred" else before not in ("dozen",) and (group > 0 or word == "dozen")
+        return last < 100 and group < 100 if word == "hundred" else before != "dozen" and group > 0
     if before == "dozen" or value == 0:
         return False
     if join.strip() == "," and last < 1000:
