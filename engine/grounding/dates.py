@@ -18,10 +18,16 @@ from engine.grounding.numeric_dates import numeric_days
 from engine.grounding.patterns import BEGIN, END, one_of
 from engine.grounding.recogniser import Reading
 from engine.grounding.stated_days import ORDERS, Order, StatedDay, day_of
+from engine.grounding.words import SMALL, TENS
 from engine.grounding.written_dates import WrittenDays
 
 _WEEKDAY_GAP = r"[ ,.\-\n(]{0,3}(?:(?:the|den|le|el|il)[ \n])?"
 _WEEKDAY_WINDOW = 24
+_AMOUNTS = {word: value for word, value in (SMALL | TENS | {"a": 1, "an": 1}).items() if value}
+_AWAY = re.compile(
+    rf"{BEGIN}(?P<in>in[ ])?(?:(?P<number>\d{{1,5}})|(?P<word>{one_of(_AMOUNTS)}))[ ](?P<unit>day|week)s?"
+    rf"(?:[ ](?P<side>from[ ](?:now|today)|ago))?{END}"
+)
 
 
 class Dates:
@@ -103,6 +109,10 @@ class Dates:
         """Words that name a day by its distance from today; a weekday that stands beside a date is a part of it."""
         for match in self._word.finditer(folded.text):
             yield from _reading(folded, match, today, self._relative[match[0]])
+        for match in _AWAY.finditer(folded.text):
+            if match["in"] or match["side"]:
+                days = int(match["number"] or _AMOUNTS[match["word"]]) * (7 if match["unit"] == "week" else 1)
+                yield from _reading(folded, match, today, -days if match["side"] == "ago" else days)
         taken = {x.start for x in stated}
         for match in self._coming.finditer(folded.text):
             if match.start("name") in taken:

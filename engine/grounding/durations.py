@@ -42,7 +42,7 @@ _ISO = re.compile(
     r"(?:t(?:(?P<hours>\d{1,9}(?:[.,]\d{1,6})?)h)?(?:(?P<minutes>\d{1,9}(?:[.,]\d{1,6})?)m)?"
     rf"(?:(?P<seconds>\d{{1,9}}(?:[.,]\d{{1,6}})?)s)?)?{END}"
 )
-_TIGHT = re.compile(rf"(?<![\w.,:])(?P<hours>\d{{1,3}})[ ]?h[ ]?(?P<minutes>[0-5]\d)(?:m|min)?{END}")
+_TIGHT = re.compile(rf"(?<![\w.,:])(?P<hours>\d{{1,3}})[ ]?h[ ]?(?P<minutes>[0-5]\d)(?:m|min)?{END}(?![ ](?:m|s))")
 _BETWEEN = re.compile(r"(?:[ \n]|,[ ]|[ ](?:and|und|et|y|e|en)[ ]|,[ ]and[ ]|)")
 
 

@@ -16,7 +16,7 @@ from engine.grounding.patterns import BEGIN, END, one_of
 from engine.grounding.recogniser import Reading
 from engine.grounding.words import SMALL, TENS
 
-_HALF_DAY = rf"(?P<half>[ap][ ]?\.?[ ]?m(?:\.|{END}))"
+_HALF_DAY = rf"(?P<half>[ap](?:\.[ ]?m\.|\.?[ ]?m{END}))"
 _LATE = one_of(
     [
         "evening",
@@ -35,12 +35,13 @@ _LATE = one_of(
 )
 _EARLY = one_of(["morning", "morgens", "vormittags", "fruh", "matin", "manana", "mattina", "manha"])
 _PART_OF_DAY = rf"(?P<part>[ ,]{{1,2}}(?:(?:in the|at|this|am|de la|da|du|di)[ ])?(?:(?P<late>{_LATE})|{_EARLY}){END})"
-_OFFSET = r"(?:0\d|1[0-4])(?::?[0-5]\d)?(?![\d:.-])"
+_OFFSET = r"(?:0\d|1[0-4])(?::?[0-5]\d)?(?!\d|[:.-]\d)"
 # A minus means a zone only behind seconds or in ISO 8601: `09:00-12:30` is two times.
 _ZONE = (
     rf"(?P<zone>[ ]?(?:z|utc|gmt){END}(?:[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d))?|[ ]?\+{_OFFSET}"
     rf"|(?<=:\d\d:\d\d)[ ]?-{_OFFSET}|(?<=t\d\d:\d\d)-{_OFFSET}|(?<=\.\d\d\d)-{_OFFSET}|(?<=\.\d{{6}})-{_OFFSET})"
 )
+_NEXT = r"tomorrow|today|tonight|on|for|in|this|next|sharp|ish|[a-z]{3,6}day"
 _HOURS = r"(?:o'?clock|uhr|heures?)"
 _DIGIT = r"(?<!\d)(?<!\d[.,:])"
 _AFTER = rf"(?:[ ]?{_HALF_DAY}|(?:[ ]uhr{END})?{_PART_OF_DAY}|[ ]?(?:uhr|hrs|hours|h){END}|{_ZONE})"
@@ -53,6 +54,8 @@ _PATTERNS = (
     rf"{_DIGIT}(?P<hour>\d{{1,2}})[.,](?P<minute>\d{{2}})(?![\d%]|[.,]\d)(?P<after>{_AFTER})?",
     # 7 pm, 7 o'clock, 19 Uhr, 7 in the evening
     rf"{_DIGIT}(?P<hour>\d{{1,2}})(?:[ ]?{_HALF_DAY}|(?:[ ]?{_HOURS}{END})?{_PART_OF_DAY}|[ ]?{_HOURS}{END})",
+    # at 9, at 9 tomorrow
+    rf"{BEGIN}(?P<at>(?:at|um|a las|alle)[ ])(?P<hour>\d{{1,2}})(?=[ ]?(?:[,;!?)\n]|\.(?!\d)|$)|[ -](?:{_NEXT}){END})",
     # 19h30, 19 Uhr 30
     rf"{_DIGIT}(?P<hour>\d{{1,2}})(?:[ ]?h[ ]?|[ ]uhr[ ]|[ ]heures?[ ])(?P<minute>\d{{2}}){END}",
     # 1930 hrs, 0730h, 730pm

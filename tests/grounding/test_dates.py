@@ -88,6 +88,7 @@ def test_a_day_without_year_takes_that_of_the_other_days_or_the_nearest_to_today
     [
         ("tomorrow", [2]), ("Tonight", [1]), ("the day after tomorrow", [3]), ("morgen", [2]), ("mañana", [2]),
         ("this Friday", [3]), ("next Friday", [3, 10]), ("on Sunday", [5]),
+        ("in three days", [4]), ("2 weeks from now", [15]), ("in a week", [8]),
     ],
 )  # fmt: skip
 def test_words_are_read_from_today(text: str, days: list[int]) -> None:
@@ -95,6 +96,7 @@ def test_words_are_read_from_today(text: str, days: list[int]) -> None:
     found = Dates(today=wednesday).readings(text)
     assert sorted(x.value for x in found) == [date(2023, 3, day) for day in days]  # type: ignore[type-var]
     assert read(text) == []
+    assert read("it took 3 days", today=wednesday) == []
 
 
 def test_offsets_are_of_the_original() -> None:
