@@ -49,6 +49,7 @@ READER_GONE = 141
 _COMMANDS = {
     "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
     "batch": ("engine.cli.batch", "app", "Very many documents, each exactly once in the output."),
+    "evaluate": ("engine.cli.evaluate", "app", "How right the answers are where they are known."),
     "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
     "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
     "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),

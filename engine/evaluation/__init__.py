@@ -1,0 +1,1 @@
+"""Labelled documents and what came out for them → figures. Knows nothing of models and of decoding."""

@@ -1,0 +1,74 @@
+"""How each field of a schema is compared: as a number, as a list, or as text.
+
+In: a JSON Schema of an object. Out: a `Field` for each property. Text that is free (no choice, no format) can be looked up
+in the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["number", "list", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A property by name. `free` is true for text, and lists of it, that a document can hold word by word."""
+
+    name: str
+    kind: Kind
+    free: bool
+
+
+def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of an object's schema, in its order. Raises ValueError where it is not the schema of an object."""
+    root = _resolved(schema, schema)
+    properties = root.get("properties")
+    if not isinstance(properties, Mapping):
+        raise ValueError("an evaluation needs the schema of an object with properties")
+    return tuple(_field(name, list(_alternatives(node, schema))) for name, node in properties.items())
+
+
+def _field(name: str, alternatives: list[Mapping[str, Any]]) -> Field:
+    types = {x.get("type") for x in alternatives}
+    texts = [x for x in alternatives if x.get("type") == "string"]
+    # Pydantic gives a Decimal as a number, or a string with a pattern.
+    numeric = bool(types & {"number", "integer"}) and all("pattern" in x for x in texts)
+    kind: Kind = "list" if "array" in types else "number" if numeric else "text"
+    return Field(name, kind, not numeric and any(map(_is_free, alternatives)))
+
+
+def _is_free(node: Mapping[str, Any]) -> bool:
+    if node.get("type") == "array":
+        items = node.get("items")
+        return isinstance(items, Mapping) and _is_free(items)
+    return node.get("type") == "string" and not node.keys() & {"enum", "const", "format"}
+
+
+def _alternatives(node: Any, root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    node = _resolved(node, root)
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in node:
+            for branch in node[keyword]:
+                yield from _alternatives(branch, root)
+            return
+    types = node.get("type")
+    if isinstance(types, list):
+        yield from ({**node, "type": x} for x in types)
+    else:
+        yield node
+
+
+def _resolved(node: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node that a reference inside the schema leads to; a circle of references ends as a node that says nothing."""
+    seen: set[str] = set()
+    while isinstance(node, Mapping) and (reference := node.get("$ref")):
+        if reference in seen:
+            return {}
+        seen.add(reference)
+        node = root
+        for key in reference.removeprefix("#").strip("/").split("/"):
+            node = node.get(key.replace("~1", "/").replace("~0", "~"), {}) if key else node
+    return node if isinstance(node, Mapping) else {}
