@@ -27,6 +27,7 @@ from engine.masks.storage import cache_folder
 from engine.models import ModelFile, list_models, resolve
 from engine.models.carrier import gguf_place
 from engine.models.environment import default_model, models_folder, offline
+from engine.models.parameters import NO_PARAMETERS, Parameters
 
 T = TypeVar("T")
 
@@ -107,11 +108,21 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
     file = yield from _tried("model", lambda: resolve(name), lambda file: f"{file.name}: {file.path}")
     if file is None:
         return
+    if file.parameters != NO_PARAMETERS:
+        yield _parameters(file.parameters)
     loaded = yield from _tried("loads", lambda: load(file.path, settings), _described)
     if loaded is None:
         return
     yield from _tried("chat template", lambda: PromptEncoder(loaded, chat_format=file.chat_format), _template(file))
     yield _memory(loaded, settings)
+
+
+def _parameters(found: Parameters) -> Finding:
+    applied = [f"{name} {value:g}" for name, value in found.sampling.items()]
+    applied += [] if found.n_ctx is None else [f"num_ctx {found.n_ctx}"]
+    told = [f"applied: {', '.join(applied) or 'none'}"]
+    told += [f"not applied: {', '.join(found.unused)}"] if found.unused else []
+    return Finding("parameters", "; ".join([*told, *found.notes]))
 
 
 def _tried(subject: str, attempt: Callable[[], T], tell: Callable[[T], str]) -> Generator[Finding, None, T | None]:
