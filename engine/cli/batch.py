@@ -26,13 +26,15 @@ from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.compilation import read_schema
+from engine.extraction.encoding import known_encoding
 from engine.jobs.estimate import estimate
 from engine.jobs.job import Hands, Job
 from engine.jobs.manifest import Manifest
 from engine.jobs.places import refuse_collisions, settled
 from engine.jobs.recipe import Recipe
-from engine.jobs.source import DEFAULT_GLOB, Fields, Source, open_source
+from engine.jobs.source import DEFAULT_GLOB, Fields, Layout, Source, open_source
 from engine.jobs.table import Columns, columns, write_csv, write_rows
+from engine.jobs.tabular import QUOTINGS, TableFormat
 from engine.jobs.verification import verify as verify_output
 from engine.objects.item import item_annotation
 
@@ -53,11 +55,23 @@ class Read:
         str | None,
         typer.Option(help="The field that is the id; without it: id if there is one, else the row's number."),
     ] = None
+    encoding: options.Encoding = None
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="CHAR|tab", help="Between columns; found from the header if not given.")
+    ] = None
+    quoting: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(QUOTINGS),
+            help='Quotes in a CSV: "" or \\" is one, they are text, or a database dumped it.',
+        ),
+    ] = None
     glob: Annotated[str | None, typer.Option(help=f"Which files of a folder; {DEFAULT_GLOB} if not given.")] = None
 
     def source(self, name: str) -> Source:
         fields = Fields(self.text_field, self.id_field)
-        return open_source(name, format=self.input_format, fields=fields, pattern=self.glob)
+        layout = Layout(known_encoding(self.encoding), TableFormat.named(self.delimiter, self.quoting))
+        return open_source(name, format=self.input_format, fields=fields, pattern=self.glob, layout=layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +219,7 @@ def batch(
         settings=settings,
     )
     found = read.source(source)
+    found.notes.tell = partial(typer.echo, err=True)
     views = _Views(proceed.flatten, proceed.csv, recipe)
     if proceed.dry_run:
         refuse_collisions(settled(output), found, views.files, _read(named, ask))
@@ -212,6 +227,7 @@ def batch(
             _estimate(recipe, found, workers)
         return
     with Watch(quiet=proceed.quiet) as watch:
+        found.notes.tell = watch.say
         job = Job(
             recipe,
             found,

@@ -25,7 +25,7 @@ from engine.jobs.names import Names
 from engine.jobs.places import settled
 from engine.jobs.recipe import Facts, Recipe, model_facts, schema_facts
 from engine.jobs.record import Outcome, Record, object_texts
-from engine.jobs.source import STDIN, Fields, Source, open_source
+from engine.jobs.source import STDIN, Fields, Source, layout_of, open_source
 from engine.jobs.survey import survey
 from engine.jobs.workforce import Assignment, Workforce
 from engine.models import resolve
@@ -264,7 +264,8 @@ def _source(manifest: Manifest) -> Source | None:
             format=told["format"],
             fields=Fields(**told["fields"]),
             pattern=told["pattern"],
-            folder=told.get("folder"),
+            folder=told["folder"],
+            layout=layout_of(told["layout"]),
         )
     except UsageError:
         return None
