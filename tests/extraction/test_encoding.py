@@ -25,7 +25,7 @@ from engine.extraction.encoding import (
 
 def reader(stream: io.RawIOBase | io.BytesIO) -> Any:
     """A stream that can be peeked into, as those of files."""
-    return io.BufferedReader(stream)  # type: ignore[type-var]
+    return io.BufferedReader(stream)
 
 
 # Texts as people have them, with the encoding that they lie on a disk in, and the one that reads them.
