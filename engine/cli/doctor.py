@@ -25,9 +25,9 @@ from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError
 from engine.masks.storage import cache_folder
 from engine.models import ModelFile, list_models, resolve
-from engine.models.carrier import gguf_place
 from engine.models.environment import default_model, models_folder, offline
 from engine.models.parameters import NO_PARAMETERS, Parameters
+from engine.models.parts import model_size
 
 T = TypeVar("T")
 
@@ -147,7 +147,7 @@ def _template(file: ModelFile) -> Callable[[PromptEncoder], str]:
 
 
 def _memory(model: LoadedModel, settings: ModelSettings) -> Finding:
-    weights = gguf_place(model.path).size
+    weights = model_size(model.path)
     cache = settings.n_ctx * model.native.cache_shape.bytes_per_token(settings.kv_type)
     needed, available = weights + cache + RESERVE, available_memory()
     parts = f"{_mib(weights)} weights + {_mib(cache)} KV cache ({settings.n_ctx} tokens of {settings.kv_type})"
