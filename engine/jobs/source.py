@@ -9,6 +9,7 @@ encoding, a delimiter) is a note.
 from __future__ import annotations
 
 import glob
+import heapq
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -79,11 +81,6 @@ class Layout:
         known_encoding(self.encoding)
 
 
-def layout_of(members: dict[str, Any]) -> Layout:
-    """The layout that a manifest has."""
-    return Layout(members["encoding"], TableFormat(**members["table"]))
-
-
 class Notes:
     """What was found out about an input, each told once however often the input is read; of very many, the first."""
 
@@ -111,6 +108,7 @@ class Source:
     pattern: str | None = None
     folder: str | None = None
     layout: Layout = Layout()
+    sample: int | None = None
     notes: Notes = field(default_factory=Notes, compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -121,7 +119,7 @@ class Source:
         name = self.name if is_glob or self.name == STDIN else os.path.abspath(self.name)
         fields = {"text": self.fields.text, "id": self.fields.id}
         told = {"name": name, "folder": folder, "format": self.format, "fields": fields, "pattern": self.pattern}
-        return told | {"layout": asdict(self.layout)}
+        return told | {"layout": asdict(self.layout), "sample": self.sample}
 
     def reads(self, path: Path) -> bool:
         """Whether a file of this name is the input, or would be one of its documents."""
@@ -148,7 +146,7 @@ def open_source(
         raise UsageError(f"--delimiter and --quoting are for csv and tsv; the input is read as {chosen}")
     if chosen == "files":
         read = partial(_files, name, DEFAULT_GLOB if pattern is None else pattern, folder, layout.encoding, notes)
-        return Source(name, chosen, True, read, fields, pattern, folder, layout, notes)
+        return Source(name, chosen, True, read, fields, pattern, folder, layout, notes=notes)
     if name != STDIN and not Path(name).exists():
         raise UsageError(f"no file {name!r} to read")
     # A pipe can be read once only.
@@ -163,6 +161,49 @@ def open_source(
     }
     read_all = partial(_stream, name, layout.encoding, notes, partial(readers[chosen], fields=fields))
     return Source(name, chosen, repeatable, read_all, fields, layout=layout, notes=notes)
+
+
+def source_of(told: dict[str, Any]) -> Source | None:
+    """The input as a job read it, of what `as_json` told; None where it is gone or could be read once only."""
+    if told["name"] == STDIN:
+        return None
+    try:
+        source = open_source(
+            told["name"],
+            format=told["format"],
+            fields=Fields(**told["fields"]),
+            pattern=told["pattern"],
+            folder=told["folder"],
+            layout=Layout(told["layout"]["encoding"], TableFormat(**told["layout"]["table"])),
+        )
+    except UsageError:
+        return None
+    if not source.repeatable:
+        return None
+    return source if told["sample"] is None else sampled(source, told["sample"])
+
+
+def sampled(source: Source, count: int) -> Source:
+    """So many documents of a source, in its order: those whose ids have the smallest digests, so they are the same each time
+    and lie all over the input. It is read twice."""
+    if not source.repeatable:
+        raise UsageError(
+            "a sample is drawn from the whole input, which cannot be a stream; --limit takes its beginning"
+        )
+    chosen: set[int] = set()
+
+    def read() -> Iterator[Entry]:
+        if not chosen:
+            drawn = ((digest_of(f"sample {entry.document.id}"), place) for place, entry in enumerate(source.read()))
+            chosen.update(place for _, place in heapq.nsmallest(count, drawn))
+        return (entry for place, entry in enumerate(source.read()) if place in chosen)
+
+    return replace(source, read=read, sample=count)
+
+
+def beginning(source: Source, count: int) -> Source:
+    """The first documents of a source."""
+    return replace(source, read=lambda: islice(source.read(), count))
 
 
 def _format(name: str, format: str | None) -> Format:

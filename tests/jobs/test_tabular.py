@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputInvalid, UsageError
-from engine.jobs.source import Fields, Layout, layout_of, open_source
+from engine.jobs.source import Fields, Layout, open_source, source_of
 from engine.jobs.survey import survey
 from engine.jobs.tabular import TableFormat, read_rows
 
@@ -129,7 +129,9 @@ def test_spreadsheet_in_utf16_is_read_when_it_is_said_or_found(tmp_path: Path) -
         for _ in range(2):
             assert [entry.document.text for entry in source.read()] == ["Grüße"]
         assert len(notes) == told  # once, however often it is read
-        assert layout_of(source.as_json()["layout"]) == source.layout
+        again = source_of(source.as_json())
+        assert again is not None
+        assert (again.layout, [entry.document.text for entry in again.read()]) == (source.layout, ["Grüße"])
 
 
 def test_files_of_a_folder_are_read_each_in_its_own_encoding(tmp_path: Path) -> None:
