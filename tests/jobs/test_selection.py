@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_jobs import ALONE, MakeJob, read_records, write_documents
+from small_jobs import ALONE, NUMBER, MakeJob, read_records, write_documents
 from typer.testing import CliRunner
 
 from engine.cli import app
@@ -194,7 +194,8 @@ def test_words_that_do_not_go_together_are_refused(
 def test_trial_and_second_look_as_they_are_typed(source: Path, tmp_path: Path, bpe_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     common = ["--model", str(bpe_path), "--n-ctx", "1024", "--threads", "1", "--max-tokens", "60", "--one"]
-    command = ["batch", "n int, kind a|b", str(source), str(out), *common]
+    (tmp_path / "s.json").write_text(json.dumps(NUMBER), encoding="utf-8")
+    command = ["batch", str(tmp_path / "s.json"), str(source), str(out), *common]
     done = CliRunner().invoke(app, [*command, "--limit", "4", "--csv", str(tmp_path / "out.csv")])
     assert done.exit_code == 0, done.stderr
     assert f"engine: 4 of {COUNT} documents are done; without --limit the same command goes on" in done.stderr
