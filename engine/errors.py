@@ -17,6 +17,7 @@
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
     │   ├── TextUnreadable         a document that could not be read as text
+    │   ├── NotDecodable           bytes that are not in the encoding that was said; which one they look like
     │   ├── TextEmpty              a document without text where an object must come of it
     │   └── TextTooLong            how many tokens each part takes, how many fit
     ├── DecodingError          a generation that cannot go on
@@ -45,6 +46,7 @@
     ├── ExtractionFailed       several documents failed; each error by its document
     ├── BuildFailed            a single file that could not be built
     └── UsageError             an argument that makes no sense, a target that cannot be imported
+        ├── EncodingUnknown        the name of no encoding, with the nearest one
         ├── WrongArgument          its name, its value, and what is allowed
         └── ExampleInvalid         an example that the type does not take, with its number and the place
 
@@ -53,12 +55,19 @@ Each carries its facts as attributes; its text is made of them.
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 from pathlib import Path
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
 _CUT_SHOWN = 8
+# Those that people mean; Python knows more.
+_ENCODINGS = (
+    *("utf-8", "utf-16", "windows-1252", "iso-8859-1", "iso-8859-15", "windows-1251", "windows-1250", "utf-16-le"),
+    *("utf-16-be", "utf-32", "latin-1", "cp437", "cp850", "koi8-r", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr"),
+    *("windows-1253", "windows-1254", "windows-1255", "windows-1256", "iso-8859-2", "macintosh", "ascii", "auto"),
+)
 
 
 class EngineError(Exception):
@@ -184,6 +193,18 @@ class TextUnreadable(PromptError):
     def __init__(self, source: str, reason: str) -> None:
         self.source, self.reason = source, reason
         super().__init__(f"{source}: {reason}")
+
+
+class NotDecodable(PromptError):
+    """`encoding` is how the bytes were read, `place` the first byte that does not fit, `likely` what they look like."""
+
+    def __init__(self, encoding: str, place: int, likely: str | None) -> None:
+        self.encoding, self.place, self.likely = encoding, place, None if likely == encoding else likely
+        super().__init__(f"not {encoding.upper()} at byte {place}{self.advice}")
+
+    @property
+    def advice(self) -> str:
+        return f"; it looks like {self.likely}, which --encoding {self.likely} reads" if self.likely else ""
 
 
 class TextEmpty(PromptError):
@@ -437,6 +458,16 @@ class WrongArgument(UsageError):
         shown = _SHORT.repr(value)
         kind = "" if value is None or isinstance(value, str | int | float) else f" (of type {type(value).__name__})"
         super().__init__(f"{argument} must be {allowed}, not {shown}{kind}")
+
+
+class EncodingUnknown(UsageError):
+    """`name` is that of no encoding, or of one that is not for texts."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        close = difflib.get_close_matches(name.lower().replace("_", "-"), _ENCODINGS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"{', '.join(_ENCODINGS[:6])} … are, and auto"
+        super().__init__(f"{name!r} is not the name of an encoding; {hint}")
 
 
 class ExampleInvalid(UsageError):

@@ -29,6 +29,7 @@ from engine.binary.trial import try_out
 from engine.errors import BuildFailed
 from engine.models import ModelFile, sha256_of
 from engine.models.carrier import CarriedModel
+from engine.models.parts import model_files
 from engine.models.progress import Progress, stage
 
 
@@ -50,6 +51,11 @@ def build(
     `SchemaError` where the schema is refused, `BuildFailed` where anything else goes wrong.
     """
     _check_machine()
+    if model and len(model_files(model.path)) > 1:
+        raise BuildFailed(
+            f"the model is in {len(model_files(model.path))} files, and a single file carries one; merge them with "
+            f"`llama-gguf-split --merge {model.path} WHOLE.gguf`"
+        )
     digest = schema_sha256(model_type)
     draft = output.absolute().with_name(f".{output.name}.{secrets.token_hex(4)}.draft")
     try:

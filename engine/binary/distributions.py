@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 # What the engine requires but for pip and httpx, which only fetch.
 ROOTS = (
     "llama-cpp-python", "pydantic", "jsonschema", "referencing", "numpy", "idna", "jsonschema-specifications", "jinja2",
-    "typer", "rich", "filelock", "platformdirs",
+    "charset-normalizer", "regex", "typer", "rich", "filelock", "platformdirs",
 )  # fmt: skip
 
 

@@ -26,13 +26,16 @@ from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.compilation import read_schema
+from engine.extraction.encoding import known_encoding
 from engine.jobs.estimate import estimate
 from engine.jobs.job import Hands, Job
 from engine.jobs.manifest import Manifest
 from engine.jobs.places import refuse_collisions, settled
 from engine.jobs.recipe import Recipe
-from engine.jobs.source import DEFAULT_GLOB, Fields, Source, open_source
+from engine.jobs.selection import KINDS, read_kinds, selected_lines
+from engine.jobs.source import DEFAULT_GLOB, Fields, Layout, Source, beginning, open_source, sampled
 from engine.jobs.table import Columns, columns, write_csv, write_rows
+from engine.jobs.tabular import QUOTINGS, TableFormat
 from engine.jobs.verification import verify as verify_output
 from engine.objects.item import item_annotation
 
@@ -53,11 +56,35 @@ class Read:
         str | None,
         typer.Option(help="The field that is the id; without it: id if there is one, else the row's number."),
     ] = None
+    encoding: options.Encoding = None
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="CHAR|tab", help="Between columns; found from the header if not given.")
+    ] = None
+    quoting: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(QUOTINGS),
+            help='Quotes in a CSV: "" or \\" is one, they are text, or a database dumped it.',
+        ),
+    ] = None
     glob: Annotated[str | None, typer.Option(help=f"Which files of a folder; {DEFAULT_GLOB} if not given.")] = None
+
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first N documents; later, without it, the job goes on.")
+    ] = None
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Only N documents from all over the input, the same ones each time.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.sample is not None:
+            raise UsageError("--limit takes the first documents and --sample some from all over; give one of them")
 
     def source(self, name: str) -> Source:
         fields = Fields(self.text_field, self.id_field)
-        return open_source(name, format=self.input_format, fields=fields, pattern=self.glob)
+        layout = Layout(known_encoding(self.encoding), TableFormat.named(self.delimiter, self.quoting))
+        source = open_source(name, format=self.input_format, fields=fields, pattern=self.glob, layout=layout)
+        return source if self.sample is None else sampled(source, self.sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +141,13 @@ class Proceed:
     """What is done with an output that is there, and beside it."""
 
     restart: Annotated[bool, typer.Option("--restart", help="Delete what OUTPUT has and begin anew.")] = False
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Decode the documents that ended in an error again.")
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Decode documents again: those with an error, or what --where says.")
     ] = False
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(KINDS), help="With --retry and --show: which records, commas between several."),
+    ] = None
     flatten: Annotated[
         Path | None, typer.Option(metavar="FILE", help="When all is done, also write one JSON line an object.")
     ] = None
@@ -131,10 +162,21 @@ class Proceed:
         Path | None, typer.Option(metavar="OUTPUT", help="Check the output of a job instead of running one.")
     ] = None
     replay: Annotated[int, typer.Option(min=0, help="With --verify: decode so many documents again.")] = 0
+    show: Annotated[
+        Path | None,
+        typer.Option(metavar="OUTPUT", help="Print the records with an error or a budget reached, with their texts."),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.replay and self.verify is None:
             raise UsageError("--replay belongs to --verify")
+        if self.where is not None and not self.retry and self.show is None:
+            raise UsageError("--where belongs to --retry or --show")
+        read_kinds(self.where or "error")
+
+    def kinds(self) -> tuple[str, ...]:
+        """Which records are decoded again."""
+        return read_kinds(self.where or "error") if self.retry else ()
 
 
 @app.command()
@@ -166,6 +208,9 @@ def batch(
     engine batch models.py:Receipt receipts.jsonl receipts.out.jsonl
     engine batch 'name, age int' letters/ people.jsonl --glob '**/*.txt' --csv people.csv
     engine batch models.py:Receipt receipts.jsonl out.jsonl --dry-run
+    engine batch models.py:Receipt receipts.jsonl out.jsonl --limit 20
+    engine batch --show out.jsonl --where budget
+    engine batch models.py:Receipt receipts.jsonl out.jsonl --retry --where budget --max-tokens 4096
     engine batch --verify out.jsonl --replay 5
 
     \b
@@ -180,6 +225,12 @@ def batch(
         if others != (None, None, Read(), Ask(), Draw(), Crew(), Load(), alone):
             raise UsageError("--verify OUTPUT takes SCHEMA, --model and --replay beside it, and nothing else")
         _verify(proceed, schema, _model(model))
+        return
+    if proceed.show is not None:
+        given = (schema, source, output, model, read, ask, draw, crew, load)
+        if given != (*[None] * 4, Read(), Ask(), Draw(), Crew(), Load()):
+            raise UsageError("--show OUTPUT takes --where beside it, and nothing else")
+        _show(proceed)
         return
     if schema is None or source is None or output is None:
         missing = [name for name, given in (("SCHEMA", schema), ("INPUT", source), ("OUTPUT", output)) if given is None]
@@ -205,13 +256,15 @@ def batch(
         settings=settings,
     )
     found = read.source(source)
+    found.notes.tell = partial(typer.echo, err=True)
     views = _Views(proceed.flatten, proceed.csv, recipe)
     if proceed.dry_run:
         refuse_collisions(settled(output), found, views.files, _read(named, ask))
         with _examples_placed(places):
-            _estimate(recipe, found, workers)
+            _estimate(recipe, found if read.limit is None else beginning(found, read.limit), workers)
         return
     with Watch(quiet=proceed.quiet) as watch:
+        found.notes.tell = watch.say
         job = Job(
             recipe,
             found,
@@ -220,7 +273,8 @@ def batch(
             workers=workers,
             timeout=crew.document_timeout,
             restart=proceed.restart,
-            retry_errors=proceed.retry_errors,
+            limit=read.limit,
+            retry=proceed.kinds(),
             views=views.files,
             reads=_read(named, ask),
             told=watch.update,
@@ -234,6 +288,8 @@ def batch(
     if stopped is not None and manifest.state != "complete":
         typer.echo(f"engine: stopped; the same command goes on behind document {manifest.counts.documents}", err=True)
         raise typer.Exit(128 + stopped)
+    if manifest.state != "complete" and not proceed.quiet:
+        typer.echo(f"engine: {_trial(manifest)}; without --limit the same command goes on", err=True)
     views.write(job.output, quiet=proceed.quiet)
     if manifest.counts.errors:
         _say_errors(manifest, output, proceed.quiet)
@@ -351,7 +407,12 @@ def _say_errors(manifest: Manifest, output: Path, quiet: bool) -> None:
     count = manifest.counts.errors
     if not quiet:
         what = "document ended" if count == 1 else "documents ended"
-        typer.echo(f"engine: {count} {what} in an error, see {output}; --retry-errors decodes them again", err=True)
+        typer.echo(f"engine: {count} {what} in an error, see {output}; --retry decodes them again", err=True)
+
+
+def _trial(manifest: Manifest) -> str:
+    of = "" if manifest.documents is None else f" of {manifest.documents}"
+    return f"{manifest.counts.documents}{of} documents are done"
 
 
 # -- without running
@@ -362,6 +423,14 @@ def _estimate(recipe: Recipe, source: Source, workers: int) -> None:
         raise UsageError("--dry-run reads the input twice, so it cannot be a stream")
     for line in tell_estimate(estimate(recipe, source, workers=workers), workers):
         typer.echo(line)
+
+
+def _show(proceed: Proceed) -> None:
+    assert proceed.show is not None, "it was asked for"
+    if proceed != Proceed(show=proceed.show, where=proceed.where):
+        raise UsageError("--show OUTPUT takes --where beside it, and nothing else")
+    for line in selected_lines(proceed.show, read_kinds(proceed.where) if proceed.where else KINDS):
+        typer.echo(line, nl=False)
 
 
 def _verify(proceed: Proceed, schema: str | None, model: str | None) -> None:

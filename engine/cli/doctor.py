@@ -25,8 +25,9 @@ from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError
 from engine.masks.storage import cache_folder
 from engine.models import ModelFile, list_models, resolve
-from engine.models.carrier import gguf_place
 from engine.models.environment import default_model, models_folder, offline
+from engine.models.parameters import NO_PARAMETERS, Parameters
+from engine.models.parts import model_size
 
 T = TypeVar("T")
 
@@ -107,11 +108,21 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
     file = yield from _tried("model", lambda: resolve(name), lambda file: f"{file.name}: {file.path}")
     if file is None:
         return
+    if file.parameters != NO_PARAMETERS:
+        yield _parameters(file.parameters)
     loaded = yield from _tried("loads", lambda: load(file.path, settings), _described)
     if loaded is None:
         return
     yield from _tried("chat template", lambda: PromptEncoder(loaded, chat_format=file.chat_format), _template(file))
     yield _memory(loaded, settings)
+
+
+def _parameters(found: Parameters) -> Finding:
+    applied = [f"{name} {value:g}" for name, value in found.sampling.items()]
+    applied += [] if found.n_ctx is None else [f"num_ctx {found.n_ctx}"]
+    told = [f"applied: {', '.join(applied) or 'none'}"]
+    told += [f"not applied: {', '.join(found.unused)}"] if found.unused else []
+    return Finding("parameters", "; ".join([*told, *found.notes]))
 
 
 def _tried(subject: str, attempt: Callable[[], T], tell: Callable[[T], str]) -> Generator[Finding, None, T | None]:
@@ -136,7 +147,7 @@ def _template(file: ModelFile) -> Callable[[PromptEncoder], str]:
 
 
 def _memory(model: LoadedModel, settings: ModelSettings) -> Finding:
-    weights = gguf_place(model.path).size
+    weights = model_size(model.path)
     cache = settings.n_ctx * model.native.cache_shape.bytes_per_token(settings.kv_type)
     needed, available = weights + cache + RESERVE, available_memory()
     parts = f"{_mib(weights)} weights + {_mib(cache)} KV cache ({settings.n_ctx} tokens of {settings.kv_type})"

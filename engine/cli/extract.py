@@ -61,6 +61,7 @@ def extract(
     ] = None,
     *,
     lines: Annotated[bool, typer.Option("--lines", help="Each line of each FILE that is not blank is one.")] = False,
+    encoding: options.Encoding = None,
     model: options.Model = None,
     ask: Ask,
     draw: Draw,
@@ -83,7 +84,7 @@ def extract(
       ?            may be unknown, and is null then
       DESCRIPTION  goes into the prompt; one with a comma stands in double quotes
     """
-    documents = Documents(files or (), lines=lines)
+    documents = Documents(files or (), lines=lines, encoding=encoding)
     sampling = draw.sampling()
     typed = options.typed(context)
     extractor = ask.extractor(schema, model, load.settings(sequences), recommended_context="n_ctx" not in typed)
@@ -135,6 +136,8 @@ class _Report:
     failure: EngineError | None = None  # the first
 
     def update(self) -> None:
+        while self.documents.notes:
+            self._say(self.documents.notes.pop(0))
         outcomes = self.extraction.outcomes
         while outcomes:  # taken out, or an endless input would fill the memory
             outcome = outcomes.pop(0)

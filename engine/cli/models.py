@@ -18,6 +18,7 @@ from rich.table import Column
 from engine.errors import ModelError
 from engine.models import ModelFile, ModelLine, export_model, import_model, list_models, resolve, verify
 from engine.models.environment import default_model, user_models_file
+from engine.models.parts import model_size
 from engine.models.resolution import OLLAMA
 
 models_app = typer.Typer(
@@ -163,7 +164,7 @@ def _report(console: Console, model: ModelFile) -> None:
         against = "as in models.txt" if known[model.name] else "as recorded at the first download"
     else:
         against = "as Ollama names it" if model.name.startswith(OLLAMA) else "(nothing to compare it with)"
-    said = f"{model.name}: {_size(model.path.stat().st_size)}, sha256 {model.sha256} {against}"
+    said = f"{model.name}: {_size(model_size(model.path))}, sha256 {model.sha256} {against}"
     console.print(said, markup=False, highlight=False, soft_wrap=True)
     typer.echo(str(model.path))
 

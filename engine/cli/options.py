@@ -40,6 +40,11 @@ Search = Annotated[
     int, typer.Option(min=0, help="Passes that may be in vain for a document when validators leave no way.")
 ]
 
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|auto", help="How the texts are encoded; UTF-8 if not given, auto finds it out."),
+]
+
 Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
 TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]
 TopK = Annotated[int, typer.Option(help="Keep this many tokens; 0 is off.")]

@@ -29,8 +29,7 @@ from engine.decoding.statistics import Statistics
 from engine.decoding.vocabulary import TokenTable, read_tokens
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.masks.vocabulary import Vocabulary
-from engine.models.carrier import gguf_place
-from engine.models.header import read_header
+from engine.models.parts import read_parts
 
 T = TypeVar("T")
 
@@ -154,9 +153,9 @@ class _Registry:
             identity = _identity(path)
             native = self._weights.get((identity, settings.gpu_layers))
             if native is None:
-                read_header(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
+                parts = read_parts(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
                 if not on_gpu(settings):
-                    require_memory(gguf_place(path).size, available_memory())
+                    require_memory(parts.size, available_memory())
                 native = self._weights[identity, settings.gpu_layers] = LlamaModel(path, settings)
             return native
 

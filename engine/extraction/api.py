@@ -13,6 +13,7 @@ from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import BudgetReached, EngineError, WrongArgument
 from engine.extraction.arguments import check_known
+from engine.extraction.document import has_text
 from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.prompt import Example, Message
@@ -106,7 +107,7 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
 
     >>> user = extract_one("My name is John and I am 20 years old", User)  # doctest: +SKIP
     """
-    if text is not None and (not isinstance(text, str) or not text.strip()):
+    if text is not None and (not isinstance(text, str) or not has_text(text)):
         raise WrongArgument("text", text, "one text that is not empty")
     if item_annotation(model_type) is not model_type:
         raise WrongArgument(

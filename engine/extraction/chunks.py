@@ -1,8 +1,9 @@
 """Chunks: a text that is too long for one prompt, cut into pieces that overlap, and its objects put together again.
 
-Cuts fall at ends of paragraphs, lines and sentences, at blanks where there are none, and inside a word only where that is
-longer than half a chunk. A piece begins before the end of the one before it, at the start of a line or a sentence, so
-that what stands at a cut is seen whole by one of the two.
+Cuts fall at ends of paragraphs, lines and sentences, at blanks where there are none, inside a word only where that is
+longer than half a chunk, and inside a grapheme only where that is longer than a chunk; `boundaries` says where those are in
+which script. A piece begins before the end of the one before it, at the start of a line or a sentence, so that what stands
+at a cut is seen whole by one of the two.
 
 What stands in the overlap is found twice. An object of the later piece is dropped where the earlier one gave an equal
 object, as often as the overlap's own text accounts for it: the texts and numbers of the object are counted in the overlap.
@@ -13,24 +14,17 @@ piece and the beginning of the next is dropped. Order is that of the text.
 from __future__ import annotations
 
 import json
-import re
+from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.extraction.boundaries import first_boundary, last_boundary
+
 # A tenth of a chunk is seen twice.
 OVERLAP = 10
-_ENDS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rb"\n[ \t\r]*\n\s*",
-        rb"\n\s*",
-        rb"(?:[.!?\xe2\x80\xa6][\"')\]]*\s+|\xe3\x80\x82|\xef\xbc\x81|\xef\xbc\x9f)",
-        rb"\s+",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,72 +42,52 @@ def cut(text: str, limit: int, tokenize: Callable[[bytes], Sequence[int]], piece
     `tokenize` gives the tokens of UTF-8, `pieces` their texts. O(length of the text).
     """
     data = text.encode()
-    offsets = _offsets(data, [len(pieces[token]) for token in tokenize(data)])
-    if len(offsets) <= limit:
+    sizes = [len(pieces[token]) for token in tokenize(data)]
+    if len(sizes) <= limit:
         return [Chunk(0, len(data), text)]
+    begins = _byte_places(text)
+    offsets = _ends_of_tokens(sizes, begins)
     found: list[Chunk] = []
     start = 0
-    while start < len(data):
+    while start < len(text):
         first = bisect_right(offsets, start)
         reach = limit
         while True:
-            end = _end(data, start, offsets[min(first + reach, len(offsets)) - 1])
+            farthest = max(offsets[min(first + reach, len(offsets)) - 1], start + 1)
+            end = last_boundary(text, start, start + (farthest - start) // 2, farthest)
             # At a cut the tokens are others than in the middle of the text.
-            if len(tokenize(data[start:end])) <= limit or reach == 1:
+            if len(tokenize(text[start:end].encode())) <= limit or reach == 1:
                 break
             reach -= max(1, reach // 20)
-        found.append(Chunk(start, end, data[start:end].decode()))
-        if end == len(data):
+        found.append(Chunk(begins[start], begins[end], text[start:end]))
+        if end == len(text):
             break
         last = bisect_right(offsets, end)
-        start = _resume(data, offsets[max(first, last - max(1, limit // OVERLAP)) - 1], start, end)
+        earliest = max(offsets[max(first, last - max(1, limit // OVERLAP)) - 1], start)
+        start = first_boundary(text, earliest, end) or end
     return found
 
 
-def _offsets(data: bytes, sizes: list[int]) -> list[int]:
-    """Where each token ends; a tokeniser that changes the text has its tokens spread over it."""
-    total = sum(sizes)
+def _byte_places(text: str) -> Sequence[int]:
+    """The byte at which each character begins, and the one behind the last."""
+    if text.isascii():
+        return range(len(text) + 1)
+    places = array("Q", [0])
+    at = 0
+    for character in text:
+        at += 1 if character < "\x80" else 2 if character < "\u0800" else 3 if character < "\U00010000" else 4
+        places.append(at)
+    return places
+
+
+def _ends_of_tokens(sizes: list[int], begins: Sequence[int]) -> list[int]:
+    """The character in which each token ends; a tokeniser that changes the text has its tokens spread over it."""
+    total, length = sum(sizes), begins[-1]
     offsets, at = [], 0
     for size in sizes:
         at += size
-        offsets.append(at if total == len(data) else at * len(data) // max(total, 1))
+        offsets.append(bisect_right(begins, at if total == length else at * length // max(total, 1)) - 1)
     return offsets
-
-
-def _end(data: bytes, start: int, farthest: int) -> int:
-    """The best place to end a chunk, in the second half of what it may reach."""
-    if farthest >= len(data):
-        return len(data)
-    middle = start + (farthest - start) // 2
-    for pattern in _ENDS:
-        last = None
-        for last in pattern.finditer(data, middle, farthest):  # noqa: B007 - the last one is wanted
-            pass
-        if last is not None and last.end() > start:
-            return last.end()
-    return max(_character(data, farthest), _next_character(data, start))
-
-
-def _resume(data: bytes, earliest: int, start: int, end: int) -> int:
-    """Where the next chunk begins: at the first start of a line or sentence from `earliest` on, before `end`."""
-    for pattern in _ENDS:
-        found = pattern.search(data, max(earliest, start + 1), end)
-        if found is not None and start < found.end() < end:
-            return found.end()
-    return end
-
-
-def _character(data: bytes, at: int) -> int:
-    while at > 0 and at < len(data) and data[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
-
-
-def _next_character(data: bytes, at: int) -> int:
-    at += 1
-    while at < len(data) and data[at] & 0xC0 == 0x80:
-        at += 1
-    return at
 
 
 # -- merging

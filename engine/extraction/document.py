@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,23 @@ from engine.errors import EmptyDocument, EngineError, NotAText, UsageError
 from engine.extraction.extraction import Extracted
 
 DocumentId = str | int
+# Categories of Unicode in which nothing can be read: control and format characters, blanks and separators.
+_NOTHING = ("Cc", "Cf", "Zs", "Zl", "Zp")
+_BLANKED = {code: " " for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r\x85"}
+
+
+def has_text(text: str) -> bool:
+    """Whether there is anything to read: blanks, NULs and marks without a width are nothing."""
+    return any(unicodedata.category(character) not in _NOTHING for character in text)
+
+
+def readable(text: str) -> str:
+    """The text with a blank for each control character that is not white space, as long as before.
+
+    Files have NULs and escape sequences in them, which small models answer with endless lists. The document itself keeps
+    them: digests, spans and pieces are those of the text as it came.
+    """
+    return text.translate(_BLANKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +61,7 @@ class Document:
             self.text.encode()
         except UnicodeEncodeError as error:
             return NotAText(f"character {error.start} is half a surrogate pair, or bytes there are not UTF-8")
-        return None if self.text.strip() else EmptyDocument()
+        return None if has_text(self.text) else EmptyDocument()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from engine.errors import EmptyDocument, EngineError, TextEmpty, UsageError, Wro
 from engine.extraction.arguments import check, check_items, documents, pairs, texts_of_batch
 from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
-from engine.extraction.document import Document, DocumentId, Result, numbered
+from engine.extraction.document import Document, DocumentId, Result, has_text, numbered
 from engine.extraction.examples import Spelling
 from engine.extraction.extraction import Errors, Extraction, OnBudget, Reader, Stats
 from engine.extraction.prompt import Example, Message, Task, task
@@ -258,5 +258,5 @@ class Extractor:
             raise document
         if not isinstance(document, str):
             raise WrongArgument(f"document {index}", document, "a text")
-        if not document.strip():
+        if not has_text(document):
             raise EmptyDocument() if self._may_be_empty else TextEmpty(index)

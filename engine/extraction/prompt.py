@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.extraction.document import readable
 from engine.regular.languages import SPELLING
 from engine.schema import Schema
 from engine.schema.schema import Alternative, Array, Literals, Number, Object, SchemaId, Text, Vertex
@@ -32,9 +33,12 @@ class Task:
     examples: tuple[tuple[str, str], ...] = ()
 
     def messages(self, text: str, *, takes_system: bool) -> list[Message]:
-        """The conversation up to the answer; a template without a place for a system message gets it with the first text."""
+        """The conversation up to the answer, with the text made `readable`.
+
+        A template without a place for a system message gets it with the first text.
+        """
         turns: list[Message] = [{"role": "system", "content": self.system}] if takes_system else []
-        for question, answer in (*self.examples, (text, None)):
+        for question, answer in (*self.examples, (readable(text), None)):
             lead = "" if takes_system or len(turns) else self.system + "\n\n"
             turns.append({"role": "user", "content": lead + question})
             if answer is not None:

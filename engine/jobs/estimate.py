@@ -17,6 +17,7 @@ from engine.extraction.extractor import Extractor
 from engine.jobs.recipe import Recipe
 from engine.jobs.source import Source
 from engine.jobs.survey import survey
+from engine.models.parts import model_size
 
 _SAMPLE = 4  # documents at least
 _LISTED = 10
@@ -70,7 +71,7 @@ def estimate(recipe: Recipe, source: Source, *, workers: int) -> Estimate:
         len(sample),
         seconds,
         seconds * tally.decoded / sample_tokens / workers if sample_tokens else 0.0,
-        extractor.model.path.stat().st_size,
+        model_size(extractor.model.path),
         workers * (recipe.settings.n_ctx * bytes_per_token + RESERVE),
         available_memory(),
     )

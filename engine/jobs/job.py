@@ -1,9 +1,9 @@
 """Job: a source, a recipe and an output, run to the end or to where it is stopped.
 
 The output is a ledger in the order of the input, so a job that is started again reads it along with its input, sees that
-both still agree, and goes on behind the last line. `retry_errors` writes a second ledger beside it, with the good lines
-as they are and the others decoded again, which takes the first one's place when it is whole: at no moment is a record
-missing or there twice.
+both still agree, and goes on behind the last line. `retry` writes a second ledger beside it, with the good lines as they are
+and the others decoded again, which takes the first one's place when it is whole: at no moment is a record missing or there
+twice. `limit` ends a run early, as a trial; a later run goes on behind it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from engine.jobs.manifest import Counts, Manifest, certificate_path, manifest_pa
 from engine.jobs.places import refuse_collisions, retry_path, settled
 from engine.jobs.recipe import Identity, Recipe, identify
 from engine.jobs.record import Outcome, Record, line_of
+from engine.jobs.selection import is_selected
 from engine.jobs.source import Entry, Source
 from engine.jobs.survey import Running, Survey, distinct, survey
 from engine.jobs.workforce import Assignment, Settled, Workforce
@@ -32,6 +33,8 @@ from engine.models.progress import SILENT, Progress
 # Seconds between two moments at which all lines are made durable, and between two checkpoints of the manifest.
 _SYNC = 1.0
 _CHECKPOINT = 5.0
+# What a retry may have otherwise than the job: the bounds of a document, which may be what failed it.
+_BOUNDS = ("max_tokens", "on_budget", "search", "n_ctx")
 
 
 @dataclass(slots=True)
@@ -76,8 +79,9 @@ class Hands(Protocol):
 
 @dataclass(slots=True)
 class Job:
-    """What is to be done. `schema` is how the user named the type; `told` hears of every record, and about once a second
-    while there is none. `views` are files that will be written from the output, `reads` those that are read beside the
+    """What is to be done. `schema` is how the user named the type; `limit` is how many documents the output has at most;
+    `retry` has the kinds of records that are decoded again (`selection.KINDS`). `told` hears of every record, and about once a
+    second while there is none. `views` are files that will be written from the output, `reads` those that are read beside the
     source."""
 
     recipe: Recipe
@@ -87,7 +91,8 @@ class Job:
     workers: int = 1
     timeout: float | None = None
     restart: bool = False
-    retry_errors: bool = False
+    limit: int | None = None
+    retry: tuple[str, ...] = ()
     views: tuple[Path, ...] = ()
     reads: tuple[Path, ...] = ()
     told: Callable[[Figures], None] = lambda _: None
@@ -105,8 +110,10 @@ class Job:
 
     def run(self) -> Manifest:
         """Run to the end, or to where `stop` ends it; the manifest's state says which. Raises `JobError`."""
-        if self.restart and self.retry_errors:
-            raise UsageError("--restart begins anew and --retry-errors goes on; give one of them")
+        if self.restart and self.retry:
+            raise UsageError("--restart begins anew and --retry goes on; give one of them")
+        if self.limit is not None and self.retry:
+            raise UsageError("--retry goes through the whole output, so --limit does not go with it")
         self.output = settled(self.output)
         refuse_collisions(self.output, self.source, self.views, self.reads)
         with held(self.output):
@@ -116,12 +123,13 @@ class Job:
                 self._refuse_foreign()
             identity = identify(self.recipe, self.progress)
             if known is not None:
-                known.refuse_others(identity.facts, self.output)
+                known.refuse_others(identity.facts, self.output, but=_BOUNDS if self.retry else ())
+                self._refuse_other_sample(known)
             surveyed = survey(self.source) if self.source.repeatable else None
-            self.figures.total = surveyed.documents if surveyed is not None else None
+            self.figures.total = self._total(surveyed)
             if self.restart:  # not before all that can be refused has been looked at
                 self._forget()
-            if self.retry_errors:
+            if self.retry:
                 return self._retry(known, identity, surveyed)
             manifest = known or self._new(identity, surveyed)
             return self._write(self.output, manifest, surveyed, previous=None)
@@ -132,6 +140,17 @@ class Job:
         return self._crew is not None
 
     # -- before
+
+    def _total(self, surveyed: Survey | None) -> int | None:
+        if surveyed is None:
+            return self.limit
+        return surveyed.documents if self.limit is None else min(self.limit, surveyed.documents)
+
+    def _refuse_other_sample(self, known: Manifest) -> None:
+        then, now = known.source["sample"], self.source.sample
+        if then != now:
+            begun = "without --sample" if then is None else f"with --sample {then}"
+            raise UsageError(f"{self.output} was begun {begun}, and those are other documents; take another output")
 
     def _known(self) -> Manifest | None:
         """The job that the output is of; where nothing is in it yet, any job may begin there."""
@@ -173,9 +192,9 @@ class Job:
         if noted is not None and noted.state == "complete" and not retry.exists():
             durable.replace(manifest_path(retry), manifest_path(self.output))
             known = noted
-        elif noted is not None and not self.retry_errors:
+        elif noted is not None and not self.retry:
             raise UsageError(
-                f"an interrupted --retry-errors is in {retry}; give --retry-errors again to go on with it, "
+                f"an interrupted --retry is in {retry}; give --retry again to go on with it, "
                 f"or delete {retry} and {manifest_path(retry)}"
             )
         return known
@@ -189,24 +208,33 @@ class Job:
         return manifest
 
     def _retry(self, known: Manifest | None, identity: Identity, surveyed: Survey | None) -> Manifest:
-        """Decode again what ended in an error, into a second ledger that then takes the first one's place."""
+        """Decode again what is of the kinds that are wanted, into a second ledger that then takes the first one's place."""
         if known is None:
-            raise UsageError(f"{self.output} has no errors to retry: there is no job's output")
-        retry = retry_path(self.output)
+            raise UsageError(f"{self.output} has nothing to retry: there is no job's output")
+        retry, again = retry_path(self.output), {"where": list(self.retry), "recipe": self.recipe.as_json()}
         noted = read_manifest(retry)
         if noted is not None:
-            noted.refuse_others(identity.facts, self.output)
-        elif not known.counts.errors and known.state == "complete":
+            noted.refuse_others(identity.facts, self.output, but=_BOUNDS)
+            if noted.again[-1:] != [again]:
+                raise UsageError(
+                    f"an interrupted --retry with another --where or other arguments is in {retry}; give those again, "
+                    f"or delete {retry} and {manifest_path(retry)}"
+                )
+        elif known.state == "complete" and not self._any_selected(known):
             self.figures.counts = known.counts
             return known
         manifest = noted or Manifest(
             known.facts, known.schema, known.recipe, known.source, known.documents, known.digest, started=known.started
         )
+        manifest.again = [*known.again, again]
         done = self._write(retry, manifest, surveyed, previous=read_ledger(self.output, known.durable))
         if done.state == "complete":
             durable.replace(retry, self.output)
             durable.replace(manifest_path(retry), manifest_path(self.output))
         return done
+
+    def _any_selected(self, known: Manifest) -> bool:
+        return any(is_selected(line.record, self.retry) for line in read_ledger(self.output, known.durable))
 
     # -- the run
 
@@ -232,8 +260,29 @@ class Job:
             self._crew = crew
             if self._stopped:
                 crew.stop()
-            run.follow(crew, _assignments(self.source.name, entries, before, ledger, running))
+            run.follow(crew, islice(self._assignments(entries, before, ledger, running), self._left(ledger)))
             return manifest
+
+    def _left(self, ledger: Ledger) -> int | None:
+        """How many documents may still be decoded."""
+        return None if self.limit is None else max(0, self.limit - ledger.documents)
+
+    def _assignments(
+        self, entries: Iterator[Entry], before: Iterator[Line], ledger: Ledger, running: Running
+    ) -> Iterator[Assignment]:
+        """What is to be done, from the first document on that is not in the ledger."""
+        for number, (entry, line) in enumerate(zip_longest(entries, before), start=ledger.documents):
+            if entry is None:
+                raise InputChanged(self.source.name, _ended(number))
+            running.add(entry)
+            document = entry.document
+            if line is not None and not is_selected(line.record, self.retry):
+                if difference := _difference(entry, line.record):
+                    raise InputChanged(entry.place, difference)
+                yield Assignment(number, document, entry.digest, line=line.data, record=line.record)
+                continue
+            error = entry.error or document.trouble
+            yield Assignment(number, document, entry.digest, None if error is None else Outcome.failed(error))
 
     def _entries(self, surveyed: Survey | None) -> Iterator[Entry]:
         return self.source.read() if surveyed is not None else distinct(self.source.read())
@@ -292,7 +341,9 @@ class _Run:
                 self.manifest.backend = crew.backend or self.manifest.backend
                 self.job.told(figures)
                 self._tend()
-            if not crew.stopping and self.surveyed is not None and self.running.survey != self.surveyed:
+            limit = self.job.limit
+            early = crew.stopping or (limit is not None and self.ledger.documents >= limit)
+            if not early and self.surveyed is not None and self.running.survey != self.surveyed:
                 raise InputChanged(self.job.source.name, "it was changed while the job was running")
         except BaseException as error:
             self._leave(error)
@@ -302,7 +353,7 @@ class _Run:
             if close is not None:
                 close()
         done = self.surveyed is not None and self.ledger.documents == self.surveyed.documents
-        self.checkpoint("stopped" if crew.stopping and not done else "complete")
+        self.checkpoint("stopped" if early and not done else "complete")
 
     def checkpoint(self, state: Any) -> None:
         """Make all lines durable and say so."""
@@ -349,24 +400,6 @@ class _Run:
             self.checkpoint("stopped")
         except JobError as second:
             error.add_note(str(second))
-
-
-def _assignments(
-    source: str, entries: Iterator[Entry], before: Iterator[Line], ledger: Ledger, running: Running
-) -> Iterator[Assignment]:
-    """What is to be done, from the first document on that is not in the ledger."""
-    for number, (entry, line) in enumerate(zip_longest(entries, before), start=ledger.documents):
-        if entry is None:
-            raise InputChanged(source, _ended(number))
-        running.add(entry)
-        document = entry.document
-        if line is not None and line.record.error is None:
-            if difference := _difference(entry, line.record):
-                raise InputChanged(entry.place, difference)
-            yield Assignment(number, document, entry.digest, line=line.data, record=line.record)
-            continue
-        error = entry.error or document.trouble
-        yield Assignment(number, document, entry.digest, None if error is None else Outcome.failed(error))
 
 
 def _ended(documents: int) -> str:

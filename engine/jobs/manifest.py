@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +51,8 @@ class Counts:
 @dataclass(slots=True)
 class Manifest:
     """`documents` and `digest` of the input are None before they are known; `schema` is what the user named. `recipe` and
-    `source` are what a later `verify` needs to read and decode documents again."""
+    `source` are what a later `verify` needs to read and decode documents again. `again` has for each retry the kinds of
+    records that it decoded again (`where`) and its `recipe`, which may have other bounds than the job's."""
 
     facts: Facts
     schema: str = ""
@@ -65,6 +67,7 @@ class Manifest:
     backend: str | None = None
     started: str = field(default_factory=lambda: _now())
     seconds: float = 0.0
+    again: list[dict[str, Any]] = field(default_factory=list)
 
     def save(self, output: Path) -> None:
         """Write it beside the output."""
@@ -72,13 +75,13 @@ class Manifest:
         text = json.dumps(members, ensure_ascii=False, indent=2)
         write_whole(manifest_path(output), text.encode() + b"\n")
 
-    def refuse_others(self, facts: Facts, output: Path) -> None:
-        """`JobDiffers` where the facts are not these."""
+    def refuse_others(self, facts: Facts, output: Path, *, but: Collection[str] = ()) -> None:
+        """`JobDiffers` where the facts are not these, but for some that may be others."""
         names = dict.fromkeys((*self.facts, *facts))
         differing = tuple(
             (name, _short(self.facts.get(name)), _short(facts.get(name)))
             for name in names
-            if self.facts.get(name) != facts.get(name)
+            if name not in but and self.facts.get(name) != facts.get(name)
         )
         if differing:
             raise JobDiffers(output, differing)

@@ -32,7 +32,7 @@ def settled(output: Path) -> Path:
 
 
 def retry_path(output: Path) -> Path:
-    """The ledger of `--retry-errors`, until it takes the output's place."""
+    """The ledger of `--retry`, until it takes the output's place."""
     return beside(output, ".retry")
 
 

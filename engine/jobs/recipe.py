@@ -38,6 +38,7 @@ from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import STYLES, Style
 from engine.models import ModelFile, resolve
 from engine.models.digest import sha256_of
+from engine.models.parts import model_size
 from engine.models.progress import SILENT, Progress
 from engine.objects.item import item_annotation, item_type
 
@@ -165,7 +166,7 @@ def model_facts(file: ModelFile, progress: Progress = SILENT, *, fresh: bool = F
     known = None if fresh else file.sha256
     return {
         "model": file.path.name,
-        "model bytes": file.path.stat().st_size,
+        "model bytes": model_size(file.path),
         "model sha256": known or sha256_of(file.path, progress=progress, fresh=fresh),
         "chat format": file.chat_format,
     }

@@ -1,26 +1,40 @@
 """Source: the documents of a job, read one by one from JSON lines, CSV, lines, a folder or standard input.
 
 In: what the user named. Out: entries, each a document with its place, in an order that is the same at each reading. A
-document that is no text is an entry with an error, and the job goes on; an input that is not what it is said to be (line
-17 is no JSON, a row has no such field, an id comes twice) is refused with its place.
+document that is not a text is an entry with an error, and the job goes on; an input that is not what it is said to be (line
+17 is not JSON, a row has no such field, an id comes twice) is refused with its place. What was found out and not said (an
+encoding, a delimiter) is a note.
 """
 
 from __future__ import annotations
 
-import csv
 import glob
+import heapq
 import json
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from io import BufferedReader
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Any, Literal, get_args
 
-from engine.errors import DocumentError, InputInvalid, NotAText, UsageError
+from engine.errors import DocumentError, InputInvalid, NotAText, NotDecodable, UsageError
 from engine.extraction.document import Document, DocumentId, digest_of, refused_id
+from engine.extraction.encoding import (
+    AUTO,
+    UTF8,
+    decode_text,
+    decoded_lines,
+    found_encoding,
+    known_encoding,
+    refuse_wide,
+    undecoded,
+)
 from engine.jobs.listing import in_order, matching, same_file, would_match
+from engine.jobs.tabular import PLAIN, TableFormat, other_delimiter, read_rows
 
 Format = Literal["jsonl", "csv", "tsv", "lines", "files"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -28,6 +42,8 @@ STDIN = "-"
 DEFAULT_GLOB = "**/*.txt"
 # Longer lines and files are no documents for a language model, and would fill the memory.
 MOST_BYTES = 64 << 20
+_MOST_NOTES = 20
+_LOOKED_AT = 4096
 
 _SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 
@@ -55,6 +71,31 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How bytes become texts: `encoding` is a codec's name or "auto", `table` is for CSV and TSV."""
+
+    encoding: str = UTF8
+    table: TableFormat = PLAIN
+
+    def __post_init__(self) -> None:
+        known_encoding(self.encoding)
+
+
+class Notes:
+    """What was found out about an input, each told once however often the input is read; of very many, the first."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[[str], None] = lambda _: None
+        self._told: set[str] = set()
+
+    def add(self, note: str) -> None:
+        if note in self._told or len(self._told) > _MOST_NOTES:
+            return
+        self._told.add(note)
+        self.tell(note if len(self._told) <= _MOST_NOTES else "more was found out of the same kind, and is not shown")
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """`repeatable`: it can be read again. `read` gives the entries from the first on. `folder` is where the names of a glob
     begin, None for the working folder."""
@@ -66,6 +107,9 @@ class Source:
     fields: Fields
     pattern: str | None = None
     folder: str | None = None
+    layout: Layout = Layout()
+    sample: int | None = None
+    notes: Notes = field(default_factory=Notes, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """What `open_source` needs to read it again from any folder."""
@@ -74,7 +118,8 @@ class Source:
         folder = (self.folder or os.getcwd()) if is_glob else None
         name = self.name if is_glob or self.name == STDIN else os.path.abspath(self.name)
         fields = {"text": self.fields.text, "id": self.fields.id}
-        return {"name": name, "folder": folder, "format": self.format, "fields": fields, "pattern": self.pattern}
+        told = {"name": name, "folder": folder, "format": self.format, "fields": fields, "pattern": self.pattern}
+        return told | {"layout": asdict(self.layout), "sample": self.sample}
 
     def reads(self, path: Path) -> bool:
         """Whether a file of this name is the input, or would be one of its documents."""
@@ -90,26 +135,75 @@ def open_source(
     fields: Fields | None = None,
     pattern: str | None = None,
     folder: str | None = None,
+    layout: Layout | None = None,
 ) -> Source:
     """The source that INPUT names: a file, a folder (`pattern` says which files in it), a glob, or - for standard input."""
     chosen = _format(name, format)
     if pattern is not None and chosen != "files":
         raise UsageError("a glob chooses among the files of a folder; INPUT is none")
-    fields = fields or Fields()
+    fields, layout, notes = fields or Fields(), layout or Layout(), Notes()
+    if layout.table != PLAIN and chosen not in ("csv", "tsv"):
+        raise UsageError(f"--delimiter and --quoting are for csv and tsv; the input is read as {chosen}")
     if chosen == "files":
-        read = partial(_files, name, DEFAULT_GLOB if pattern is None else pattern, folder)
-        return Source(name, chosen, True, read, fields, pattern, folder)
+        read = partial(_files, name, DEFAULT_GLOB if pattern is None else pattern, folder, layout.encoding, notes)
+        return Source(name, chosen, True, read, fields, pattern, folder, layout, notes=notes)
     if name != STDIN and not Path(name).exists():
         raise UsageError(f"no file {name!r} to read")
     # A pipe can be read once only.
     repeatable = name != STDIN and stat.S_ISREG(Path(name).stat().st_mode)
-    readers: dict[str, Callable[[str, Fields, BinaryIO], Iterator[Entry]]] = {
+    # Tabs are what the name of a .tsv says.
+    table = replace(layout.table, delimiter=layout.table.delimiter or "\t") if chosen == "tsv" else layout.table
+    readers: dict[str, Callable[..., Iterator[Entry]]] = {
         "jsonl": _json_lines,
-        "csv": partial(_csv, ","),
-        "tsv": partial(_csv, "\t"),
+        "csv": partial(_table, table=table, notes=notes),
+        "tsv": partial(_table, table=table, notes=notes),
         "lines": _plain_lines,
     }
-    return Source(name, chosen, repeatable, partial(_stream, name, partial(readers[chosen], name, fields)), fields)
+    read_all = partial(_stream, name, layout.encoding, notes, partial(readers[chosen], fields=fields))
+    return Source(name, chosen, repeatable, read_all, fields, layout=layout, notes=notes)
+
+
+def source_of(told: dict[str, Any]) -> Source | None:
+    """The input as a job read it, of what `as_json` told; None where it is gone or could be read once only."""
+    if told["name"] == STDIN:
+        return None
+    try:
+        source = open_source(
+            told["name"],
+            format=told["format"],
+            fields=Fields(**told["fields"]),
+            pattern=told["pattern"],
+            folder=told["folder"],
+            layout=Layout(told["layout"]["encoding"], TableFormat(**told["layout"]["table"])),
+        )
+    except UsageError:
+        return None
+    if not source.repeatable:
+        return None
+    return source if told["sample"] is None else sampled(source, told["sample"])
+
+
+def sampled(source: Source, count: int) -> Source:
+    """So many documents of a source, in its order: those whose ids have the smallest digests, so they are the same each time
+    and lie all over the input. It is read twice."""
+    if not source.repeatable:
+        raise UsageError(
+            "a sample is drawn from the whole input, which cannot be a stream; --limit takes its beginning"
+        )
+    chosen: set[int] = set()
+
+    def read() -> Iterator[Entry]:
+        if not chosen:
+            drawn = ((digest_of(f"sample {entry.document.id}"), place) for place, entry in enumerate(source.read()))
+            chosen.update(place for _, place in heapq.nsmallest(count, drawn))
+        return (entry for place, entry in enumerate(source.read()) if place in chosen)
+
+    return replace(source, read=read, sample=count)
+
+
+def beginning(source: Source, count: int) -> Source:
+    """The first documents of a source."""
+    return replace(source, read=lambda: islice(source.read(), count))
 
 
 def _format(name: str, format: str | None) -> Format:
@@ -131,56 +225,75 @@ def _format(name: str, format: str | None) -> Format:
     return _SUFFIXES[suffix]
 
 
-def _stream(name: str, read: Callable[[BinaryIO], Iterator[Entry]]) -> Iterator[Entry]:
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines of a stream with their ends, and how it is called."""
+
+    name: str
+    encoding: str
+    lines: Iterator[str]
+
+    def numbered(self) -> Iterator[tuple[str, str]]:
+        """The lines that are not empty, without their ends, with their places."""
+        for number, line in enumerate(self.lines, start=1):
+            if line.strip():
+                yield f"{self.name}, line {number}", line.rstrip("\r\n")
+
+
+def _stream(name: str, encoding: str, notes: Notes, read: Callable[[_Lines], Iterator[Entry]]) -> Iterator[Entry]:
+    shown = "standard input" if name == STDIN else name
     try:
         # A stream of its own: a thread that still waits for a line must not hold the interpreter's.
         with os.fdopen(os.dup(0), "rb") if name == STDIN else open(name, "rb") as stream:
-            yield from read(stream)
+            chosen = found_encoding(stream) if encoding == AUTO else known_encoding(encoding)
+            refuse_wide(stream.peek(_LOOKED_AT)[:_LOOKED_AT], chosen)
+            if encoding == AUTO and chosen != UTF8:
+                notes.add(f"{shown}: read as {chosen}")
+            yield from read(_Lines(shown, chosen, _bounded_lines(shown, chosen, stream)))
     except OSError as error:
-        raise InputInvalid(_shown(name), f"cannot be read: {error.strerror}") from error
+        raise InputInvalid(shown, f"cannot be read: {error.strerror}") from error
+    except NotDecodable as error:
+        raise InputInvalid(shown, str(error)) from error
 
 
-def _shown(name: str) -> str:
-    return "standard input" if name == STDIN else name
+def _bounded_lines(shown: str, encoding: str, stream: BufferedReader) -> Iterator[str]:
+    """All lines with their ends, which count inside quotes."""
+    for number, line in enumerate(decoded_lines(stream, encoding, MOST_BYTES), start=1):
+        if len(line) > MOST_BYTES:
+            reason = f"has more than {MOST_BYTES >> 20} MiB, which no model reads"
+            raise InputInvalid(f"{shown}, line {number}", reason)
+        yield line
 
 
-def _lines(name: str, stream: BinaryIO) -> Iterator[tuple[str, bytes]]:
-    """The lines that are not empty, without their ends, with their places."""
-    for number, line in enumerate(_physical_lines(name, stream), start=1):
-        if line.strip():
-            yield f"{_shown(name)}, line {number}", line.rstrip(b"\r\n")
-
-
-def _plain_lines(name: str, _: Fields, stream: BinaryIO) -> Iterator[Entry]:
-    for number, (place, line) in enumerate(_lines(name, stream), start=1):
-        yield Entry(Document.placed(number, line.decode("utf-8", "surrogateescape")), place, _bytes_error(line))
-
-
-def _bytes_error(data: bytes) -> DocumentError | None:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return NotAText(f"it is not UTF-8 at byte {error.start}")
-    return None
+def _plain_lines(found: _Lines, fields: Fields) -> Iterator[Entry]:
+    for number, (place, line) in enumerate(found.numbered(), start=1):
+        error = undecoded(line, found.encoding)
+        yield Entry(Document.placed(number, line), place, None if error is None else NotAText(f"it is {error}"))
 
 
 # -- rows
 
 
-def _json_lines(name: str, fields: Fields, stream: BinaryIO) -> Iterator[Entry]:
-    rows = _Rows(fields)
-    for place, line in _lines(name, stream):
+def _json_lines(found: _Lines, fields: Fields) -> Iterator[Entry]:
+    rows = _Rows(fields, found.encoding)
+    for place, line in found.numbered():
         try:
-            row = json.loads(line.decode("utf-8", "surrogateescape"), object_pairs_hook=_members)
+            row = json.loads(line, object_pairs_hook=_members)
         except json.JSONDecodeError as error:
-            wide = "; it looks like UTF-16, and UTF-8 is read" if line[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-            raise InputInvalid(place, f"not JSON at character {error.pos}: {error.msg}{wide}") from error
+            raise InputInvalid(place, f"not JSON at character {error.pos}: {error.msg}") from error
         except ValueError as error:
             raise InputInvalid(place, f"not JSON that can be read: {error}") from error
         except RecursionError as error:
             raise InputInvalid(place, "JSON that is nested too deeply") from error
         if not isinstance(row, dict):
             raise InputInvalid(place, f"a row is a JSON object with a text in it, not {line[:40]!r}")
+        yield rows.entry(row, place)
+
+
+def _table(found: _Lines, fields: Fields, *, table: TableFormat, notes: Notes) -> Iterator[Entry]:
+    rows = _Rows(fields, found.encoding)
+    wanted = [name for name in (fields.text, fields.id) if name is not None]
+    for place, row in read_rows(found.name, found.lines, table, wanted, notes.add):
         yield rows.entry(row, place)
 
 
@@ -194,62 +307,29 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _csv(delimiter: str, name: str, fields: Fields, stream: BinaryIO) -> Iterator[Entry]:
-    csv.field_size_limit(MOST_BYTES)
-    rows = _Rows(fields)
-    texts = (line.decode("utf-8", "surrogateescape") for line in _physical_lines(name, stream))
-    reader = csv.reader(texts, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    begin = 1  # the line in which the row begins: it may have line ends in it
-    try:
-        for cells in reader:
-            place, begin = f"{_shown(name)}, line {begin}", reader.line_num + 1
-            if not cells:
-                continue
-            if header is None:
-                header = cells
-                if len(set(header)) < len(header):
-                    raise InputInvalid(place, f"a column's name comes twice: {', '.join(header)}")
-                continue
-            if len(cells) != len(header):
-                raise InputInvalid(place, f"the row has {len(cells)} cells, the header has {len(header)}")
-            yield rows.entry(dict(zip(header, cells, strict=True)), place)
-    except csv.Error as error:
-        raise InputInvalid(f"{_shown(name)}, line {begin}", f"the row that begins here is not CSV: {error}") from error
-
-
-def _physical_lines(name: str, stream: BinaryIO) -> Iterator[bytes]:
-    """All lines with their ends, which count inside quotes."""
-    number = 0
-    while line := stream.readline(MOST_BYTES + 1):
-        number += 1
-        if len(line) > MOST_BYTES:
-            place = f"{_shown(name)}, line {number}"
-            raise InputInvalid(place, f"has more than {MOST_BYTES >> 20} MiB, which no model reads")
-        yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-
-
 class _Rows:
     """Rows as entries; whether they have ids is settled by the first."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, encoding: str) -> None:
         self._text = fields.text
         self._id = fields.id
+        self._encoding = encoding
         self._count = 0
 
     def entry(self, row: dict[str, Any], place: str) -> Entry:
         self._count += 1
         if self._count == 1 and self._id is None and "id" in row:
             self._id = "id"
-        for field, option in ((self._text, "--text-field"), (self._id, "--id-field")):
-            if field is not None and field not in row:
+        for wanted, option in ((self._text, "--text-field"), (self._id, "--id-field")):
+            if wanted is not None and wanted not in row:
                 names = ", ".join(map(repr, list(row)[:8]))
-                raise InputInvalid(place, f"the row has no {field!r} but {names}; {option} names the field")
+                other = other_delimiter(next(iter(row))) if len(row) == 1 else ""
+                raise InputInvalid(place, f"the row has no {wanted!r} but {names}; {option} names the field{other}")
         value = row[self._text]
         if not isinstance(value, str):
             document = self._document(row, place, "")
             return Entry(document, place, NotAText(f"its {self._text!r} is {json.dumps(value)[:40]}"))
-        return Entry(self._document(row, place, value), place, _half_character(value))
+        return Entry(self._document(row, place, value), place, _half_character(value, self._encoding))
 
     def _document(self, row: dict[str, Any], place: str, text: str) -> Document:
         if self._id is None:
@@ -264,24 +344,25 @@ def checked_id(value: Any, place: str) -> DocumentId:
     return value  # type: ignore[no-any-return]
 
 
-def _half_character(text: str) -> DocumentError | None:
+def _half_character(text: str, encoding: str) -> DocumentError | None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        escaped = "\udc80" <= text[error.start] <= "\udcff"
-        what = "a byte that is not UTF-8" if escaped else "half a surrogate pair"
-        return NotAText(f"character {error.start} is {what}")
+        lost = undecoded(text, encoding)
+        if lost is None:
+            return NotAText(f"character {error.start} is half a surrogate pair")
+        return NotAText(f"character {error.start} is a byte that is not {encoding.upper()}{lost.advice}")
     return None
 
 
 # -- files
 
 
-def _files(name: str, pattern: str, folder: str | None) -> Iterator[Entry]:
+def _files(name: str, pattern: str, folder: str | None, encoding: str, notes: Notes) -> Iterator[Entry]:
     root = Path(name) if Path(name).is_dir() else Path(folder or "")
     count = 0
     for file in in_order(matching(name, pattern, folder), name):
-        entry = _file(file, root / file)
+        entry = _file(file, root / file, encoding, notes)
         if entry is not None:
             count += 1
             yield entry
@@ -289,7 +370,7 @@ def _files(name: str, pattern: str, folder: str | None) -> Iterator[Entry]:
         raise UsageError(f"no file in {name!r} matches {pattern!r}" if Path(name).is_dir() else f"no file {name!r}")
 
 
-def _file(name: str, path: Path) -> Entry | None:
+def _file(name: str, path: Path, encoding: str, notes: Notes) -> Entry | None:
     """The file's document; None where it is a folder."""
     document_id = Path(name).as_posix()
     try:
@@ -302,8 +383,15 @@ def _file(name: str, path: Path) -> Entry | None:
             text = f"{status.st_size} bytes"
             reason = NotAText(f"it has {text}, and at most {MOST_BYTES} are read")
             return Entry(Document.named(document_id, text), str(path), reason)
-        data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        data = path.read_bytes()
     except OSError as error:
         raise InputInvalid(str(path), f"cannot be read: {error.strerror}") from error
-    document = Document.named(document_id, data.decode("utf-8", "surrogateescape"))
-    return Entry(document, str(path), _bytes_error(data))
+    try:
+        text, chosen = decode_text(data, known_encoding(encoding))
+    except NotDecodable as error:
+        return Entry(
+            Document.named(document_id, data.decode("utf-8", "surrogateescape")), str(path), NotAText(f"it is {error}")
+        )
+    if encoding == AUTO and chosen != UTF8:
+        notes.add(f"{path}: read as {chosen}")
+    return Entry(Document.named(document_id, text), str(path))

@@ -25,7 +25,7 @@ from engine.jobs.names import Names
 from engine.jobs.places import settled
 from engine.jobs.recipe import Facts, Recipe, model_facts, schema_facts
 from engine.jobs.record import Outcome, Record, object_texts
-from engine.jobs.source import STDIN, Fields, Source, open_source
+from engine.jobs.source import Source, source_of
 from engine.jobs.survey import survey
 from engine.jobs.workforce import Assignment, Workforce
 from engine.models import resolve
@@ -80,7 +80,7 @@ def verify(
         yield finding
     if readable:
         yield _objects(output, recipe, model_type)
-    source = _source(manifest)
+    source = source_of(manifest.source)
     yield _input(output, source, manifest)
     if not replay:
         return
@@ -89,7 +89,9 @@ def verify(
     if not (readable and has_model):
         yield Finding("replay", "not done without the job's schema and model", True)
         return
-    yield _replay(output, recipe, source, replay, manifest)
+    later = [Recipe.from_json(recipe.read_type, again["recipe"]) for again in manifest.again]
+    recipes = [recipe, *(replace(one, model=recipe.model) for one in later)]
+    yield _replay(output, recipes, source, replay, manifest)
 
 
 def _recipe(output: Path, manifest: Manifest, read_type: Callable[[], Any]) -> Recipe:
@@ -253,24 +255,6 @@ def validator(model_type: Any) -> Callable[[str], str]:
 # -- the input
 
 
-def _source(manifest: Manifest) -> Source | None:
-    """The input as the job read it; None where it is gone or could be read once only."""
-    told = manifest.source
-    if told["name"] == STDIN:
-        return None
-    try:
-        source = open_source(
-            told["name"],
-            format=told["format"],
-            fields=Fields(**told["fields"]),
-            pattern=told["pattern"],
-            folder=told.get("folder"),
-        )
-    except UsageError:
-        return None
-    return source if source.repeatable else None
-
-
 def _input(output: Path, source: Source | None, manifest: Manifest) -> Finding:
     if source is None:
         return Finding("input", "not there any more, so not compared")
@@ -291,11 +275,12 @@ def _input(output: Path, source: Source | None, manifest: Manifest) -> Finding:
 # -- replay
 
 
-def _replay(output: Path, recipe: Recipe, source: Source, count: int, manifest: Manifest) -> Finding:
-    """Decode documents that are spread over the whole job again."""
+def _replay(output: Path, recipes: list[Recipe], source: Source, count: int, manifest: Manifest) -> Finding:
+    """Decode documents that are spread over the whole job again. `recipes` are the job's and those of its retries: a document
+    is as it was if one of them gives it."""
     total = manifest.counts.documents
     wanted = {place * total // count for place in range(min(count, total))} if total else set()
-    chosen: list[tuple[Assignment, bytes, Record]] = []
+    chosen: list[_Chosen] = []
     left_out = 0
     for number, (entry, (data, record)) in enumerate(zip(source.read(), read_lines(output), strict=False)):
         if number not in wanted or record is None:
@@ -306,20 +291,31 @@ def _replay(output: Path, recipe: Recipe, source: Source, count: int, manifest: 
         error = entry.error or entry.document.trouble
         outcome = None if error is None else Outcome.failed(error)
         chosen.append((Assignment(len(chosen), entry.document, entry.digest, outcome), data, record))
-    workforce = Workforce(recipe)
-    differing = [
-        str(record.id)
-        for settled, (_, data, record) in zip(workforce.run(iter([one for one, _, _ in chosen])), chosen, strict=True)
-        if settled.outcome is None or not _equal(settled.outcome, data, record)
-    ]
+    differing = chosen
+    for recipe in recipes:
+        differing = [
+            one for one, outcome in _decoded(recipe, differing) if outcome is None or not _equal(outcome, *one[1:])
+        ]
     text = f"{_number(len(chosen))} decoded again, {len(chosen) - len(differing)} equal"
     if left_out:
         text += f"; {_number(left_out)} that took too long or killed a worker left out"
     if differing:
-        text += f"; {', '.join(differing[:_SHOWN])} {'differs' if len(differing) == 1 else 'differ'}"
-        if not recipe.deterministic:
+        names = [str(record.id) for _, _, record in differing[:_SHOWN]]
+        text += f"; {', '.join(names)} {'differs' if len(differing) == 1 else 'differ'}"
+        if not recipes[0].deterministic:
             text += " (a pass of several documents is not computed as one of a single one; --deterministic holds it)"
-    return Finding("replay", text, bool(differing) and recipe.deterministic)
+    return Finding("replay", text, bool(differing) and recipes[0].deterministic)
+
+
+_Chosen = tuple[Assignment, bytes, Record]
+
+
+def _decoded(recipe: Recipe, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Outcome | None]]:
+    if not chosen:
+        return
+    assignments = (replace(assignment, number=number) for number, (assignment, _, _) in enumerate(chosen))
+    for settled_one, one in zip(Workforce(recipe).run(assignments), chosen, strict=True):
+        yield one, settled_one.outcome
 
 
 def _number(count: int) -> str:

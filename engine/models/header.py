@@ -1,9 +1,10 @@
 """The header of a GGUF file: is this a model, and is all of it here?
 
 In: a path. Out: a `Header` with the size that the file needs and the chat template that it carries. Refused with
-`ModelFileInvalid`: what is no GGUF of version 2 or 3, what says impossible things, adapters and projectors, and a file
-that is shorter than its tensors. The file is mapped, nothing is allocated by its say-so, and the number of entries that
-are walked is bounded, because a file from elsewhere may lie. Cost: about 50 ns for each token of the vocabulary.
+`ModelFileInvalid`: what is no GGUF of version 2 or 3, what says impossible things, adapters and projectors, models with
+tensors that see or hear, and a file that is shorter than its tensors. The file is mapped, nothing is allocated by its
+say-so, and the number of entries that are walked is bounded, because a file from elsewhere may lie. Cost: about 50 ns for
+each token of the vocabulary.
 
 Source: the GGUF specification (ggml, docs/gguf.md). What llama.cpp reads beyond it is left to llama.cpp.
 """
@@ -28,7 +29,8 @@ MAX_TEMPLATE = 1 << 20
 MAX_DIMENSIONS = 4
 DEFAULT_ALIGNMENT = 32
 
-_STRING, _ARRAY, _U32 = 8, 9, 4
+_STRING, _ARRAY, _U16, _U32, _I32 = 8, 9, 2, 4, 5
+_FORMS = {_U16: "<H", _U32: "<I", _I32: "<i"}
 # Bytes of each scalar of the metadata, by its type number.
 _SCALARS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 # Elements and bytes of one block of each tensor type, by its number in ggml.h.
@@ -41,20 +43,32 @@ TENSOR_BLOCKS = {
 }  # fmt: skip
 _READ_FOR = {
     "general.alignment": _U32,
+    "general.architecture": _STRING,
     "general.type": _STRING,
+    "split.count": _U16,
+    "split.no": _U16,
+    "split.tensors.count": _I32,
     "tokenizer.chat_template": _STRING,
 }
 _NOT_MODELS = ("adapter", "mmproj", "imatrix")
+_PROJECTOR = "clip"  # the architecture of projectors that are older than `general.type`
+# What the names of tensors begin with that see or hear. Ollama's conversions keep them in the file of the text model, which
+# llama.cpp then refuses for its wrong number of tensors; in other files they are a projector of their own.
+_SENSES = {"v.": "vision", "mm.": "vision", "a.": "audio"}
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`needed` is the number of bytes that the file must have for its tensors."""
+    """`needed` is the number of bytes that the file must have for its tensors. Of a model in several files, `part` counts
+    from 0, `parts` is how many there are, and `all_tensors` is how many tensors those have together."""
 
     version: int
     tensors: int
     needed: int
     chat_template: str | None
+    part: int = 0
+    parts: int = 1
+    all_tensors: int | None = None
 
 
 def read_header(path: Path) -> Header:
@@ -150,6 +164,8 @@ def _parse(cursor: _Cursor) -> Header:
     kind = read.get("general.type")
     if kind in _NOT_MODELS:
         raise ModelFileInvalid(cursor.path, f"holds a GGUF of type {kind!r}, not a model")
+    if read.get("general.architecture") == _PROJECTOR:
+        raise ModelFileInvalid(cursor.path, "holds the projector of a model, not the model; name the file beside it")
     data = max((_tensor_end(cursor, alignment) for _ in range(tensors)), default=0)
     needed = cursor.position
     if tensors:
@@ -159,7 +175,16 @@ def _parse(cursor: _Cursor) -> Header:
             cursor.path, f"truncated: it has {cursor.size} bytes, its tensors need {needed}; fetch it again"
         )
     template = read.get("tokenizer.chat_template")
-    return Header(version, tensors, needed, template if isinstance(template, str) else None)
+    part, parts, together = (read.get(f"split.{name}") for name in ("no", "count", "tensors.count"))
+    return Header(
+        version,
+        tensors,
+        needed,
+        template if isinstance(template, str) else None,
+        part if isinstance(part, int) else 0,
+        parts if isinstance(parts, int) else 1,
+        together if isinstance(together, int) else None,
+    )
 
 
 def _version(cursor: _Cursor) -> int:
@@ -185,7 +210,7 @@ def _metadata(cursor: _Cursor, count: int) -> dict[str, int | str]:
         elif kind == _STRING:
             read[key] = cursor.text(MAX_TEMPLATE, key)
         else:
-            read[key] = cursor.number("<I")
+            read[key] = cursor.number(_FORMS[kind])
     return read
 
 
@@ -209,9 +234,22 @@ def _scalar_size(cursor: _Cursor, key: str, kind: int) -> int:
     return size
 
 
+def _refuse_senses(cursor: _Cursor, name: str) -> None:
+    """Such a file would be hashed and mapped whole before llama.cpp refuses it."""
+    sense = next((sense for start, sense in _SENSES.items() if name.startswith(start)), None)
+    if sense is not None:
+        raise ModelFileInvalid(
+            cursor.path,
+            f"holds {sense} tensors too (the first is {name!r}), as conversions of Ollama do, and llama.cpp loads text models "
+            "alone; take a GGUF whose projector is a file of its own, as `ollama pull hf.co/OWNER/REPO-GGUF` brings one, "
+            "or a model that reads text only",
+        )
+
+
 def _tensor_end(cursor: _Cursor, alignment: int) -> int:
     """Where the next tensor ends, counted from the start of the data."""
     name = cursor.text(MAX_NAME, "the name of a tensor")
+    _refuse_senses(cursor, name)
     dimensions = cursor.number("<I")
     if dimensions > MAX_DIMENSIONS:
         raise cursor.refuse(f"tensor {name!r} has {dimensions} dimensions")

@@ -2,20 +2,28 @@
 
 In: `[REGISTRY/][NAMESPACE/]NAME[:TAG]`, as Ollama spells it. Out: the blob with the weights, the digest that its name
 promises, and the chat format where the template layer is one of the known ones. Ollama's templates are Go text, not
-Jinja, so the format is recognised by its markers and named. Refused: adapters, weights in several layers, blobs that
-are absent or have another size than the manifest says, parameters that make no sense. Left aside are a projector (the part
-that sees pictures), and the system and example messages: an extraction has its own.
+Jinja, so the format is recognised by its markers and named. Refused, each with what to take instead: models of Ollama's
+cloud, weights that are not GGUF, weights in several layers, adapters, blobs that are absent or have another size than the
+manifest says. Left aside are a projector (the part that sees pictures), and the system and example messages: an extraction
+has its own. Whatever a store holds ends in a model or in a `ModelError`.
 
-Layout: manifests/REGISTRY/NAMESPACE/NAME/TAG is JSON with layers; the blob of sha256:HEX is blobs/sha256-HEX.
+Layout: manifests/REGISTRY/NAMESPACE/NAME/TAG is JSON with layers; the blob of sha256:HEX is blobs/sha256-HEX. A cloud model
+has no layers, and a config blob that names the `remote_host`.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+import os
 import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.models.environment import ollama_stores
@@ -24,9 +32,11 @@ from engine.models.parameters import NO_PARAMETERS, Parameters, read_parameters
 REGISTRY, NAMESPACE, TAG = "registry.ollama.ai", "library", "latest"
 _PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_DIGEST = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
 _KIND = "application/vnd.ollama.image."
 _LARGEST_TEXT = 4 << 20
+# Of a large store, so many names are looked at and so many shown.
+_NAMES_READ, _NAMES_SHOWN = 10_000, 8
 # Name of the format, markers that its template holds, markers that it does not.
 _FORMATS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("chatml", ("<|im_start|>", "<|im_end|>"), ()),
@@ -51,6 +61,8 @@ class OllamaModel:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
+    """`sha256` as it is spelled, because the blob's name is spelled so too."""
+
     kind: str
     sha256: str
     size: int
@@ -64,9 +76,7 @@ def find_ollama(name: str) -> OllamaModel:
         content = _read(manifest)
         if content is not None:
             return _model(name, store, manifest, _layers(manifest, content))
-    raise ModelNotFound(
-        f"ollama/{name}", tuple(map(str, manifests)), f"Fetch it with `ollama pull {name}`, or set OLLAMA_MODELS"
-    )
+    raise ModelNotFound(f"ollama/{name}", tuple(map(str, manifests)), _remedy(name, place))
 
 
 def chat_format_of(template: str) -> str | None:
@@ -92,34 +102,143 @@ def _place(name: str) -> tuple[str, str, str, str]:
 
 
 def _model(name: str, store: Path, manifest: Path, layers: tuple[_Layer, ...]) -> OllamaModel:
-    if any(layer.kind == "adapter" for layer in layers):
-        raise ModelFileInvalid(manifest, "the model is a base with an adapter; merge them into one GGUF file")
-    weights = [layer for layer in layers if layer.kind == "model"]
-    if len(weights) != 1:
-        raise ModelFileInvalid(manifest, f"the model has {len(weights)} layers of weights, one GGUF file is needed")
-    blob = _blob(store, manifest, weights[0])
+    weights = _weights(name, manifest, layers)
+    blob = _blob(store, manifest, weights)
     templates = [layer for layer in layers if layer.kind == "template"]
     chat_format = _template_format(_blob(store, manifest, templates[-1]), templates[-1]) if templates else None
     settings = [layer for layer in layers if layer.kind == "params"]
     parameters = _parameters(_blob(store, manifest, settings[-1]), settings[-1]) if settings else NO_PARAMETERS
-    return OllamaModel(f"ollama/{name}", blob, weights[0].sha256, chat_format, parameters)
+    return OllamaModel(f"ollama/{name}", blob, weights.sha256.lower(), chat_format, parameters)
+
+
+def _weights(name: str, manifest: Path, layers: tuple[_Layer, ...]) -> _Layer:
+    """The one layer that is a GGUF file of its own."""
+    kinds = [layer.kind for layer in layers]
+    if "adapter" in kinds:
+        raise ModelFileInvalid(manifest, "the model is a base with an adapter; merge them into one GGUF file")
+    weights = [layer for layer in layers if layer.kind == "model"]
+    if not layers:
+        raise ModelFileInvalid(manifest, f"it has no layers: {_remote(name)}")
+    if not weights and "tensor" in kinds:
+        raise ModelFileInvalid(
+            manifest, "its weights are safetensors, one layer a tensor; take a model whose weights are a GGUF file"
+        )
+    if len(weights) > 1:
+        raise ModelFileInvalid(
+            manifest,
+            f"the model has {len(weights)} layers of weights, and one GGUF file is needed; where they are the parts of a "
+            "split file, merge them with `llama-gguf-split --merge FIRST-PART WHOLE.gguf` and name that file",
+        )
+    if not weights:
+        raise ModelFileInvalid(manifest, "the model has 0 layers of weights, one GGUF file is needed")
+    return weights[0]
+
+
+def _remote(name: str) -> str:
+    plain = name.partition(":")[0]
+    return (
+        "a model of Ollama's cloud runs on its servers and has no weights on this disk; pull a tag with weights, "
+        f"as in `ollama pull {plain}:TAG`, where TAG does not end in cloud"
+    )
 
 
 def _layers(manifest: Path, content: bytes) -> tuple[_Layer, ...]:
     try:
-        return tuple(_layer(entry) for entry in json.loads(content)["layers"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelFileInvalid(manifest, f"is not a manifest of Ollama: {error!r}") from error
+        written = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _not_a_manifest(manifest, "not JSON that can be read") from error
+    if not isinstance(written, dict):
+        raise _not_a_manifest(manifest, f"a JSON {_json_kind(written)} instead of an object")
+    if "layers" not in written:
+        raise _not_a_manifest(manifest, "it has no member 'layers'")
+    layers = written["layers"]
+    if layers is None:  # so written for a cloud model
+        return ()
+    if not isinstance(layers, list):
+        raise _not_a_manifest(manifest, f"its 'layers' are a {_json_kind(layers)} instead of an array")
+    return tuple(_layer(manifest, place, entry) for place, entry in enumerate(layers))
 
 
-def _layer(entry: dict[str, object]) -> _Layer:
-    kind, digest, size = entry["mediaType"], entry["digest"], entry["size"]
-    if not isinstance(kind, str) or not isinstance(digest, str) or type(size) is not int:
-        raise TypeError("a layer has a mediaType, a digest and a size")
-    found = _DIGEST.fullmatch(digest)
-    if not found:
-        raise ValueError(f"{digest[:100]!r} is not a sha256 digest")
-    return _Layer(kind.removeprefix(_KIND), found[1], size)
+def _layer(manifest: Path, place: int, entry: Any) -> _Layer:
+    if not isinstance(entry, dict):
+        raise _not_a_manifest(manifest, f"layer {place} is a {_json_kind(entry)} instead of an object")
+    for member, kind in (("mediaType", str), ("digest", str), ("size", int)):
+        if type(entry.get(member)) is not kind:
+            expected = "whole number" if kind is int else "string"
+            found = _json_kind(entry[member]) if member in entry else "absent"
+            raise _not_a_manifest(manifest, f"the {member!r} of layer {place} is {found}, a {expected} was expected")
+    digest = _DIGEST.fullmatch(entry["digest"])
+    if not digest:
+        raise _not_a_manifest(manifest, f"the digest of layer {place} is {entry['digest'][:100]!r}, not a sha256")
+    return _Layer(entry["mediaType"].removeprefix(_KIND), digest[1], entry["size"])
+
+
+def _not_a_manifest(path: Path, reason: str) -> ModelFileInvalid:
+    return ModelFileInvalid(path, f"is not a manifest of Ollama: {reason}; pull the model again")
+
+
+def _json_kind(value: Any) -> str:
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+    return kinds.get(type(value), "null")
+
+
+# -- names that are there
+
+
+def _remedy(name: str, place: tuple[str, str, str, str]) -> str:
+    """What to do about a model that is not there: the tags that are, or the nearest names."""
+    *family, _ = place
+    for store in ollama_stores():
+        if tags := _folder_names(store.joinpath("manifests", *family), files=True):
+            plain = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+            return f"Tags of it that are there: {_some([f'ollama/{plain}:{tag}' for tag in tags])}"
+    there = sorted({known for store in ollama_stores() for known in _known(store)})
+    fetch = f"Fetch it with `ollama pull {name}`, or set OLLAMA_MODELS"
+    if not there:
+        return fetch
+    wanted = name if ":" in name.rpartition("/")[2] else f"{name}:{TAG}"
+    close = difflib.get_close_matches(wanted, there, n=_NAMES_SHOWN, cutoff=0.4) or there
+    return f"{fetch}. Models that are there: {_some([f'ollama/{known}' for known in close])}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more
+
+
+def _known(store: Path) -> Iterator[str]:
+    """The models of a store, as they are typed."""
+
+    def walk(folder: Path, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for part in _folder_names(folder, files=len(parts) == 3):
+            if len(parts) == 3:
+                yield (*parts, part)
+            else:
+                yield from walk(folder / part, (*parts, part))
+
+    for registry, namespace, model, tag in islice(walk(store / "manifests", ()), _NAMES_READ):
+        known = "" if registry == REGISTRY and namespace == NAMESPACE else f"{namespace}/"
+        yield ("" if registry == REGISTRY else f"{registry}/") + f"{known}{model}:{tag}"
+
+
+def _folder_names(folder: Path, *, files: bool) -> list[str]:
+    """The files or folders in a folder that Ollama could have named so, in order; none where it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in islice(entries, _NAMES_READ) if _is_of_kind(entry, files)]
+    except OSError:
+        return []
+    return sorted(name for name in found if _PART.fullmatch(name) or _HOST.fullmatch(name))
+
+
+def _is_of_kind(entry: os.DirEntry[str], file: bool) -> bool:
+    try:
+        return entry.is_file() if file else entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
+
+
+# -- blobs
 
 
 def _blob(store: Path, manifest: Path, layer: _Layer) -> Path:
@@ -143,12 +262,12 @@ def _parameters(path: Path, layer: _Layer) -> Parameters:
     try:
         return read_parameters(_checked(path, layer))
     except (ValueError, RecursionError) as error:
-        raise ModelFileInvalid(path, f"is no layer of parameters: {error}") from error
+        raise ModelFileInvalid(path, f"is not a layer of parameters: {error}; pull the model again") from error
 
 
 def _checked(path: Path, layer: _Layer) -> bytes:
     content = _read(path)
-    if content is None or hashlib.sha256(content).hexdigest() != layer.sha256:
+    if content is None or hashlib.sha256(content).hexdigest() != layer.sha256.lower():
         raise ModelFileInvalid(path, "is not what its name promises; pull the model again")
     return content
 
@@ -156,8 +275,15 @@ def _checked(path: Path, layer: _Layer) -> bytes:
 def _read(path: Path) -> bytes | None:
     """The content of a small file, None where there is none."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_TEXT + 1)
+        # Not blocking: a named pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ModelFileInvalid(path, "is not a regular file")
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(_LARGEST_TEXT + 1)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

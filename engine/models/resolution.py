@@ -18,9 +18,10 @@ from engine.models.catalogue import ModelLine, catalogue_files, list_models
 from engine.models.digest import read_record, record_path, sha256_of, write_record
 from engine.models.download import fetch
 from engine.models.environment import default_model
-from engine.models.header import Header, read_header
+from engine.models.header import Header
 from engine.models.ollama import find_ollama
 from engine.models.parameters import NO_PARAMETERS, Parameters
+from engine.models.parts import read_parts
 from engine.models.progress import SILENT, Progress
 
 OLLAMA = "ollama/"
@@ -28,7 +29,7 @@ OLLAMA = "ollama/"
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A complete GGUF file.
+    """A complete GGUF file, or the first of several; `model_files` names all.
 
     `chat_template` is the Jinja text that the file carries; `chat_format` is the name that `models.txt` or Ollama gives
     for a file that carries none. `sha256` is None for a plain path, which nobody promised anything about; `sha256_of`
@@ -78,7 +79,7 @@ def _resolve(name: str | Path | None, progress: Progress, *, fresh: bool) -> Mod
 
 def _plain(path: Path, progress: Progress, *, fresh: bool) -> ModelFile:
     path = Path(os.path.expanduser(path)).absolute()
-    header = read_header(path)
+    header = read_parts(path).header
     carrier = read_carrier(path)
     if carrier is not None and carrier.model is not None:
         return _carried(path, carrier.model, header, progress, fresh=fresh)
@@ -96,7 +97,7 @@ def _carried(path: Path, model: CarriedModel, header: Header, progress: Progress
 
 def _pulled(name: str, progress: Progress, *, fresh: bool) -> ModelFile:
     model = find_ollama(name)
-    header = read_header(model.blob)
+    header = read_parts(model.blob).header
     digest = sha256_of(model.blob, progress=progress, fresh=fresh)
     if digest != model.sha256:
         raise ModelFileInvalid(
@@ -112,13 +113,14 @@ def _listed(line: ModelLine, progress: Progress, *, fresh: bool) -> ModelFile:
         if fresh:
             raise ModelNotFound(line.name, (str(path),), f"Fetch it with `engine models pull {line.name}`")
         fetch(line, progress=progress)
-    header = read_header(path)
-    size = path.stat().st_size
-    if line.size is not None and size != line.size:
-        raise ModelFileInvalid(path, f"has {size} bytes, models.txt says {line.size}; delete it and fetch it again")
+    parts = read_parts(path)
+    if line.size is not None and parts.size != line.size:
+        raise ModelFileInvalid(
+            path, f"has {parts.size} bytes, models.txt says {line.size}; delete it and fetch it again"
+        )
     digest = sha256_of(path, progress=progress, fresh=fresh)
     _hold(line, path, digest)
-    return ModelFile(path, line.name, line.chat_format, header.chat_template, digest)
+    return ModelFile(path, line.name, line.chat_format, parts.header.chat_template, digest)
 
 
 def _hold(line: ModelLine, path: Path, digest: str) -> None:

@@ -3,7 +3,8 @@
 `import_model` takes a GGUF (or a file that carries one). It belongs to the line of `models.txt` that has its sha256, else to
 one without a sha256 that has its file name; otherwise it gets a line of its own in the user's `models.txt`, for which a name
 is needed. `export_model` writes a copy, and beside it, as FILE.txt, such a line, which an import of the copy reads. Copies
-are held to their sha256 while they are made and get their name when they are right, as downloads do.
+are held to their sha256 while they are made and get their name when they are right, as downloads do. A model in several
+files stays one in several files.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from engine.models.catalogue import ModelLine, list_models, read_catalogue
 from engine.models.digest import read_record, remember_as, sha256_of, write_record
 from engine.models.download import alone
 from engine.models.environment import user_models_file
-from engine.models.header import read_header
+from engine.models.parts import model_files, model_size, part_name, part_names, read_parts
 from engine.models.progress import SILENT, Progress, stage
 from engine.models.resolution import ModelFile, resolve
 from engine.models.source import Imported
@@ -41,16 +42,22 @@ def import_model(path: Path, *, name: str | None = None, progress: Progress = SI
     nothing says its name.
     """
     path = Path(os.path.expanduser(path)).absolute()
-    read_header(path)
+    parts = read_parts(path)
     digest = sha256_of(path, progress=progress, fresh=True)
     line = _line_of(path, digest, name)
+    if len(part_names(line.file)) != len(parts.files):
+        raise CopyFailed(
+            str(path),
+            f"is a model in {len(parts.files)} file{'s' if len(parts.files) > 1 else ''}, and {line.name} is one in "
+            f"{len(part_names(line.file))}; give it another name with --name NAME",
+        )
     with _copying(path):
         line.path.parent.mkdir(parents=True, exist_ok=True)
         with alone(line.path, progress):
             for left in line.path.parent.glob(f".*{_DRAFT}"):  # of an import that was killed: we have the lock
                 left.unlink()
             if not (line.path.exists() and sha256_of(line.path, progress=progress) == digest):
-                _copy(path, line.path, digest, progress)
+                _copy(parts.files, line.path, digest, progress)
                 remember_as(line.path, digest)
             if line.sha256 is None and read_record(line.path) is None:
                 write_record(line.path, digest, str(line.source))
@@ -66,11 +73,17 @@ def export_model(name: str | Path | None, target: Path, *, progress: Progress = 
     """
     model = resolve(name, progress=progress)
     target = Path(os.path.expanduser(target)).absolute()
+    files = model_files(model.path)
     if target.is_dir():
         target = target / (model.path.name if model.path.name.endswith(".gguf") else f"{_slug(model.name)}.gguf")
+    if len(part_names(target.name)) != len(files):
+        ending = f"-00001-of-{len(files):05}.gguf" if len(files) > 1 else ".gguf, and not like that of a part"
+        raise CopyFailed(
+            str(target), f"the model has {len(files)} parts; name a folder, or a file that ends in {ending}"
+        )
     digest = model.sha256 or sha256_of(model.path, progress=progress)
     known = next((line for line in list_models() if line.name == model.name), None)
-    size = gguf_place(model.path).size
+    size = model_size(model.path)
     licence = known.licence if known else None
     try:
         carried = ModelLine(_slug(model.name), Imported(), target.name, size, digest, licence, model.chat_format)
@@ -78,7 +91,7 @@ def export_model(name: str | Path | None, target: Path, *, progress: Progress = 
         raise CopyFailed(str(target), f"neither a folder that is there nor a name for a model file: {error}") from error
     with _copying(target):
         if not target.exists():
-            _copy(model.path, target, digest, progress)
+            _copy(files, target, digest, progress)
         elif sha256_of(target, progress=progress) != digest:
             raise CopyFailed(str(target), "is there already and is another file; remove it, or name another one")
         _replace_text(_line_path(target), f"{carried.written()}\n")
@@ -102,10 +115,10 @@ def _line_of(path: Path, digest: str, name: str | None) -> ModelLine:
     chosen = name or (carried.name if carried else None)
     if chosen is None:
         raise CopyFailed(str(path), f"no known model has its sha256 {digest}; give it a name with --name NAME")
-    size = gguf_place(path).size
     licence, chat_format = (carried.licence, carried.chat_format) if carried else (None, None)
     try:
-        return ModelLine(chosen, Imported(), f"{chosen}.gguf", size, digest, licence, chat_format)
+        file = part_name(chosen, 1, len(model_files(path)))
+        return ModelLine(chosen, Imported(), file, model_size(path), digest, licence, chat_format)
     except ValueError as error:
         raise CopyFailed(str(path), str(error)) from error
 
@@ -152,29 +165,36 @@ def _copying(path: Path) -> Iterator[None]:
         raise CopyFailed(str(path), f"{error.strerror or error}{where}") from error
 
 
-def _copy(source: Path, target: Path, expected: str, progress: Progress) -> None:
-    place = gguf_place(source)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_DRAFT}")
-    digest, left = hashlib.sha256(), place.size
+def _copy(sources: Sequence[Path], target: Path, expected: str, progress: Progress) -> None:
+    """Copy the files of a model, of which `target` is the first; they get their names when all are right, the first last."""
+    targets = [target.with_name(name) for name in part_names(target.name)]
+    drafts = [one.with_name(f".{one.name}.{secrets.token_hex(8)}{_DRAFT}") for one in targets]
+    digest = hashlib.sha256()
     try:
-        with (
-            stage(progress, f"copying {source.name}", place.size),
-            source.open("rb") as read,
-            draft.open("xb") as written,
-        ):
-            read.seek(place.offset)
-            while left and (block := read.read(min(_BLOCK, left))):
-                digest.update(block)
-                written.write(block)
-                progress.advance(len(block))
-                left -= len(block)
-            written.flush()
-            os.fsync(written.fileno())
+        with stage(progress, f"copying {sources[0].name}", sum(gguf_place(source).size for source in sources)):
+            for source, draft in zip(sources, drafts, strict=True):
+                _copy_file(source, draft, digest, progress)
         if digest.hexdigest() != expected:
-            raise CopyFailed(str(source), "it changed while it was copied")
-        os.replace(draft, target)
+            raise CopyFailed(str(sources[0]), "it changed while it was copied")
+        for draft, one in reversed(list(zip(drafts, targets, strict=True))):
+            os.replace(draft, one)
     finally:
-        draft.unlink(missing_ok=True)
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+def _copy_file(source: Path, draft: Path, digest: hashlib._Hash, progress: Progress) -> None:
+    place = gguf_place(source)
+    left = place.size
+    with source.open("rb") as read, draft.open("xb") as written:
+        read.seek(place.offset)
+        while left and (block := read.read(min(_BLOCK, left))):
+            digest.update(block)
+            written.write(block)
+            progress.advance(len(block))
+            left -= len(block)
+        written.flush()
+        os.fsync(written.fileno())
 
 
 def _add_line(line: ModelLine) -> None:

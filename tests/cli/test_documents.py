@@ -50,11 +50,35 @@ def test_standard_input_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_text_that_is_no_utf8_is_an_error_in_its_place(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"ok\n\xff\xfe\nfine\n")
+    (tmp_path / "a").write_bytes(b"ok\nGr\xfc\xdfe aus K\xf6ln\nfine\n")
     documents = list(Documents([str(tmp_path / "a")], lines=True))
     assert documents[0::2] == ["ok", "fine"]
     assert isinstance(documents[1], TextUnreadable)
-    assert str(documents[1]) == f"{tmp_path / 'a'}:2: not UTF-8 at byte 0"
+    likely = "it looks like windows-1252, which --encoding windows-1252 reads"
+    assert str(documents[1]) == f"{tmp_path / 'a'}:2: not UTF-8 at byte 2; {likely}"
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_encoding_is_as_it_was_said_or_found_and_told(lines: bool, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("utf-8", "windows-1252", "utf-16", "utf-16-le")}
+    for name, path in files.items():
+        path.write_bytes("Grüße aus Köln\n".encode(name))
+    end = "" if lines else "\n"
+    found = Documents([str(path) for path in files.values()], lines=lines, encoding="auto")
+    assert list(found) == ["Grüße aus Köln" + end] * 4
+    assert found.notes == [f"{path}: read as {name}" for name, path in list(files.items())[1:]]
+    for name, path in files.items():
+        said = Documents([str(path)], lines=lines, encoding=name)
+        assert (list(said), said.notes) == (["Grüße aus Köln" + end], [])
+    for path in list(files.values())[1:]:
+        (unread,) = Documents([str(path)], lines=lines)
+        assert isinstance(unread, TextUnreadable)
+        assert "which --encoding" in unread.reason
+
+
+def test_unknown_encoding_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(UsageError, match="did you mean latin-1"):
+        Documents([], lines=False, encoding="latin-11")
 
 
 def test_file_that_fails_while_it_is_read_is_an_error_in_its_place(

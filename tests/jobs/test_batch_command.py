@@ -166,7 +166,7 @@ def test_slow_input_holds_no_result_back(start: Start, tmp_path: Path) -> None:
         (["--verify", "o", "--restart"], "and nothing else"),
         (["--verify", "o", "--one"], "and nothing else"),
         (["n int", "in.jsonl", "-"], "OUTPUT is a file"),
-        (["n int", "in.jsonl", "o", "--restart", "--retry-errors"], "give one of them"),
+        (["n int", "in.jsonl", "o", "--restart", "--retry"], "give one of them"),
         (["n int", "in.jsonl", "o", "--csv", "o"], "o is a file of the job itself"),
         (["n int", "in.jsonl", "o", "--flatten", "o.manifest.json"], "is a file of the job itself"),
         (["n int", "in.jsonl", "o", "--flatten", "in.jsonl"], "in.jsonl is the input and the output"),

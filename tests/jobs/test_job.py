@@ -227,7 +227,7 @@ def test_failures_are_records_and_are_retried(make_job: MakeJob, tmp_path: Path)
     assert manifest.counts.errors == 5
     assert [record["objects"] for record in records if record["error"]] == [[]] * 5
     content = job.output.read_bytes()
-    retried = make_job(source, retry_errors=True)
+    retried = make_job(source, retry=("error",))
     assert retried.run().counts.errors == 5  # they are what they were
     assert read_records(job.output) == records
     assert job.output.read_bytes().splitlines()[0] == content.splitlines()[0]  # not decoded again
@@ -256,13 +256,13 @@ def test_retry_that_is_stopped_leaves_the_output_and_goes_on(make_job: MakeJob, 
     whole = read_records(job.output)
     forge_errors(job.output, {2, 110})
     with_errors = job.output.read_bytes()
-    stopped = make_job(source, retry_errors=True, **options)
+    stopped = make_job(source, retry=("error",), **options)
     stopped.told = lambda figures: stopped.stop() if figures.counts.documents == 4 else None
     assert stopped.run().state == "stopped"
     assert job.output.read_bytes() == with_errors
-    with pytest.raises(UsageError, match="an interrupted --retry-errors"):
+    with pytest.raises(UsageError, match="an interrupted --retry"):
         make_job(source, **options).run()
-    last = make_job(source, retry_errors=True, **options)
+    last = make_job(source, retry=("error",), **options)
     assert last.run().state == "complete"
     assert last.figures.before >= 4
     assert read_records(job.output) == whole
@@ -387,7 +387,7 @@ def test_restart_deletes_nothing_before_the_new_job_is_known_to_begin(make_job: 
     with pytest.raises(UnsatisfiableSchema):
         make_job(source, restart=True, schema_of=False).run()
     with pytest.raises(UsageError, match="give one of them"):
-        make_job(source, restart=True, retry_errors=True).run()
+        make_job(source, restart=True, retry=("error",)).run()
     assert (job.output.read_bytes(), manifest_path(job.output).read_bytes()) == (content, noted)
 
 
@@ -408,7 +408,7 @@ def test_retry_refuses_an_output_that_is_damaged(make_job: MakeJob, source: Path
     damaged = b"".join([*lines[:4], lines[4].replace(b'"finish"', b'"fjnish"'), *lines[5:]])
     job.output.write_bytes(damaged)
     with pytest.raises(OutputDamaged, match="line 5: is not what the job wrote"):
-        make_job(source, retry_errors=True).run()
+        make_job(source, retry=("error",)).run()
     assert job.output.read_bytes() == damaged
 
 
@@ -417,7 +417,7 @@ def test_retry_whose_manifest_is_damaged_does_not_cost_the_output(make_job: Make
     job.run()
     retry = manifest_path(job.output.with_name("out.jsonl.retry"))
     retry.write_bytes(b"garbage")
-    for options in ({}, {"retry_errors": True}):
+    for options in ({}, {"retry": ("error",)}):
         with pytest.raises(UsageError, match=r"delete it and .*out\.jsonl is as it was"):
             make_job(source, **options).run()
     retry.unlink()

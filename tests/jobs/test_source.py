@@ -79,7 +79,7 @@ def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path, monk
         ("in.csv", b"id,text\na,x\nb\n", "line 3: the row has 1 cells, the header has 2"),
         ("in.csv", b'id,text\na,"x\n', "line 2: the row that begins here is not CSV"),
         ("in.jsonl", b'{"text": "x", "text": "y"}\n', "line 1: .*the member 'text' stands twice"),
-        ("in.jsonl", '{"text": "x"}\n'.encode("utf-16"), "line 1: not JSON .*it looks like UTF-16"),
+        ("in.jsonl", '{"text": "x"}\n'.encode("utf-16"), "in.jsonl: not UTF-8 at byte 0; it looks like utf-16,"),
         ("in.csv", b'id,text\na,"x\ny"\nb,"z\n\n', "line 4: the row that begins here is not CSV"),
         ("in.csv", b'id,text\na,"x\ny",z\n', "line 2: the row has 3 cells"),
         ("in.csv", b"text,text\na,x\n", "line 1: a column's name comes twice"),

@@ -1,0 +1,57 @@
+"""Selection: the records of a job that are worth a look, or are to be decoded again.
+
+A kind names what makes a record one of them: `error` where the document ended in an error, `budget` where `max_tokens`
+changed what was written. Out: the records of some kinds, with their documents' texts where the input is still there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, repeat
+from pathlib import Path
+from types import MappingProxyType
+
+from engine.errors import UsageError
+from engine.jobs.ledger import read_ledger
+from engine.jobs.manifest import manifest_path, read_manifest
+from engine.jobs.places import settled
+from engine.jobs.record import Record
+from engine.jobs.source import Entry, source_of
+
+KINDS: Mapping[str, Callable[[Record], bool]] = MappingProxyType(
+    {
+        "error": lambda record: record.error is not None,
+        "budget": lambda record: record.error is None and record.finish == "budget",
+    }
+)
+
+
+def read_kinds(text: str) -> tuple[str, ...]:
+    """The kinds in `error,budget`; `UsageError` names one that is none."""
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UsageError(f"--where takes {', '.join(KINDS)}, with commas between several, not {kind!r}")
+    return kinds
+
+
+def is_selected(record: Record, kinds: Iterable[str]) -> bool:
+    return any(KINDS[kind](record) for kind in kinds)
+
+
+def selected_lines(output: Path, kinds: Iterable[str]) -> Iterator[bytes]:
+    """The lines of a job's output that are of one of the kinds, each with `text` as one member more: the document's text,
+    null where the input is gone, was a stream, or is another one now."""
+    output = settled(output)
+    manifest = read_manifest(output)
+    if manifest is None:
+        raise UsageError(f"{manifest_path(output)} is not there: {output} is not the output of a job")
+    source = source_of(manifest.source)
+    entries: Iterator[Entry | None] = chain(source.read() if source is not None else (), repeat(None))
+    for line, entry in zip(read_ledger(output, manifest.durable), entries, strict=False):
+        if not is_selected(line.record, kinds):
+            continue
+        known = entry is not None and (entry.document.id, entry.digest) == (line.record.id, line.record.input)
+        text = json.dumps(entry.document.text if known and entry is not None else None, ensure_ascii=False)
+        yield line.data.rstrip(b"\n").removesuffix(b"}") + b', "text": ' + text.encode("utf-8", "replace") + b"}\n"
