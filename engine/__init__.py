@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from engine.extraction.extractor import Extractor
     from engine.grammar.gbnf_parser import parse_gbnf
     from engine.grammar.grammar import Grammar
+    from engine.schema.grounding_marks import Free, Verbatim
 
 _HOMES = {
     "Extracted": "engine.extraction.extraction",
     "Extraction": "engine.extraction.extraction",
     "Extractor": "engine.extraction.extractor",
+    "Free": "engine.schema.grounding_marks",
     "Grammar": "engine.grammar.grammar",
     "ModelSettings": "engine.decoding.settings",
+    "Verbatim": "engine.schema.grounding_marks",
     "aextract": "engine.extraction.api",
     "compile_schema": "engine.extraction.compilation",
     "extract": "engine.extraction.api",
@@ -35,8 +38,10 @@ __all__ = [
     "Extracted",
     "Extraction",
     "Extractor",
+    "Free",
     "Grammar",
     "ModelSettings",
+    "Verbatim",
     "aextract",
     "compile_schema",
     "extract",

@@ -88,17 +88,18 @@ class Real:
 class OneOf:
     """One of a few texts."""
 
-    choices: tuple[str, ...]
+    choices: tuple[str | bool, ...]
 
     @property
     def allowed(self) -> str:
         *others, last = map(repr, self.choices)
         return f"{', '.join(others)} or {last}"
 
-    def read(self, value: Any) -> str:
-        if not isinstance(value, str) or value not in self.choices:
-            raise Refused
-        return value
+    def read(self, value: Any) -> str | bool:
+        for choice in self.choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        raise Refused
 
 
 @dataclass(frozen=True, slots=True)

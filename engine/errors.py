@@ -6,6 +6,7 @@
     │   └── UnsatisfiableSchema    no value at all is valid
     ├── GrammarError           a grammar that means nothing or cannot be run
     │   ├── GbnfSyntaxError        line, column and a caret
+    │   ├── GrammarEmpty           no finite text matches it
     │   ├── GrammarTooComplex      a bound on the size of an automaton was reached
     │   └── NotPrintable           a guard or a terminal that GBNF cannot say
     ├── ModelError             a model file, or the settings that it is loaded with
@@ -19,6 +20,7 @@
     │   ├── TextUnreadable         a document that could not be read as text
     │   ├── NotDecodable           bytes that are not in the encoding that was said; which one they look like
     │   ├── TextEmpty              a document without text where an object must come of it
+    │   ├── NotInText              a grounded value that must be there, and of which the document says nothing
     │   └── TextTooLong            how many tokens each part takes, how many fit
     ├── DecodingError          a generation that cannot go on
     │   ├── TokenRejected          the matcher was given a token that it does not allow
@@ -103,6 +105,10 @@ class GbnfSyntaxError(GrammarError):
     def __init__(self, reason: str, *, line: int, column: int, source: str) -> None:
         self.reason, self.line, self.column, self.source = reason, line, column, source
         super().__init__(f"GBNF line {line}, column {column}: {reason}\n    {source}\n    {' ' * (column - 1)}^")
+
+
+class GrammarEmpty(GrammarError):
+    """No finite text matches the grammar."""
 
 
 class GrammarTooComplex(GrammarError):
@@ -214,6 +220,17 @@ class TextEmpty(PromptError):
         self.document = document
         super().__init__(
             f"document {document} is empty, but an object has to come of it (one, or min_items); leave it out, or ask for a list"
+        )
+
+
+class NotInText(PromptError):
+    """A document that says nothing of what has to be extracted from it: `paths` are places of the schema that stay empty."""
+
+    def __init__(self, document: int, paths: tuple[str, ...]) -> None:
+        self.document, self.paths = document, paths
+        super().__init__(
+            f"document {document}: nothing in its text fits {listed(paths)}, which must be there; let the field be null, "
+            "or take grounded='prefer'"
         )
 
 

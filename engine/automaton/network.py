@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.automaton.terminal import LiteralTerminal, QuotedTerminal, Terminal, quoted_terminal, text_terminal
-from engine.errors import GrammarError, GrammarTooComplex
+from engine.errors import GrammarEmpty, GrammarTooComplex
 from engine.grammar import grammar as g
 from engine.grammar.language import Languages, callees_first
 from engine.grammar.recursion import below_recursion, calls, least_fixpoint, refuse_left_recursion
@@ -150,7 +150,7 @@ class Network:
         self.rules = {name: self.rules[name] for name in grammar.rules}
         if self.rules[grammar.root] == self._nothing or not self._has_text(grammar.root):
             place = f"schema at {grammar.places[grammar.root] or '/'}: " if grammar.root in grammar.places else ""
-            raise GrammarError(f"{place}no text matches the grammar: rule {grammar.root!r} never ends")
+            raise GrammarEmpty(f"{place}no text matches the grammar: rule {grammar.root!r} never ends")
         self.entry = self.rules[grammar.root]
 
     @property

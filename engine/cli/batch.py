@@ -252,6 +252,8 @@ def batch(
         chunk=_chunk(crew.chunk, ask),
         on_budget=ask.on_budget,  # type: ignore[arg-type]
         search=ask.search,
+        grounded=ask.grounding,
+        rank=ask.rank,  # type: ignore[arg-type]
         deterministic=crew.deterministic,
         settings=settings,
     )

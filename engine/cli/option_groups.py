@@ -25,6 +25,7 @@ from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.extractor import Extractor
+from engine.extraction.grounded import Grounded
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -72,6 +73,14 @@ class Ask:
     on_budget: options.OnBudget = "mark"
     search: options.Search = SEARCH
     style: options.Style = "spaced"
+    grounded: options.Grounded = False
+    prefer_grounded: options.PreferGrounded = False
+    rank: options.Rank = "probability"
+
+    @property
+    def grounding(self) -> Grounded:
+        """Which values must stand in their document."""
+        return "prefer" if self.prefer_grounded else self.grounded
 
     def __post_init__(self) -> None:
         if self.one and (self.min_items != 0 or self.max_items is not None):
@@ -92,6 +101,8 @@ class Ask:
                 style=self.style,  # type: ignore[arg-type]
                 min_items=self.min_items,
                 max_items=self.max_items,
+                grounded=self.grounding,
+                rank=self.rank,  # type: ignore[arg-type]
                 settings=settings,
                 recommended_context=recommended_context,
                 progress=DownloadBar(),

@@ -44,6 +44,19 @@ Encoding = Annotated[
     str | None,
     typer.Option(metavar="NAME|auto", help="How the texts are encoded; UTF-8 if not given, auto finds it out."),
 ]
+Grounded = Annotated[
+    bool,
+    typer.Option("--grounded", help="Each text, date and number is a piece of the document, or a reading of one."),
+]
+PreferGrounded = Annotated[
+    bool, typer.Option("--prefer-grounded", help="The same, but where the document says nothing any value may stand.")
+]
+Rank = Annotated[
+    str,
+    typer.Option(
+        metavar="probability|greedy", help="How grounded values are chosen: compared as wholes, or token by token."
+    ),
+]
 
 Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
 TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]

@@ -32,7 +32,8 @@ class Output(Protocol):
 
 
 class JsonLines:
-    """One JSON value a line; `detailed` adds the document's index and name, the text that the model wrote, and what is cut."""
+    """One JSON value a line; `detailed` adds the document's index and name, the text that the model wrote, what is cut, and
+    where grounded values stand in the document, in characters."""
 
     def __init__(self, *, detailed: bool) -> None:
         self._detailed = detailed
@@ -42,6 +43,8 @@ class JsonLines:
         if self._detailed:
             place = {"document": result.document, "source": source}
             value = {**place, "value": value, "text": result.text, "cut": result.cut}
+            if result.spans:
+                value["spans"] = {where: span and [span.start, span.end] for where, span in result.spans.items()}
         typer.echo(as_json(value))
 
     def __enter__(self) -> Self:

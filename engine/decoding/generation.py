@@ -16,14 +16,17 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from engine.decoding.language_model import Feed, Matcher, Row
+from engine.decoding.field_search import FieldSearch, Root, evaluate
+from engine.decoding.language_model import Feed, Matcher, Row, Sequences
 from engine.decoding.path import Finish, Path
 from engine.decoding.retreat import Retreat
 from engine.decoding.sampler import GREEDY, Sampler, Sampling
 from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.decoding.step import Step
+from engine.decoding.value_search import Branch, ValueSearch, decided
 from engine.errors import BackendFailed, DeadEnd, TokenRejected
+from engine.grounding.decision import Continuation, Decisions, Fill, Write
 from engine.guards.search import Alternative, Choice
 from engine.masks.vocabulary import Vocabulary
 
@@ -63,6 +66,7 @@ class Generation:
         jump: Jump = "spelled",
         many: bool = False,
         search: int = SEARCH,
+        decisions: Decisions | None = None,
     ) -> None:
         self.document = document
         # How many tokens the sequence holds that are certain.
@@ -74,10 +78,18 @@ class Generation:
         self._jump = jump
         self._path = Path(document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many)
         self._retreat = Retreat(self._path, search)
+        self._prompt: tuple[int, ...] = ()
         self._prompt_length = 0
         self._pending: list[int] = []
         self._drafts: tuple[int, ...] = ()
         self._given_out = 0
+        self._decisions = decisions
+        self._vocabulary = vocabulary
+        # What is to be decided as a whole before the next pass.
+        self.decision: Continuation | Fill | Write | None = None
+        self._values: dict[tuple[str | int, ...], bytes] = {}  # that are decided
+        self._unplanned: Step | None = None  # where the object began whose values were decided last
+        self._undecided = -1  # the end of an output where no decision could be made
 
     @property
     def finish(self) -> Finish | None:
@@ -90,7 +102,7 @@ class Generation:
 
     def start(self, prompt: Sequence[int], length: int) -> None:
         """Begin with the tokens of the prompt, the first `length` of which the sequence holds already."""
-        self._prompt_length = len(prompt)
+        self._prompt, self._prompt_length = tuple(prompt), len(prompt)
         self.length = length
         self._pending = list(prompt[length:])
         self._settle()
@@ -204,30 +216,148 @@ class Generation:
         """Go on from another token at an earlier place."""
         if not self._path.guarded:
             raise dead
+        if self._unplanned is not None:
+            self._start_over(self._unplanned)
+            return
         with self._statistics.stage("mask"):
             kept = min(self.length - self._prompt_length, self._retreat.go_back(dead))
         self.length = self._prompt_length + kept
         self._pending = self._path.step.tokens_after(kept)
         self._settle()
 
+    def _start_over(self, before: Step) -> None:
+        """Where a guard refuses an object whose values were decided one by one: write it as the model does, token by token."""
+        self._path.return_to(before)
+        self._decisions, self._unplanned = None, None
+        self._values.clear()
+        kept = min(self.length - self._prompt_length, before.count - 1)
+        written = (*self._prompt, *before.tokens_after(0))
+        self.length = self._prompt_length + kept  # the last token is evaluated anew, for its logits
+        self._pending = list(written[self.length :])
+        self._settle()
+
     # -- going on without the model
 
     def _settle(self) -> None:
-        """After a chosen token: is the output complete, and if not, what is forced next?"""
-        self._drafts = ()
-        if self._path.end_if_due() or self._jump == "off":
+        """After a chosen token: is the output complete, and if not, what is forced next, and what is to be decided?"""
+        self._drafts, self.decision = (), None
+        if self._path.end_if_due():
             return
+        rest = b"" if self._jump == "off" else self._jump_forward()
+        if not self._path.end_if_due() and self._decisions is not None and self._path.step.end != self._undecided:
+            with self._statistics.stage("mask"):
+                self.decision = self._decisions.at(self._matcher.output, rest, self._values)
+
+    def _jump_forward(self) -> bytes:
+        """Append what is forced and certain; gives the forced bytes that are not."""
         with self._statistics.stage("mask"):
             forced = self._matcher.forced()
             if not forced:
-                return
+                return b""
             spelled = self._spelling.spell(forced)
             if self._jump == "verified":
                 self._drafts = (*spelled.certain, *spelled.drafts)
-                return
+                return forced
+            before = self._path.step.end
             if self._append(spelled.certain) and not self._complete_with(spelled.drafts):
                 self._drafts = spelled.drafts
-        self._path.end_if_due()
+            return forced[self._path.step.end - before :]
+
+    # -- deciding
+
+    def decide(self, sequences: Sequences, sequence: int) -> None:
+        """Make the decision that is due, or find that it cannot be made: then the next tokens are chosen one by one."""
+        start, decision = self._path.step.end, self.decision
+        self.decision = None
+        match decision:
+            case Write(text):
+                made = self._write(text)
+            case Fill():
+                made = self._fill(decision, sequences, sequence)
+            case _:
+                assert decision is not None
+                made = self._search(decision, sequences, sequence)
+        if made:
+            self._settle()
+        elif self._path.step.end == start:
+            self._undecided = start
+
+    def _write(self, text: bytes) -> bool:
+        """Append text that was decided, in the tokens in which it is written where it is followed by what is forced."""
+        before, length = self._path.step, 0
+        with self._statistics.stage("mask"):
+            taken = self._accepted(self._spelling.spell(text).tokens)
+            following = self._matcher.forced() if taken else b""
+            self._matcher.rollback(taken)
+            for token in self._spelling.spell(text + following).tokens:
+                if length >= len(text) or not self._append([token]):
+                    break
+                length += len(self._path.pieces[token])
+        return self._path.step is not before
+
+    def _accepted(self, tokens: Sequence[int]) -> int:
+        """How many of some tokens the matcher takes; they stay accepted."""
+        for count, token in enumerate(tokens):
+            if not self._matcher.allows(token):
+                return count
+            self._matcher.accept(token)
+        return len(tokens)
+
+    def _fill(self, decision: Fill, sequences: Sequences, sequence: int) -> bool:
+        """Decide the values of an object."""
+        root = next((step for step in self._path.step.back() if step.end <= decision.start), None)
+        wanted = self._prompt_length + (root.count if root is not None else 0)
+        # The last token of the output stays pending, so that the next pass has something to evaluate.
+        lead = self._pending[: max(0, wanted - self.length)]
+        if len(lead) > 1:
+            _, self.length = evaluate(sequences, sequence, self.length, lead[:-1], self._statistics)
+            del self._pending[: len(lead) - 1]
+        self._unplanned = root if root is not None else self._path.first
+        search = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics)
+        found = search.fill(
+            decision.blanks, Root(sequence, wanted - len(lead[-1:]), tuple(lead[-1:]), root.end if root else 0)
+        )
+        for filled in found:
+            self._values[filled.blank.path] = filled.text or b""
+        return True
+
+    def _search(self, decision: Continuation, sequences: Sequences, sequence: int) -> bool:
+        """Write the most probable continuation; where the search finds none, the most probable token."""
+        row, self.length = evaluate(sequences, sequence, self.length, self._pending, self._statistics)
+        self._pending = []
+        search = ValueSearch(sequences, self._vocabulary, self._spelling, self._statistics)
+        done = search.run(self._matcher, sequence, self.length, row, decision)
+        if done and self._take_all(decided(done)):
+            return True
+        self._undecided = self._path.step.end
+        self._go_on(row)
+        sequences.truncate(sequence, self.length)
+        return False
+
+    def _go_on(self, row: Row) -> None:
+        """Choose the next token alone."""
+        try:
+            token = self._choose(row)
+        except DeadEnd as dead:
+            self._go_back(dead)
+            return
+        if token is not None:
+            self._pending = [token]
+            self._settle()
+
+    def _take_all(self, branch: Branch) -> bool:
+        """Accept the tokens of a continuation; False, and nothing has changed, where the budget has no room for one of them."""
+        before = self._path.step
+        for token, (candidates, logits) in zip(branch.tokens, branch.chances, strict=True):
+            choice = self._choice(candidates, logits) if self._path.guarded else None
+            if choice is not None:
+                choice.tried.add((token,))
+                choice.end = choice.start + len(self._path.pieces[token])
+            if not self._path.take(token, choice):
+                self._path.return_to(before)
+                return False
+        self._pending = list(branch.tokens)
+        return True
 
     def _append(self, tokens: Sequence[int]) -> bool:
         """Accept tokens without asking the model; False from the first one on that is refused."""

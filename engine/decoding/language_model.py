@@ -47,6 +47,10 @@ class Sequences(Protocol):
         """How many documents can be held at once."""
 
     @property
+    def branches(self) -> int:
+        """How many more sequences, numbered behind those of documents, there are to try continuations in."""
+
+    @property
     def n_ctx(self) -> int:
         """How many tokens all sequences hold together; tokens that sequences share count once."""
 

@@ -43,6 +43,9 @@ _SUPPORTED_VOCABULARIES = (native.LLAMA_VOCAB_TYPE_SPM, native.LLAMA_VOCAB_TYPE_
 _ERROR = 4
 # Rows of logits in one pass: each costs a row of the vocabulary in the compute buffer (0.2 MB for 50,000 tokens).
 _ROWS_PER_SEQUENCE = 8
+_ROWS_OF_SEARCH = 48
+# Sequences in which continuations are tried; in a unified cache one costs nothing until it holds tokens of its own.
+_BRANCHES = 5
 
 
 # No part of Python opens a C FILE.
@@ -274,7 +277,8 @@ class LlamaContext:
         _refuse_stateful(model)
         self.count = settings.sequences
         self.n_batch = min(settings.n_batch, settings.n_ctx)
-        self.max_rows = min(self.n_batch, _ROWS_PER_SEQUENCE * self.count)
+        self.branches = _BRANCHES
+        self.max_rows = min(self.n_batch, max(_ROWS_OF_SEARCH, _ROWS_PER_SEQUENCE * self.count))
         pointer = _create(model, settings, self.n_batch, self.max_rows)
         self._handle: Handle | None = Handle(pointer, native.llama_free, keep=model.handle)
         self.n_ctx = int(native.llama_n_ctx(pointer))
@@ -392,7 +396,7 @@ def _create(model: LlamaModel, settings: ModelSettings, n_batch: int, max_rows: 
     params.n_ctx = settings.n_ctx
     params.n_batch = n_batch
     params.n_ubatch = min(n_batch, 512)
-    params.n_seq_max = settings.sequences + 1  # sequence 0 is the prefix
+    params.n_seq_max = 1 + settings.sequences + _BRANCHES  # sequence 0 is the prefix
     params.n_outputs_max = max_rows
     params.n_outputs_max_per_seq = 0
     params.n_threads = params.n_threads_batch = settings.threads or usable_cores()

@@ -54,7 +54,7 @@ class Path:
             raise DeadEnd(document, b"", "the vocabulary cannot write any output of this grammar")
         if len(closing) > max_tokens:
             raise BudgetTooSmall(document, max_tokens, len(closing))
-        self.step = Step(tracker=Tracker() if self.guarded else None, closing=closing)
+        self.first = self.step = Step(tracker=Tracker() if self.guarded else None, closing=closing)
 
     @property
     def left(self) -> int:

@@ -22,6 +22,7 @@ from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.errors import EngineError, TextTooLong, UsageError
+from engine.grounding.decision import Decisions
 from engine.masks.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ class Request:
 
     `many`: the items of the outermost array are given out as they close. `search` is how many passes may be in vain when
     guards leave no way and decoding goes back.
-    `key` is what the draws depend on beside the seed; without it, the document's number in the run.
+    `key` is what the draws depend on beside the seed; without it, the document's number in the run. `decisions` are made by the
+    probability of whole values.
     """
 
     prompt: tuple[int, ...]
@@ -47,6 +49,7 @@ class Request:
     many: bool = False
     search: int = SEARCH
     key: str | None = None
+    decisions: Decisions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ class _Pass:
 
     def clear(self) -> None:
         """Free what an earlier run, which may have been given up, has left behind."""
-        for sequence in self._free:
+        branches = range(self._sequences.count + 1, self._sequences.count + 1 + self._sequences.branches)
+        for sequence in (*self._free, *branches):
             self._sequences.truncate(sequence, 0)
 
     # -- the prefix
@@ -211,6 +215,7 @@ class _Pass:
             jump=self._jump,
             many=request.many,
             search=request.search,
+            decisions=request.decisions,
         )
         shared = self._shared(request)
         generation.start(request.prompt, shared)
@@ -250,9 +255,12 @@ class _Pass:
 
     def step(self) -> Iterator[Event]:
         """One forward pass, and the events that it leads to."""
+        yield from self._decide()
         feeds: list[Feed] = []
         room = self._sequences.n_batch
         rows = min(1 + _DRAFTS, max(1, self._sequences.max_rows // max(1, len(self.active))))
+        if not self.active:
+            return
         for sequence, generation in self.active.items():
             if room == 0 or len(feeds) == self._sequences.max_rows:
                 break
@@ -272,6 +280,17 @@ class _Pass:
                 self._sequences.truncate(feed.sequence, generation.length)
         for feed in feeds:
             yield from self.report(self.active[feed.sequence], failures.get(feed.sequence))
+
+    def _decide(self) -> Iterator[Event]:
+        """Make the decisions that are due, each in passes of its own."""
+        for sequence, generation in list(self.active.items()):
+            while generation.decision is not None and generation.finish is None:
+                try:
+                    generation.decide(self._sequences, sequence)
+                except EngineError as error:
+                    yield from self.report(generation, error)
+                    break
+                yield from self.report(generation)
 
     def report(self, generation: Generation, error: EngineError | None = None) -> Iterator[Event]:
         """The news of one document; a finished one leaves its place first."""

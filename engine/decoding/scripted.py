@@ -53,9 +53,10 @@ class ScriptedSequences:
         count: int = 1,
         n_ctx: int = 4096,
         n_batch: int = 512,
+        branches: int = 5,
     ) -> None:
-        self.count, self.n_ctx, self.n_batch = count, n_ctx, n_batch
-        self.max_rows, self.max_length = 8 * count, n_ctx
+        self.count, self.n_ctx, self.n_batch, self.branches = count, n_ctx, n_batch, branches
+        self.max_rows, self.max_length = max(48, 8 * count), n_ctx
         self.passes = 0
         self.rows = 0
         self.tokens = 0

@@ -26,6 +26,10 @@ class Spelled:
     certain: tuple[int, ...]
     drafts: tuple[int, ...]
 
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        return (*self.certain, *self.drafts)
+
 
 class Spelling:
     """Spells forced bytes for one model; remembers what it has spelled, because each object forces the same keys."""

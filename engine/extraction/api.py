@@ -16,6 +16,7 @@ from engine.extraction.arguments import check_known
 from engine.extraction.document import has_text
 from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
+from engine.extraction.grounded import Grounded, Rank
 from engine.extraction.prompt import Example, Message
 from engine.grammar.lowering import Style
 from engine.objects.item import item_annotation
@@ -39,6 +40,8 @@ class Options(TypedDict, total=False):
     min_p: float
     seed: int | None
     style: Style
+    grounded: Grounded
+    rank: Rank
     context: Any
     errors: Errors
     on_budget: OnBudget
@@ -53,7 +56,10 @@ class ItemOptions(Options, total=False):
     max_items: int | None
 
 
-_BINDING = ("model", "instructions", "examples", "style", "settings", "context", "min_items", "max_items")
+_BINDING = (
+    *("model", "instructions", "examples", "style", "settings", "context", "min_items", "max_items"),
+    *("grounded", "rank"),
+)
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
 
@@ -85,6 +91,8 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       top_p, top_k, min_p = 1, 0, 0    off
       seed = None                      makes sampling repeatable
       style = "spaced"                 white space and order of the JSON; or "compact", "any"
+      grounded = False                 True: each text, date and number stands in the document; "prefer": where it has one
+      rank = "probability"             how grounded values are chosen: as wholes; or "greedy", token by token
       context = None                   what validators see as `info.context`
       settings = None                  ModelSettings: size of the context, threads, GPU layers, documents at once
 

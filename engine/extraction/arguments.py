@@ -27,6 +27,8 @@ _RULES: dict[str, Rule] = {
     "errors": OneOf(("raise", "collect")),
     "on_budget": OneOf(("mark", "omit", "raise")),
     "search": Whole(0),
+    "grounded": OneOf((False, True, "prefer")),
+    "rank": OneOf(("probability", "greedy")),
     "allow_unenforced": Texts("a list of keywords or of JSON pointers"),
 }
 _TEXTS = "a text or an iterable of texts"

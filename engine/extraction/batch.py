@@ -22,9 +22,10 @@ Prepare = Callable[[int, "Part"], Request]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a batch needs of an extractor: `request` makes what is to be decoded out of a text and the key of its draws."""
+    """What a batch needs of an extractor: `request` makes what is to be decoded out of a part's number, a text and the key
+    of its draws."""
 
-    request: Callable[[str, str], Request]
+    request: Callable[[int, str, str], Request]
     decode: Callable[[Iterable[Part], Prepare], Generator[Event, None, None]]
     tokenize: Callable[[bytes], Sequence[int]]
     pieces: Sequence[bytes]
@@ -121,7 +122,7 @@ class Batch:
         open_ = part.document
         if open_.error is not None:
             raise open_.error
-        request = self._binding.request(part.text, f"{open_.document.key}/{part.number}")
+        request = self._binding.request(index, part.text, f"{open_.document.key}/{part.number}")
         open_.prompt_tokens += len(request.prompt)
         return request
 

@@ -7,7 +7,7 @@ it are done. An error ends its own document only and is raised after the others,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
@@ -15,7 +15,9 @@ from typing import Any, Generic, Literal, TypeVar
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
 from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed
+from engine.extraction.grounded import SourceSpan, source_spans
 from engine.extraction.turns import Turns
+from engine.grounding.document import GroundedDocument
 from engine.objects.cut import cut_paths, pointer
 from engine.objects.cutter import Closed, Cutter
 
@@ -28,13 +30,15 @@ OnBudget = Literal["mark", "omit", "raise"]
 class Extracted(Generic[T]):
     """An object (`value`) with where it comes from: the document's index, from 0, and the object's own JSON text.
 
-    `cut` has the JSON pointers, within the object, of values that the budget changed ("" is all of it).
+    `cut` has the JSON pointers, within the object, of values that the budget changed ("" is all of it). `spans` says of each
+    grounded value, by its JSON pointer, where it stands in the document; None: it stands nowhere.
     """
 
     value: T
     document: int
     text: str
     cut: tuple[str, ...] = ()
+    spans: Mapping[str, SourceSpan | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class Pending:
     """An output that has not ended, or whose turn has not come."""
 
     cutter: Cutter
+    source: GroundedDocument | None = None
     objects: list[Extracted[Any]] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -86,11 +91,14 @@ class Extraction(Generic[T]):
         many: bool,
         errors: Errors,
         on_budget: OnBudget = "mark",
+        sources: dict[int, GroundedDocument] | None = None,
     ) -> None:
         self.stats = stats
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
-        run: _Run[T] = _Run(events, Reader(read, many, on_budget), stats, self.outcomes)
+        run: _Run[T] = _Run(
+            events, Reader(read, many, on_budget, {} if sources is None else sources), stats, self.outcomes
+        )
         self._results = Turns(run.results(errors))
 
     def __iter__(self) -> Iterator[T]:
@@ -184,6 +192,7 @@ class Reader:
     read: Callable[[bytes], Any]
     many: bool
     on_budget: OnBudget
+    sources: dict[int, GroundedDocument] = field(default_factory=dict)  # of documents that are in work
 
     def pending(self) -> Pending:
         """An output of which nothing is there."""
@@ -191,6 +200,10 @@ class Reader:
 
     def apply(self, event: Event, document: Pending) -> None:
         """Add what an event brings. An error of the engine that this raises ends the document."""
+        if document.source is None:
+            document.source = self.sources.get(event.document)
+        if event.finish is not None or event.error is not None:
+            self.sources.pop(event.document, None)
         closed = list(document.cutter.feed(event.data)) if event.data else []
         if event.finish is not None:
             closed += document.cutter.end()
@@ -211,7 +224,9 @@ class Reader:
             self._refuse_cut(event, document)
             return  # omitted
         text = output[item.start : item.end]
-        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut))
+        path = (item.number,) if self.many else ()
+        spans = {} if document.source is None else source_spans(document.source, output, path)
+        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans))
 
     def _cut_within(self, item: Closed, output: bytes, cuts: tuple[int, ...]) -> tuple[str, ...]:
         """The pointers of what is cut in an item, from the item on."""

@@ -26,9 +26,12 @@ from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema,
 from engine.extraction.document import Document, DocumentId, Result, has_text, numbered
 from engine.extraction.examples import Spelling
 from engine.extraction.extraction import Errors, Extraction, OnBudget, Reader, Stats
+from engine.extraction.grounded import Grounded, Grounding, Rank
 from engine.extraction.prompt import Example, Message, Task, task
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style
+from engine.grounding.decision import Decisions
+from engine.grounding.document import GroundedDocument
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary
@@ -72,12 +75,15 @@ class Extractor:
         style: Style = DEFAULT_STYLE,
         min_items: int = 0,
         max_items: int | None = None,
+        grounded: Grounded = False,
+        rank: Rank = "probability",
         context: Any = None,
         settings: ModelSettings | None = None,
         recommended_context: bool | None = None,
         progress: Progress | None = None,
     ) -> None:
         check(model=model, mode=mode, instructions=instructions, style=style, settings=settings)
+        check(grounded=grounded, rank=rank)
         min_items, max_items = check_items(min_items, max_items)
         solved = pairs(examples)
         self._many = mode == "many"
@@ -90,6 +96,7 @@ class Extractor:
         self.item = item_type(model_type)
         self._context = context
         root = array_of(schema, min_items, max_items) if self._many else schema
+        self._grounding = Grounding(root, style, grounded, rank) if grounded else None
         self.grammar: Grammar = lower_schema(root, style)
         automaton = Automaton(self.grammar)
         spelling = Spelling(self.item, automaton, style, self._many, context)
@@ -134,7 +141,7 @@ class Extractor:
         several texts that is an `EngineError` (it could not be read, say) ends as such, in its turn.
         """
         check(max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, search=search)
-        stats = Stats()
+        stats, sources = Stats(), dict[int, GroundedDocument]()
         chosen = (sampling or self.sampling).seeded()
 
         def prepare(index: int, document: Any) -> Request:
@@ -143,12 +150,19 @@ class Extractor:
             with stats.stage("prompt"):
                 turns = self.messages(document) if isinstance(document, str) else document
                 prompt = self._encoder.encode(turns)
-            return Request(prompt, self._matcher(), int(max_tokens), chosen, self._many, int(search))
+                matcher, decisions = self._begin(index, document, sources, chosen)
+            return Request(prompt, matcher, int(max_tokens), chosen, self._many, int(search), decisions=decisions)
 
         events = self.model.decode(documents(text, messages), prepare, prefix=self._prefix, statistics=stats)
         item, seen = self.item, self._context
         return Extraction(
-            events, lambda data: item.read(data, seen), stats, many=self._many, errors=errors, on_budget=on_budget
+            events,
+            lambda data: item.read(data, seen),
+            stats,
+            many=self._many,
+            errors=errors,
+            on_budget=on_budget,
+            sources=sources,
         )
 
     def batch(
@@ -203,17 +217,20 @@ class Extractor:
             raise UsageError("min_items and max_items count the objects of a document, which chunks divide; drop one")
         chosen = (sampling or self.sampling).seeded()
 
-        def request(text: str, key: str) -> Request:
+        sources: dict[int, GroundedDocument] = {}
+
+        def request(index: int, text: str, key: str) -> Request:
             with stats.stage("prompt"):
                 prompt = self._encoder.encode(self.messages(text))
-            return Request(prompt, self._matcher(), max_tokens, chosen, self._many, search, key)
+                matcher, decisions = self._begin(index, text, sources, chosen)
+            return Request(prompt, matcher, max_tokens, chosen, self._many, search, key, decisions)
 
         binding = Binding(
             request=request,
             decode=lambda parts, prepare: self.model.decode(parts, prepare, prefix=self._prefix, statistics=stats),
             tokenize=self.model.tokenize,
             pieces=self.model.vocabulary.pieces,
-            reader=Reader(lambda data: self.item.read(data, self._context), self._many, on_budget),
+            reader=Reader(lambda data: self.item.read(data, self._context), self._many, on_budget, sources),
         )
         limit = self.chunk_limit(chunk, max_tokens)
         return Batch(binding, documents, chunk=limit, taken=taken, begun=begun)
@@ -245,6 +262,18 @@ class Extractor:
                 f"holds the prompt and max_tokens={max_tokens}"
             )
         return room if chunk == "auto" else chunk
+
+    def _begin(
+        self, index: int, text: Any, sources: dict[int, GroundedDocument], sampling: Sampling
+    ) -> tuple[Matcher, Decisions | None]:
+        """What a document is decoded with; a grounded one has a grammar of its own, and is noted in `sources`."""
+        if self._grounding is None:
+            return self._matcher(), None
+        if not isinstance(text, str):
+            raise UsageError("grounded values need a text; with messages it is not known which part is the document")
+        opened = self._grounding.open(index, text, self._masks.walks, decide=sampling.temperature == 0)
+        sources[index] = opened.document
+        return opened.matcher, opened.decisions
 
     def _matcher(self) -> Matcher:
         """A matcher for one document. What earlier documents visited is shared, until it is too much to keep."""

@@ -237,6 +237,8 @@ class _Lowering:
         """The contents of a string as far as an expression says them, and the checks for the rest; `note` is told which."""
         met = Meeting(ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length))
         checks: list[s.Check] = []
+        if text.pieces is not None:
+            met.take(text.pieces, must=True)
         for pattern in text.patterns:
             reason = ""
             try:

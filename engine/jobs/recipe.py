@@ -32,6 +32,7 @@ from engine.extraction.document import Document
 from engine.extraction.examples import Spelling
 from engine.extraction.extraction import OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
+from engine.extraction.grounded import Grounded, Rank
 from engine.extraction.prompt import Example
 from engine.grammar.certificate import Certificate
 from engine.grammar.grammar import Grammar
@@ -65,13 +66,15 @@ class Recipe:
     chunk: int | Literal["auto"] | None = None
     on_budget: OnBudget = "mark"
     search: int = SEARCH
+    grounded: Grounded = False
+    rank: Rank = "probability"
     deterministic: bool = False
     settings: ModelSettings = DEFAULT_SETTINGS
 
     def __post_init__(self) -> None:
         if self.deterministic and (self.settings.sequences != 1 or self.settings.threads is None):
             raise UsageError("a deterministic job has one sequence a context and a given number of threads")
-        check(on_budget=self.on_budget, search=self.search)
+        check(on_budget=self.on_budget, search=self.search, grounded=self.grounded, rank=self.rank)
         if self.style not in STYLES:
             raise UsageError(f"style {self.style!r} is none of {', '.join(STYLES)}")
 
@@ -103,6 +106,8 @@ class Recipe:
             style=self.style,
             min_items=self.min_items,
             max_items=self.max_items,
+            grounded=self.grounded,
+            rank=self.rank,
             settings=self.settings,
             progress=progress,
         )
@@ -185,6 +190,8 @@ def _arguments(recipe: Recipe) -> Facts:
         "chunk": recipe.chunk,
         "on_budget": recipe.on_budget,
         "search": recipe.search,
+        "grounded": recipe.grounded,
+        "rank": recipe.rank,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,

@@ -3,7 +3,7 @@
 A subclass of Pydantic's own generator, in validation mode. It writes the canonical spelling of each type; where that says
 less than Pydantic checks (validators, bounds of dates, digits of decimals …) it adds a guard on the node, and what has no
 spelling in JSON at all is refused with its path. `x-engine-patterns` holds Patterns, `x-engine-guards` NodeValidators,
-`x-engine-hint` a word for prompts, `x-engine-aliases` further keys of properties.
+`x-engine-hint` a word for prompts, `x-engine-aliases` further keys of properties, `x-engine-grounding` a grounding mark.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from engine.regular.languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import ordered
 from engine.schema.enumeration import flags, spelled
+from engine.schema.grounding_marks import MARK
 from engine.schema.library_types import library_type, string, url_text
 from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
@@ -29,7 +30,7 @@ from engine.schema.schema import Json, Pattern
 from engine.schema.surroundings import looks_around
 
 GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
-DIGITS, ALIASES = "x-engine-digits", "x-engine-aliases"
+DIGITS, ALIASES, GROUNDING = "x-engine-digits", "x-engine-aliases", "x-engine-grounding"
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 _EXACT = 2**53  # below, every whole number is a double
 
@@ -51,7 +52,15 @@ class CoreReader(GenerateJsonSchema):
     # -- the walk
 
     def generate_inner(self, schema: Any) -> Json:
-        """Any node; metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
+        """Any node, with its grounding mark."""
+        made = self._unmarked(schema)
+        mark = (schema.get("metadata") or {}).get(MARK)
+        if mark is None:
+            return made
+        return {"allOf": [made], GROUNDING: mark} if "$ref" in made else made | {GROUNDING: mark}
+
+    def _unmarked(self, schema: Any) -> Json:
+        """Metadata that rewrites the JSON Schema by hand is not trusted to say what the node accepts."""
         if "ref" in schema:
             schema = schema | {"ref": self._place_of(schema)}
             self._begun.add(schema["ref"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.dialect import Dialect, exists
 from engine.schema.formats import KNOWN_FORMATS
+from engine.schema.grounding_marks import Grounding
 from engine.schema.key_match import PatternUnknown, matches
 from engine.schema.kind import ANY, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING
 from engine.schema.literal import literal_key
@@ -67,6 +68,7 @@ class Facts:
         default_factory=list
     )  # keywords that only the closed value shows, and where
     guards: tuple[Json, ...] = ()  # NodeValidators; not named here because they need Pydantic
+    grounding: Grounding | None = None  # asserts nothing by itself
 
     @property
     def asserts_nothing(self) -> bool:
@@ -83,6 +85,7 @@ class Facts:
             or self.applicators
             or self.residual
             or self.guards
+            or self.grounding
         )
 
     @property
@@ -94,6 +97,7 @@ class Facts:
             and not (
                 self.text or self.content or self.number or self.items or self.members or self.residual or self.guards
             )
+            and self.grounding is None
         )
 
 
@@ -131,6 +135,8 @@ def _unknown(location: Location, facts: Facts, keyword: str, operand: Json) -> N
             facts.text = meet_texts(facts.text or _NO_TEXT, Text(patterns=tuple(operand)))
         elif keyword == "x-engine-guards":
             facts.guards = tuple(operand)
+        elif keyword == "x-engine-grounding":
+            facts.grounding = operand
         elif keyword == "x-engine-digits":
             facts.digits_only = True
         elif keyword == "x-engine-aliases":

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NewType
 
+from engine.regular.expression import Expression
+from engine.schema.grounding_marks import Grounding
+
 Json = Any  # one JSON value as the json module gives it; the only place where Any enters
 SchemaId = NewType("SchemaId", int)
 
@@ -60,6 +63,7 @@ class Text:
     patterns: tuple[Pattern, ...] = ()
     formats: tuple[str, ...] = ()
     content: SchemaId | None = None
+    pieces: Expression | None = None  # of the document that it must be one of
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +137,13 @@ Shape = Literals | Text | Number | Array | Object
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One shape, and the checks that a value of it must also pass. `path` is a JSON pointer for messages."""
+    """One shape, and the checks that a value of it must also pass. `path` is a JSON pointer for messages; `grounding` is how
+    the type says that a value of it stands in a document."""
 
     shape: Shape
     checks: tuple[Check, ...] = ()
     path: str = ""
+    grounding: Grounding | None = None
 
 
 @dataclass(frozen=True, slots=True)

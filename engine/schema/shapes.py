@@ -39,18 +39,20 @@ class Vertices(Protocol):
 def alternatives(vertices: Vertices, clause: Clause) -> Iterator[Alternative]:
     """The alternatives of a clause, the kinds that its keywords speak of first."""
     path = next((place.path for place in clause.chains if not facts_of(place).only_applies), "")
+    mark = next((facts.grounding for facts in clause.facts if facts.grounding is not None), None)
     if clause.values is not None:
         values = _holding(clause, clause.values.values())
         if values:
-            yield Alternative(Literals(values), (), path)
+            yield Alternative(Literals(values), (), path, mark)
         return
     constants = [value for value, kind in ((None, NULL), (True, BOOLEAN), (False, BOOLEAN)) if clause.kinds & kind]
     values = _holding(clause, [value for value in constants if literal_key(value) not in clause.excluded])
     for kind in _ordered(clause):
         if clause.kinds & kind:
-            yield from _shaped(vertices, clause, kind, path)
+            for found in _shaped(vertices, clause, kind, path):
+                yield replace(found, grounding=mark)
     if values:
-        yield Alternative(Literals(values), (), path)
+        yield Alternative(Literals(values), (), path, mark)
 
 
 def _ordered(clause: Clause) -> list[int]:
@@ -171,10 +173,10 @@ def distinct(found: list[Alternative]) -> tuple[Alternative, ...]:
             new = tuple(value for value in shape.values if literal_key(value) not in seen)
             seen.update(literal_key(value) for value in new)
             if new:
-                kept.append(Alternative(Literals(new), (), alternative.path))
+                kept.append(replace(alternative, shape=Literals(new)))
             continue
         checks = ((id(check.schema), id(check.validator), check.path, check.keywords) for check in alternative.checks)
-        key = (shape, tuple(checks))
+        key = (shape, tuple(checks), alternative.grounding)
         if key not in seen:
             seen.add(key)
             kept.append(alternative)

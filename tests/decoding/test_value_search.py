@@ -1,0 +1,108 @@
+"""The search finds the continuation that is the most probable as a whole, whatever its first tokens are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scripted_documents import PIECES, VOCABULARY
+
+from engine.automaton.automaton import Automaton
+from engine.decoding.language_model import Feed, Row
+from engine.decoding.scripted import ScriptedModel, ScriptedSequences, hashed_script
+from engine.decoding.spelling import Spelling
+from engine.decoding.statistics import Statistics
+from engine.decoding.value_search import Branch, ValueSearch, decided
+from engine.grammar.gbnf_parser import parse_gbnf
+from engine.masks.mask import Masks, Walks
+from engine.masks.matcher import Matcher
+
+PROMPT = (5, 6, 7)
+WORDS = (b'"John"', b'"Jo"', b'"Mary"', b'"Bob"', b'"bag"')
+GRAMMAR = "root ::= " + " | ".join('"' + word.decode().replace('"', '\\"') + '"' for word in WORDS)
+
+
+@dataclass(frozen=True)
+class Words:
+    """Over as soon as one of the words is written."""
+
+    text: bytes = b""
+    expected: bytes = b""
+    worth: float = 0.0
+    ends_list: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.text in WORDS
+
+    def feed(self, data: bytes) -> Words:
+        return replace(self, text=self.text + data)
+
+    def end(self) -> Words:
+        return self
+
+    def draft(self) -> bytes:
+        return self.expected[len(self.text) :] if self.expected.startswith(self.text) else b""
+
+
+def search(seed: int, state: Words, slack: float = 0.0) -> tuple[list[Branch], ScriptedSequences, Matcher]:
+    sequences = ScriptedSequences(VOCABULARY, _sharp(seed))
+    ((row,),) = sequences.decode([Feed(1, 0, PROMPT, 1)])
+    matcher = Matcher(Masks(Automaton(parse_gbnf(GRAMMAR)), Walks(VOCABULARY)))
+    value_search = ValueSearch(
+        sequences, VOCABULARY, Spelling(ScriptedModel(VOCABULARY)), Statistics(), slack=slack, exact=True
+    )
+    return value_search.run(matcher, 1, len(PROMPT), row, state), sequences, matcher
+
+
+def _sharp(seed: int):  # type: ignore[no-untyped-def]
+    script = hashed_script(len(VOCABULARY), seed)
+    return lambda tokens: script(tokens) * np.float32(0.5)
+
+
+def _log_probability(seed: int, tokens: tuple[int, ...]) -> float:
+    total, script = 0.0, _sharp(seed)
+    for index, token in enumerate(tokens):
+        row: Row = script((*PROMPT, *tokens[:index])).astype(np.float64)
+        total += float(row[token] - np.log(np.exp(row).sum()))
+    return total
+
+
+def _spellings(word: bytes) -> list[tuple[int, ...]]:
+    """All ways to write a word in tokens."""
+    if not word:
+        return [()]
+    return [
+        (token, *rest)
+        for token in np.flatnonzero(VOCABULARY.ordinary).tolist()
+        if PIECES[token] and word.startswith(PIECES[token])
+        for rest in _spellings(word[len(PIECES[token]) :])
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_best_is_that_of_brute_force(seed: int) -> None:
+    best = max((_log_probability(seed, tokens), tokens) for word in WORDS for tokens in _spellings(word))
+    done, _, matcher = search(seed, Words())
+    assert done[0].probability == pytest.approx(best[0], abs=1e-3)
+    assert matcher.output == b""
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("expected", [b'"Mary"', b'"bag"', b'"other'])
+def test_drafts_change_nothing_but_the_number_of_passes(seed: int, expected: bytes) -> None:
+    plain, _, _ = search(seed, Words())
+    drafted, sequences, _ = search(seed, Words(expected=expected))
+    assert drafted[0].tokens == plain[0].tokens
+    assert drafted[0].probability == pytest.approx(plain[0].probability, abs=1e-4)
+    assert all(not sequences.held(number) for number in range(2, 2 + sequences.branches))
+
+
+def test_an_end_is_held_against_all_that_might_come() -> None:
+    def branch(probability: float, ends: bool) -> Branch:
+        return Branch((1,), probability, Words(ends_list=ends))
+
+    end, others = branch(-1.0, True), [branch(-1.5, False), branch(-1.6, False)]
+    assert decided([end, *others]) is others[0]
+    assert decided([end, others[0]]) is end
