@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -145,9 +144,8 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _evaluation(target: Any, rows: Sequence[Row]) -> Evaluation:
-    schema = target if isinstance(target, dict) else TypeAdapter(target).json_schema()
     try:
-        return evaluate_rows(schema, rows)
+        return evaluate_rows(target, rows)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
