@@ -82,6 +82,13 @@ def test_rows_of_other_documents_are_refused(engine: Engine, labelled: Path, tmp
     assert 'no "output" in it' in engine("evaluate", SCHEMA, labelled, "--score", labelled).stderr
 
 
+def test_answers_may_be_called_gold(engine: Engine, tmp_path: Path) -> None:
+    gold = written(tmp_path / "gold.jsonl", [{"id": "a", "text": "Ann", "gold": {"name": "Ann", "age": None}}])
+    rows = rows_of(gold, tmp_path / "rows.jsonl", [{"name": "Ann", "age": None}])
+    assert json.loads(engine("evaluate", SCHEMA, gold, "--score", rows, "--json").stdout)["fields_right"] == 1
+    assert engine("evaluate", SCHEMA, gold, "--score", rows, "--out", rows).exit_code == 2
+
+
 @pytest.mark.real_model
 def test_a_model_is_evaluated_and_its_rows_are_scored_alike(engine: Engine, labelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
