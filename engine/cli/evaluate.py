@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -75,6 +75,8 @@ def evaluate(
     Texts are equal without regard to case, white space and punctuation, numbers within 0.5 %; a list of texts counts as the
     F1 of its items. Of several objects each wanted one is paired with the one that is most like it.
     """
+    if score is not None and out is not None:
+        raise UsageError("--score decodes nothing, so --out would have nothing to leave; leave one of both out")
     if ask.one:
         raise UsageError("the answers in LABELLED say whether a document has one object or a list; leave --one out")
     target = read_target(schema)
@@ -91,10 +93,9 @@ def evaluate(
         chosen = {name: getattr(sampling, name) for name in SAMPLING if name in typed}
         extractor.sampling = replace(extractor.sampling, **chosen)
         begun = time.monotonic()
-        rows = _decoded(extractor, documents, ask)
+        with _rows_file(out) as write:
+            rows = _decoded(extractor, documents, ask, write)
         seconds = time.monotonic() - begun
-    if out is not None:
-        _write(out, rows)
     evaluation = _evaluation(target, rows)
     better: Difference | None = None
     if compare is not None:
@@ -103,7 +104,7 @@ def evaluate(
     _report(evaluation, better, seconds, worst, as_json=as_json)
 
 
-def _decoded(extractor: Extractor, documents: Sequence[Labelled], ask: Ask) -> list[Row]:
+def _decoded(extractor: Extractor, documents: Sequence[Labelled], ask: Ask, write: Callable[[Row], None]) -> list[Row]:
     """What comes out for each document; one that fails is a row with its error."""
     console = Console(stderr=True)
     columns = (TextColumn("documents"), MofNCompleteColumn(), TimeElapsedColumn())
@@ -120,6 +121,7 @@ def _decoded(extractor: Extractor, documents: Sequence[Labelled], ask: Ask) -> l
             values = to_jsonable_python(result.values)
             output = None if result.error else values if not ask.one else next(iter(values), None)
             rows.append(Row(document, output, str(result.error) if result.error else None, result.finish))
+            write(rows[-1])
             bar.advance(shown)
     return rows
 
@@ -136,18 +138,22 @@ def _of_documents(rows: Sequence[Row], documents: Sequence[Labelled], path: Path
     return [replace(by_id[x.id], document=x) for x in documents]
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
+@contextmanager
+def _rows_file(path: Path | None) -> Iterator[Callable[[Row], None]]:
+    """Writes each row as it comes, so that an interrupted run leaves those that it had."""
+    if path is None:
+        yield lambda row: None
+        return
     try:
         with path.open("w", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(row.as_json(), ensure_ascii=False) + "\n" for row in rows)
+            yield lambda row: print(json.dumps(row.as_json(), ensure_ascii=False), file=stream, flush=True)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _evaluation(target: Any, rows: Sequence[Row]) -> Evaluation:
-    schema = target if isinstance(target, dict) else TypeAdapter(target).json_schema()
     try:
-        return evaluate_rows(schema, rows)
+        return evaluate_rows(target, rows)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -184,8 +190,17 @@ def _tables(evaluation: Evaluation, seconds: float | None, worst: int) -> Iterat
         for row, of_row in rows:
             got = row.error or json.dumps(row.output, ensure_ascii=False, indent=1)
             wanted = json.dumps(row.document.answer, ensure_ascii=False, indent=1)
-            beside.add_row(Text(f"{row.document.id}\n{of_row.headline:.2f}"), Text(wanted), Text(got))
+            beside.add_row(
+                Text(f"{row.document.id}: {of_row.headline:.2f}\n{_shortened(row.document.text)}"),
+                Text(wanted),
+                Text(got),
+            )
         yield beside
+
+
+def _shortened(text: str, most: int = 400) -> str:
+    """The beginning of a document, as much as a table can show."""
+    return text if len(text) <= most else f"{text[:most]} …"
 
 
 def _report(

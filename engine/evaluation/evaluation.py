@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,9 @@ class Evaluation:
         return sorted(wrong, key=lambda x: x[1].headline)[:count]
 
 
-def evaluate_rows(schema: Mapping[str, Any], rows: Sequence[Row]) -> Evaluation:
-    """Scores a run. `schema` is the JSON Schema of one object; ValueError where it has no fields."""
-    fields = fields_of(schema)
+def evaluate_rows(target: Any, rows: Sequence[Row]) -> Evaluation:
+    """Scores a run. `target` is the type or the JSON Schema of one object; ValueError where it has no fields."""
+    fields = fields_of(target)
     many = bool(rows) and isinstance(rows[0].document.answer, list)
     tally = tally_many if many else tally_one
     tallies = tuple(tally(fields, row.document.text, row.document.answer, row.output) for row in rows)

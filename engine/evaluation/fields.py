@@ -1,7 +1,7 @@
 """How each field of a schema is compared: as a number, as a list, or as text.
 
-In: a JSON Schema of an object. Out: a `Field` for each property. Text that is free (no choice, no format) can be looked up
-in the document.
+In: a Python type or a JSON Schema of an object. Out: a `Field` for each property. Text that is free (no choice, no
+format) can be looked up in the document.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 Kind = Literal["number", "list", "text"]
 
@@ -22,8 +25,17 @@ class Field:
     free: bool
 
 
-def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The fields of an object's schema, in its order. Raises ValueError where it is not the schema of an object."""
+class _DecimalsAreNumbers(GenerateJsonSchema):
+    """Pydantic gives a Decimal as a number or a text, which a union of both is too."""
+
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        return {"type": "number"}
+
+
+def fields_of(target: Any) -> tuple[Field, ...]:
+    """The fields of an object's type or schema, in its order. Raises ValueError where it is of no object."""
+    plain = isinstance(target, Mapping)
+    schema = target if plain else TypeAdapter(target).json_schema(schema_generator=_DecimalsAreNumbers)
     root = _resolved(schema, schema)
     properties = root.get("properties")
     if not isinstance(properties, Mapping):
@@ -33,9 +45,7 @@ def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
 
 def _field(name: str, alternatives: list[Mapping[str, Any]]) -> Field:
     types = {x.get("type") for x in alternatives}
-    texts = [x for x in alternatives if x.get("type") == "string"]
-    # Pydantic gives a Decimal as a number, or a string with a pattern.
-    numeric = bool(types & {"number", "integer"}) and all("pattern" in x for x in texts)
+    numeric = bool(types & {"number", "integer"}) and "string" not in types
     kind: Kind = "list" if "array" in types else "number" if numeric else "text"
     return Field(name, kind, not numeric and any(map(_is_free, alternatives)))
 

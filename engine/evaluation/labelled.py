@@ -1,7 +1,8 @@
 """Labelled documents, and the rows that a run leaves: JSON lines in, JSON lines out.
 
-A labelled document is `{"id"?, "text", "answer"}`; `answer` is an object, or in every line a list of objects. A row of
-a run has `output` (null where nothing valid came out), `error` and `finish` too, so a run can be scored or compared later.
+A labelled document is `{"id"?, "text", "answer"}`. The answer, which may be called `gold`, is an object, or in every line
+a list of objects. A row of a run has `output` (null where nothing valid came out), `error` and `finish` too, so a run can
+be scored or compared later.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _lines(path: Path, limit: int | None) -> Iterator[tuple[int, str, dict[str, 
 
 
 def _labelled(value: dict[str, Any], place: str, number: int) -> Labelled:
-    text, answer = value.get("text"), value.get("answer")
+    text, answer = value.get("text"), value.get("answer", value.get("gold"))
     objects = answer if isinstance(answer, list) else [answer]
     if not isinstance(text, str) or not all(isinstance(x, dict) for x in objects):
         raise UsageError(

@@ -31,11 +31,9 @@ def rightness(wanted: Any, got: Any, kind: Kind) -> float:
         return float(wanted is None and got is None)
     if kind == "list" and isinstance(wanted, list) and isinstance(got, list):
         return _f1([folded(x) for x in wanted], [folded(x) for x in got])
-    if kind == "number" and (numbers := (_number(wanted), _number(got))) and None not in numbers:
-        first, second = numbers
-        assert first is not None
-        assert second is not None
-        return float(abs(first - second) <= abs(first) * TOLERANCE)
+    if kind == "number" and (number := _number(wanted)) is not None:
+        other = _number(got)
+        return float(other is not None and abs(number - other) <= abs(number) * TOLERANCE)
     return float(folded(wanted) == folded(got))
 
 
