@@ -14,6 +14,7 @@
     │   ├── ModelFileInvalid       not a GGUF, truncated, wrong checksum
     │   ├── DownloadFailed
     │   ├── CopyFailed             an import or export
+    │   ├── ModelKillsProcess      llama.cpp dies with it on this machine, however it is run
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
@@ -171,6 +172,18 @@ class CopyFailed(ModelError):
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"{path}: {reason}")
+
+
+class ModelKillsProcess(ModelError):
+    """`failed` has each way of running the model, with what went wrong."""
+
+    def __init__(self, path: Path, failed: tuple[tuple[str, str], ...]) -> None:
+        self.path, self.failed = path, failed
+        tried = "; ".join(f"{name}: {fault}" for name, fault in failed)
+        super().__init__(
+            f"{path.name} cannot be run on this machine: {tried}. Take another model file, or another build of llama.cpp "
+            "(`engine doctor` shows this one)"
+        )
 
 
 class NotEnoughMemory(ModelError):

@@ -49,6 +49,8 @@ def cache_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENGINE_MODELS_DIR", str(models_folder()))
         patch.setenv("ENGINE_CACHE_DIR", str(folder))
+        # Each model here is new to this machine; the tests of the probe turn it on.
+        patch.setenv("ENGINE_PROBE", "off")
         yield folder
 
 

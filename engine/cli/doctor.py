@@ -17,8 +17,9 @@ from engine import __version__
 from engine.cli import options
 from engine.cli.options import DEFAULTS, model_settings
 from engine.decoding.llama import describe_backend, offloads_to_gpu
-from engine.decoding.loaded import LoadedModel, load
+from engine.decoding.loaded import LoadedModel, load, plan_of
 from engine.decoding.memory import RESERVE, available_memory
+from engine.decoding.plan import reinstall_command
 from engine.decoding.processors import usable_cores
 from engine.decoding.prompt import PromptEncoder
 from engine.decoding.settings import ModelSettings
@@ -113,6 +114,7 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
     loaded = yield from _tried("loads", lambda: load(file.path, settings), _described)
     if loaded is None:
         return
+    yield from _plan(file, settings)
     yield from _tried("chat template", lambda: PromptEncoder(loaded, chat_format=file.chat_format), _template(file))
     yield _memory(loaded, settings)
 
@@ -134,6 +136,14 @@ def _tried(subject: str, attempt: Callable[[], T], tell: Callable[[T], str]) -> 
         return None
     yield Finding(subject, tell(result))
     return result
+
+
+def _plan(file: ModelFile, settings: ModelSettings) -> Iterator[Finding]:
+    """How llama.cpp is run, what died, and what gives back what was given up for it."""
+    choice = plan_of(file.path, settings)
+    yield Finding("plan", str(choice))
+    if choice.failed:
+        yield Finding("faster", f"build llama.cpp without AMX, some minutes: {reinstall_command()}")
 
 
 def _described(model: LoadedModel) -> str:

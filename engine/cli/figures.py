@@ -19,8 +19,9 @@ def figures(stats: Stats) -> str:
 
 
 def stages(stats: Stats) -> str:
-    """`load 0.41 s, prompt 0.02 s, …`: where the time went."""
-    return ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stats.seconds.items())
+    """`load 0.41 s, prompt 0.02 s, …; plan: usual`: where the time went, and how llama.cpp is run."""
+    spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stats.seconds.items())
+    return f"{spent}; plan: {stats.plan}" if stats.plan else spent
 
 
 def _counted(count: int, noun: str) -> str:

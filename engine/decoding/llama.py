@@ -39,6 +39,7 @@ import llama_cpp.llama_cpp as native
 
 # The numbers of ggml's types; not all of them have a name in llama_cpp.
 _KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
+_FLASH_ATTENTION = {None: -1, False: 0, True: 1}
 _SUPPORTED_VOCABULARIES = (native.LLAMA_VOCAB_TYPE_SPM, native.LLAMA_VOCAB_TYPE_BPE)
 _ERROR = 4
 # Rows of logits in one pass: each costs a row of the vocabulary in the compute buffer (0.2 MB for 50,000 tokens).
@@ -123,6 +124,7 @@ class LlamaModel:
         params = native.llama_model_default_params()
         params.n_gpu_layers = settings.gpu_layers
         params.vocab_only = vocab_only
+        params.use_extra_bufts = settings.extra_buffers is not False
         overrides = _space_prefix_off()
         params.kv_overrides = overrides
         _log.take()
@@ -401,6 +403,7 @@ def _create(model: LlamaModel, settings: ModelSettings, n_batch: int, max_rows: 
     params.n_outputs_max_per_seq = 0
     params.n_threads = params.n_threads_batch = settings.threads or usable_cores()
     params.type_k = params.type_v = _KV_TYPES[settings.kv_type]
+    params.flash_attn_type = _FLASH_ATTENTION[settings.flash_attention]
     params.kv_unified = True
     params.swa_full = True
     _log.take()

@@ -18,8 +18,9 @@ from typing import TypeVar
 
 from engine.decoding import forking
 from engine.decoding.generation import Jump
-from engine.decoding.llama import LlamaModel
+from engine.decoding.llama import LlamaModel, describe_backend
 from engine.decoding.memory import available_memory, require_memory
+from engine.decoding.plan_choice import Choice, chosen
 from engine.decoding.pool import NativeLanguage, Pool, on_gpu
 from engine.decoding.prompt import TextTraits
 from engine.decoding.scheduler import Event, Request, Run
@@ -36,6 +37,9 @@ T = TypeVar("T")
 # Models that nobody uses and that are kept for the next call.
 _RECENT_MODELS = 2
 
+# A file, the layers on a GPU and the layouts of weights that a loaded model was made with.
+_Weights = tuple["_Identity", int, "bool | None"]
+
 # Path, size, time of the last change, inode: another file under the same name is another model.
 _Identity = tuple[Path, int, int, int]
 
@@ -47,6 +51,7 @@ class LoadedModel:
         self.path = path
         self.name = path.name
         self.settings = settings
+        self.plan = ""  # how it is run on this machine, in one line
         self._tokens: TokenTable = read_tokens(path)
         self._pool = self._open()
 
@@ -102,6 +107,7 @@ class LoadedModel:
     ) -> Generator[Event, None, None]:
         """Decode documents; see `Run`. A context is leased with the first event and given back after the last."""
         run = Run(documents, prepare, prefix=prefix, jump=jump, statistics=statistics)
+        run.statistics.plan = self.plan
         with run.statistics.stage("load"):
             pool = self._own_pool()
             workspace = pool.lease(run.prefix)
@@ -128,7 +134,7 @@ class _Registry:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self._weights: weakref.WeakValueDictionary[tuple[_Identity, int], LlamaModel] = weakref.WeakValueDictionary()
+        self._weights: weakref.WeakValueDictionary[_Weights, LlamaModel] = weakref.WeakValueDictionary()
         self._models: weakref.WeakValueDictionary[tuple[_Identity, ModelSettings], LoadedModel] = (
             weakref.WeakValueDictionary()
         )
@@ -151,12 +157,13 @@ class _Registry:
         """The file inside llama.cpp, once for all settings of contexts."""
         with self.lock:
             identity = _identity(path)
-            native = self._weights.get((identity, settings.gpu_layers))
+            kind = (identity, settings.gpu_layers, settings.extra_buffers)
+            native = self._weights.get(kind)
             if native is None:
                 parts = read_parts(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
                 if not on_gpu(settings):
                     require_memory(parts.size, available_memory())
-                native = self._weights[identity, settings.gpu_layers] = LlamaModel(path, settings)
+                native = self._weights[kind] = LlamaModel(path, settings)
             return native
 
     def forget(self) -> None:
@@ -174,12 +181,31 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_registry.forget)
 
 
-def load(path: str | Path, settings: ModelSettings | None = None) -> LoadedModel:
+def load(
+    path: str | Path, settings: ModelSettings | None = None, *, tell: Callable[[str], None] = lambda _: None
+) -> LoadedModel:
     """The model in a GGUF file, loaded once for the same file and settings.
 
-    `ModelNotFound`, `ModelFileInvalid` and `NotEnoughMemory` say what is wrong and what to do.
+    The first time that this machine uses it, it is tried in a child process (see `plan_choice`); `tell` hears of it.
+    `ModelNotFound`, `ModelFileInvalid`, `NotEnoughMemory` and `ModelKillsProcess` say what is wrong and what to do.
     """
-    return _registry.model(Path(path), settings or ModelSettings())
+    path, settings = Path(path), settings or ModelSettings()
+    choice = plan_of(path, settings, tell)
+    model = _registry.model(path, choice.plan.applied(settings))
+    model.plan = str(choice)
+    return model
+
+
+def plan_of(path: Path, settings: ModelSettings, tell: Callable[[str], None] = lambda _: None) -> Choice:
+    """How a model is run on this machine."""
+    _identity(path)
+
+    def check() -> None:
+        parts = read_parts(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
+        if not on_gpu(settings):
+            require_memory(parts.size, available_memory())
+
+    return chosen(path, settings, describe_backend, tell, check)
 
 
 def unload() -> None:

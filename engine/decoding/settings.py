@@ -27,7 +27,8 @@ class ModelSettings:
     `threads`: None uses the physical cores that this process may run on. `gpu_layers`: -1 is all. `kv_type`: one of
     `KV_TYPES`. `sequences`: how many documents one context decodes at once; on a CPU a pass of 4 rows costs 2.3 times
     one of a single row and one of 8 rows 4 times, so more than 4 gain nothing there. `n_batch`: how many tokens one
-    pass takes. `verbose` lets llama.cpp write its log to stderr.
+    pass takes. `extra_buffers` (the weights in the layouts of special kernels, AMX among them) and `flash_attention`: None takes
+    what was found to run on this machine. `verbose` lets llama.cpp write its log to stderr.
     """
 
     n_ctx: int = 4096
@@ -36,6 +37,8 @@ class ModelSettings:
     kv_type: str = "f16"
     sequences: int = 4
     n_batch: int = 512
+    extra_buffers: bool | None = None
+    flash_attention: bool | None = None
     verbose: bool = False
 
     def __post_init__(self) -> None:
@@ -50,5 +53,7 @@ _RULES: dict[str, Rule] = {
     "kv_type": OneOf(tuple(KV_TYPES)),
     "sequences": Whole(1, MAX_SEQUENCES),
     "n_batch": Whole(1, _LARGEST),
+    "extra_buffers": Optional(FLAG, "what runs on this machine"),
+    "flash_attention": Optional(FLAG, "what runs on this machine"),
     "verbose": FLAG,
 }

@@ -49,6 +49,17 @@ _SENT_ALONG = 7
 _BORDER = 16
 
 
+def _telling(progress: Progress | None) -> Callable[[str], None]:
+    """What is said of a model's first use, to whoever hears of downloads."""
+
+    def tell(text: str) -> None:
+        if progress is not None:
+            progress.start(text, None)
+            progress.finish()
+
+    return tell
+
+
 @lru_cache(maxsize=4)
 def shared_walks(vocabulary: Vocabulary) -> Walks:
     """The walks of a vocabulary, which all grammars share."""
@@ -107,7 +118,7 @@ class Extractor:
         wanted = settings is None if recommended_context is None else recommended_context
         if wanted and file.parameters.n_ctx is not None:
             settings = replace(settings or ModelSettings(), n_ctx=file.parameters.n_ctx)
-        self.model: LoadedModel = load(file.path, settings)
+        self.model: LoadedModel = load(file.path, settings, tell=_telling(progress))
         # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
         self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format)

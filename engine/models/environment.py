@@ -3,6 +3,7 @@
 ENGINE_MODEL          the model that is used where none is named
 ENGINE_CACHE_DIR      the folder of everything that is kept between runs
 ENGINE_MODELS_DIR     the folder of downloaded models
+ENGINE_PROBE          off uses a model without having tried it on this machine (see engine.decoding.plan_choice)
 ENGINE_OFFLINE        anything but empty, 0, false, no and off refuses every use of the network
 ENGINE_HF_ENDPOINT    the hub's address (HF_ENDPOINT is read after it)
 OLLAMA_MODELS         Ollama's store

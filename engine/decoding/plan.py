@@ -1,0 +1,51 @@
+"""Plan: how llama.cpp is run on this machine, from the usual way down to the one that asks least of it.
+
+Some builds die on some processors: on Intel's with AMX a build for the native processor faults in its matrix kernels
+(ggml-org/llama.cpp #20824, #26954). Each plan leaves out one more of what may be at fault; `engine.decoding.probe` tries
+them in turn in a process of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+from engine.decoding.settings import ModelSettings
+
+_WITHOUT_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`extra_buffers`: weights in the layouts of special kernels (AMX, repacking). None leaves a choice to llama.cpp."""
+
+    name: str
+    extra_buffers: bool | None = None
+    flash_attention: bool | None = None
+    threads: int | None = None
+
+    def applied(self, settings: ModelSettings) -> ModelSettings:
+        """The settings, with what they leave open as the plan has it."""
+        return replace(
+            settings,
+            extra_buffers=self.extra_buffers if settings.extra_buffers is None else settings.extra_buffers,
+            flash_attention=self.flash_attention if settings.flash_attention is None else settings.flash_attention,
+            threads=self.threads if settings.threads is None else settings.threads,
+        )
+
+
+USUAL = Plan("usual")
+PLAINEST = Plan("no flash attention", extra_buffers=False, flash_attention=False)
+PLANS: tuple[Plan, ...] = (
+    USUAL,
+    Plan("no extra buffers", extra_buffers=False),
+    PLAINEST,
+    Plan("one thread", extra_buffers=False, flash_attention=False, threads=1),
+)
+
+
+def reinstall_command() -> str:
+    """How to build llama.cpp without AMX, which keeps the kernels that the second plan gives up."""
+    flags = f'-DCMAKE_C_FLAGS="{_WITHOUT_AMX}" -DCMAKE_CXX_FLAGS="{_WITHOUT_AMX}"'
+    package = f"llama-cpp-python=={version('llama-cpp-python')}"
+    return f"CMAKE_ARGS='{flags}' pip install --force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python {package}"
