@@ -414,7 +414,7 @@ def _say_errors(manifest: Manifest, output: Path, quiet: bool) -> None:
 
 def _trial(manifest: Manifest) -> str:
     of = "" if manifest.documents is None else f" of {manifest.documents}"
-    return f"{manifest.counts.documents}{of} documents are done"
+    return f"documents done: {manifest.counts.documents}{of}"
 
 
 # -- without running

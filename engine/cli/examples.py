@@ -6,24 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
+from engine.cli.documents import read_text
 from engine.errors import UsageError
 
 
 def read_examples(path: Path) -> tuple[list[tuple[str, Any]], list[str]]:
     """The texts with their answers, and where each stands; `UsageError` names the line that is none."""
     examples, places = [], []
+    lines = read_text(path).split("\n")
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                if not line.strip():
-                    continue
-                places.append(f"{path}, line {number}")
-                row = json.loads(line)
-                if not isinstance(row, dict) or set(row) != {"text", "answer"} or not isinstance(row["text"], str):
-                    raise UsageError(f'{places[-1]}: an example is {{"text": "…", "answer": …}}')
-                examples.append((row["text"], row["answer"]))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            places.append(f"{path}, line {number}")
+            row = json.loads(line)
+            if not isinstance(row, dict) or set(row) != {"text", "answer"} or not isinstance(row["text"], str):
+                raise UsageError(f'{places[-1]}: an example is {{"text": "…", "answer": …}}')
+            examples.append((row["text"], row["answer"]))
     except ValueError as error:
         raise UsageError(f"{places[-1] if places else path}: not JSON lines: {error}") from error
     return examples, places

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.cli.documents import Documents
+from engine.cli.examples import read_examples
 from engine.errors import TextUnreadable, UsageError
 
 
@@ -105,3 +106,12 @@ def test_standard_input_that_is_closed_is_refused(files: list[str], monkeypatch:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="standard input is closed"):
         Documents(files, lines=False)
+
+
+def test_examples_in_another_encoding_are_refused_with_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "examples.jsonl"
+    path.write_bytes('{"text": "Grüße aus Köln", "answer": {"city": "Köln"}}\r\n'.encode("cp1252"))
+    with pytest.raises(UsageError, match="not UTF-8 at byte 12; it looks like windows-1252; save it as UTF-8"):
+        read_examples(path)
+    path.write_bytes(path.read_bytes().decode("cp1252").encode("utf-8-sig"))
+    assert read_examples(path) == ([("Grüße aus Köln", {"city": "Köln"})], [f"{path}, line 1"])

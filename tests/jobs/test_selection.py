@@ -198,7 +198,7 @@ def test_trial_and_second_look_as_they_are_typed(source: Path, tmp_path: Path, b
     command = ["batch", str(tmp_path / "s.json"), str(source), str(out), *common]
     done = CliRunner().invoke(app, [*command, "--limit", "4", "--csv", str(tmp_path / "out.csv")])
     assert done.exit_code == 0, done.stderr
-    assert f"engine: 4 of {COUNT} documents are done; without --limit the same command goes on" in done.stderr
+    assert f"engine: documents done: 4 of {COUNT}; without --limit the same command goes on" in done.stderr
     assert len((tmp_path / "out.csv").read_text("utf-8").splitlines()) == 5
     spoil(out, {1: CUT})
     shown = CliRunner().invoke(app, ["batch", "--show", str(out), "--where", "budget"])
