@@ -217,7 +217,10 @@ class Network:
             case g.Literal(literal):
                 return self._leaf(LiteralTerminal(literal.encode())) if literal else self._vertex(Chain(()))
             case g.StringTerminal(language, spelling):
-                return self._leaf(quoted_terminal(language, spelling)) if language.alive else self._nothing
+                if not language.alive:
+                    return self._nothing
+                made = QuotedTerminal if language.local else quoted_terminal
+                return self._leaf(made(language, spelling))
             case g.Sequence():
                 return self._nothing if self._nothing in inside else self._vertex(Chain(inside))
             case g.Choice():

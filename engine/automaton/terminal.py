@@ -61,6 +61,10 @@ class Terminal(Protocol):
 
     def is_narrow(self, state: int) -> bool: ...
 
+    @property
+    def local(self) -> bool:
+        """Whether it belongs to one document, and nothing else may keep it."""
+
 
 class Wider(NamedTuple):
     """A state of another terminal that reads like this one for as long as this one does not end, as far as the text can be
@@ -75,6 +79,7 @@ class LiteralTerminal:
     """Exactly these bytes (at least one); state n + 1 has read n of them."""
 
     start = 1
+    local = False
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -100,6 +105,8 @@ class LiteralTerminal:
 
 class _Lazy:
     """States interned by key; edges computed on the first visit."""
+
+    local = False
 
     def __init__(self) -> None:
         self._keys: list[tuple[Hashable, ...]] = [()]
@@ -282,6 +289,7 @@ class QuotedTerminal(_Lazy):
         super().__init__()
         self._spelling: Spelling = spelling
         self._any = spelling == "any"
+        self.local = language.local
         self.start = self.entry(language)
 
     def entry(self, language: Expression) -> int:
@@ -293,7 +301,7 @@ class QuotedTerminal(_Lazy):
 
     def wider(self, state: int) -> Wider | None:
         match self._keys[state]:
-            case ("at", Expression() as expression):
+            case ("at", Expression() as expression) if not self.local:
                 found = widened(expression)
                 if found is not None:
                     terminal = quoted_terminal(found[0], self._spelling)

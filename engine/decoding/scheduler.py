@@ -197,8 +197,8 @@ class _Pass:
         if self.waiting is None or not self.active:
             return True
         needed = self._needed(self.waiting[1])
-        room = self._sequences.n_ctx - len(self._workspace.prefix) - sum(self._reserved.values())
-        return needed <= room or needed > self._sequences.n_ctx - len(self._workspace.prefix)
+        whole = self._sequences.n_ctx - len(self._workspace.prefix) - self._tried(self.waiting[1])
+        return needed <= whole - sum(self._reserved.values()) or needed > whole
 
     def begin(self, document: int, request: Request) -> Generation:
         self._check(document, request)
@@ -234,9 +234,14 @@ class _Pass:
             raise UsageError(f"max_tokens must be at least 1, not {request.max_tokens}")
         room = self._sequences.n_ctx - len(self._workspace.prefix) + self._shared(request)
         window = min(self._sequences.max_length, room)
-        fits = max(0, window - request.max_tokens - _DRAFTS)
+        reserve = _DRAFTS + self._tried(request)
+        fits = max(0, window - request.max_tokens - reserve)
         if len(request.prompt) > fits:
-            raise TextTooLong(document, len(request.prompt), fits, window, request.max_tokens, _DRAFTS)
+            raise TextTooLong(document, len(request.prompt), fits, window, request.max_tokens, reserve)
+
+    def _tried(self, request: Request) -> int:
+        """Tokens that decisions hold for the time of one pass, beside those of documents."""
+        return 0 if request.decisions is None else min(self._sequences.n_batch, self._sequences.n_ctx // 8)
 
     def _shared(self, request: Request) -> int:
         """How much of the prompt sequence 0 holds; the last token is evaluated in any case, for its logits."""

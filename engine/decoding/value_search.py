@@ -104,6 +104,8 @@ class ValueSearch:
         good = [one for one in self._live if one.score > bound and len(one.tokens) < _LONGEST]
         # Those that are far behind the best wait: it may make them hopeless.
         count = sum(one.score > good[0].score - _TOGETHER for one in good[: self._width]) if good else 0
+        while sum(len(one.tokens) for one in good[:count]) > self._sequences.n_batch:
+            count -= 1  # the others wait; one that is longer than a pass is given up
         self._live = good[count:] if self._exact else good[count:_KEPT]
         return good[:count]
 

@@ -65,6 +65,8 @@ class Masks:
         self._masks: Recent[State, Mask] = Recent(limit)
         self._live: Recent[State, npt.NDArray[np.bool_]] = Recent(limit)
         self._completions = Completions(automaton)
+        # Of terminals that belong to one document, as this grammar does then.
+        self._own_walker, self._own_walks = Walker(walks.trie), Recent[tuple[Terminal, int], Walk](limit)
         self._closings: Recent[State, tuple[int, ...] | None] = Recent(limit)
         self._detour = Detour(automaton, walks.vocabulary)
 
@@ -89,7 +91,7 @@ class Masks:
         doubtful: list[int] = []
         for item, certain in self._before_a_byte(state).items():
             try:
-                found = self.walks.walk(self.automaton.terminals[item.terminal], item.state)
+                found = self._walk(self.automaton.terminals[item.terminal], item.state)
             except GrammarTooComplex as error:
                 raise error.at(self.automaton.stacks.place(item.stack)) from None
             if not certain:
@@ -101,6 +103,11 @@ class Masks:
                 self._behind(item._replace(state=ends.state), ends, for_sure, doubtful)
         allowed[sure] = True
         return self._sorted(state, np.packbits(allowed), sorted({t for t in doubtful if not allowed[t]}))
+
+    def _walk(self, terminal: Terminal, state: int) -> Walk:
+        if not terminal.local:
+            return self.walks.walk(terminal, state)
+        return self._own_walks.get((terminal, state), lambda: self._own_walker.walk(terminal, state))
 
     def _sorted(self, state: State, bits: Bits, doubtful: list[int]) -> Mask:
         """Tokens whose only condition is that a key is new are told apart: they are many and cheap to decide."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -11,6 +13,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, EmailStr, Field, HttpUrl
 
+from engine.automaton.automaton import Automaton
 from engine.extraction.compilation import array_of, lower_schema, read_schema
 from engine.grounding.decision import Fill, Path, Write
 from engine.grounding.decisions import GroundedDecisions
@@ -19,7 +22,8 @@ from engine.grounding.ground import Accepts, Grounded, Grounder
 from engine.grounding.recogniser import Reading
 from engine.grounding.recognisers import usual_recognisers
 from engine.grounding.source_text import SourceText
-from engine.masks.mask import Walks
+from engine.masks.mask import Masks, Walks
+from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary
 from engine.schema.grounding_marks import Free, Verbatim
 from engine.schema.schema import Alternative
@@ -204,3 +208,26 @@ def test_each_kind_of_value_is_read() -> None:
     assert {path[0] for path, span in document.chosen(json.dumps(value).encode()).items() if span} == set(value)
     for name, other in (("until", "22:16:00"), ("takes", "PT4H"), ("mail", "lee@example.org"), ("seats", 25)):
         assert not accepts(grounded, json.dumps({**value, name: other}))
+
+
+def test_nothing_keeps_a_document_that_is_over() -> None:
+    class Name(BaseModel):
+        name: Annotated[str, Field(max_length=8)]
+        other: str
+
+    walks = Walks(BYTES)
+
+    def decode(text: str) -> list[weakref.ref[object]]:
+        grounded = ground(Name, text)
+        matcher = Matcher(Masks(Automaton(lower_schema(grounded.schema, "spaced")), walks))
+        for byte in b'{"name": "Ann':
+            assert matcher.mask()[byte]
+            matcher.accept(byte)
+        found = GroundedDecisions(GroundedDocument(grounded), walks, "spaced").at(b"", b'{"name": "', {})
+        assert isinstance(found, Fill)
+        found.blanks[1].begin(0, ())[0].mask()
+        return [weakref.ref(grounded.source), weakref.ref(grounded.source.pieces(Verbatim()))]
+
+    kept = decode("Ann met Bob")
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None]

@@ -166,6 +166,10 @@ class Both(Expression):
         # The part that says no more than a greatest length.
         self._cap = next((part for part in parts if _is_cap(part)), None)
 
+    @property
+    def home(self) -> dict[tuple[object, ...], Expression] | None:
+        return next((part.home for part in self.parts if part.home is not None), None)
+
     def _partition(self) -> tuple[CharSet, ...]:
         return _refine_all(self.parts)
 
@@ -317,7 +321,8 @@ def both(*parts: Expression) -> Expression:
     if NOTHING in flat:
         return NOTHING
     members = tuple(sorted(flat, key=serial_of))
-    return intern((Both, members), lambda: Both(members))
+    home = next((part.home for part in members if part.home is not None), None)
+    return intern((Both, members), lambda: Both(members), home)
 
 
 def _merge_repeats(parts: set[Expression]) -> set[Expression]:

@@ -46,6 +46,16 @@ class Expression:
     nullable: bool
     plain: bool
 
+    @property
+    def home(self) -> dict[tuple[object, ...], Expression] | None:
+        """Where what is made of it is interned, if it belongs to one document and nothing else may keep it."""
+        return None
+
+    @property
+    def local(self) -> bool:
+        """Whether it belongs to one document."""
+        return self.home is not None
+
     def __init__(self, nullable: bool, plain: bool, weight: int = 1) -> None:
         self.nullable, self.plain, self.weight = nullable, plain, weight
         self.serial = next(_serial)
@@ -198,8 +208,16 @@ class Nothing(Expression):
 NOTHING: Expression = Nothing(False, True)
 
 
-def intern(key: tuple[object, ...], make: Callable[[], Expression]) -> Expression:
-    """The node of this key, made on first use."""
+def intern(
+    key: tuple[object, ...],
+    make: Callable[[], Expression],
+    home: dict[tuple[object, ...], Expression] | None = None,
+) -> Expression:
+    """The node of this key, made on first use; in `home` where it belongs to one document."""
+    if home is not None:
+        if key not in home:
+            home[key] = make()
+        return home[key]
     found = _interned.get(key)
     if found is None:
         if len(_interned) > _INTERN_LIMIT:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.node import NOTHING, Expression
+from engine.regular.expression.node import NOTHING, Expression, intern
 
 Positions = npt.NDArray[np.int64]  # of characters, or of borders between them
 Borders = npt.NDArray[np.bool_]  # one more than there are characters
@@ -36,7 +36,7 @@ class SubstringIndex:
         order = suffix_order(self.codes)
         self.order: Positions = order[usable[order]]
         self.reach: Positions = reach[self.order]
-        self._nodes: dict[tuple[int, int, int], Expression] = {}
+        self.nodes: dict[tuple[object, ...], Expression] = {}
 
     @property
     def pieces(self) -> Expression:
@@ -45,11 +45,7 @@ class SubstringIndex:
 
     def node(self, low: int, high: int, depth: int) -> Expression:
         """Those of which `order[low:high]` are the beginnings, from `depth` characters on."""
-        key = (low, high, depth)
-        found = self._nodes.get(key)
-        if found is None:
-            found = self._nodes[key] = self._make(low, high, depth)
-        return found
+        return intern((low, high, depth), lambda: self._make(low, high, depth), self.nodes)
 
     def _make(self, low: int, high: int, depth: int) -> Expression:
         here = self.order[low:high] + depth
@@ -78,6 +74,10 @@ class Substrings(Expression):
         self._index, self.low, self.high, self.depth = index, low, high, depth
         self._least = least
         self._codes: Positions | None = None
+
+    @property
+    def home(self) -> dict[tuple[object, ...], Expression]:
+        return self._index.nodes
 
     @property
     def codes(self) -> Positions:
