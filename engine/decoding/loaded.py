@@ -180,7 +180,7 @@ def load(path: str | Path, settings: ModelSettings | None = None) -> LoadedModel
 
     `ModelNotFound`, `ModelFileInvalid` and `NotEnoughMemory` say what is wrong and what to do.
     """
-    return _registry.model(Path(path), settings or ModelSettings())
+    return _registry.model(Path(path), (settings or ModelSettings()).loading)
 
 
 def unload() -> None:
