@@ -117,13 +117,6 @@ class PromptEncoder:
         """Whether prompts depend on the day."""
         return writes_date(self.source)
 
-    def marks(self, text: str) -> tuple[int, ...]:
-        """A text of the template's own as tokens, its special tokens among them."""
-        tokens: list[int] = []
-        for part in self._model.specials.partition(text.encode()):
-            tokens += [part] if isinstance(part, int) else self._model.tokenize(part)
-        return tuple(tokens)
-
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt as text, for people to read."""
         rendering, hidden = self._render(messages)
