@@ -85,7 +85,7 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       seed = None                      makes sampling repeatable
       style = "spaced"                 white space and order of the JSON; or "compact", "any"
       context = None                   what validators see as `info.context`
-      settings = None                  ModelSettings: size of the context, threads, GPU layers, documents at once
+      settings = None                  ModelSettings: context, threads, GPU layers, documents at once, chat format, date
 
     An Ollama model brings its own n_ctx and sampling. Wrong arguments, types and models raise here; errors of documents come
     while it is read. All are of `engine.errors`.
