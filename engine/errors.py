@@ -18,6 +18,7 @@
     │   └── NotEnoughMemory        the estimate exceeds what the machine has
     ├── PromptError            a prompt that cannot be built
     │   ├── ChatFormatUnknown
+    │   ├── MessageLost            a chat template would leave a message out of the prompt
     │   ├── TextUnreadable         a document that could not be read as text
     │   ├── NotDecodable           bytes that are not in the encoding that was said; which one they look like
     │   ├── TextEmpty              a document without text where an object must come of it
@@ -60,6 +61,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+from collections.abc import Iterable
 from pathlib import Path
 
 _SHORT = reprlib.Repr()
@@ -201,9 +203,23 @@ class PromptError(EngineError):
 class ChatFormatUnknown(PromptError):
     """The model file has no chat template and none is named for it."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, known: Iterable[str] = ()) -> None:
         self.model = model
-        super().__init__(f"{model}: the file carries no chat template; name a chat format for it in models.txt")
+        super().__init__(
+            f"{model}: the file carries no chat template, and none that is known came with it; name one with --chat-format "
+            f"NAME|FILE.jinja (in Python: ModelSettings(chat_format=…)) or in models.txt. Names: {', '.join(known)}"
+        )
+
+
+class MessageLost(PromptError):
+    """`template` names what left the text out; `index` (from 0) and `role` say which message it was in."""
+
+    def __init__(self, template: str, index: int, role: str) -> None:
+        self.template, self.index, self.role = template, index, role
+        super().__init__(
+            f"{template} leaves out text of message {index} (role {role!r}), so the model would not see it; "
+            "put it into a user's message, or name another template (chat_format, --chat-format)"
+        )
 
 
 class TextUnreadable(PromptError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from engine.binary.subject import Subject, document_subject, file_subject, modul
 from engine.cli import options
 from engine.cli.models import DownloadBar
 from engine.cli.target import FILE, MODULE, read_target
+from engine.decoding.prompt import read_chat_format
 from engine.errors import UsageError
 from engine.models import resolve
 
@@ -23,6 +25,7 @@ def build(
     schema: options.Schema,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to make.")],
     model: options.Model = None,
+    chat_format: options.ChatFormat = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Leave the model out; the file then needs --model.")
     ] = False,
@@ -45,17 +48,23 @@ def build(
         )
     if model is not None and no_model:
         raise UsageError("--model and --no-model exclude each other")
+    if chat_format is not None and no_model:
+        raise UsageError("--chat-format goes with the model inside; with --no-model, give it when the file is run")
+    template = None if chat_format is None else read_chat_format(chat_format)
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output} must be a file in a folder that exists")
     from engine.binary.builder import build as build_file  # needs the extra
 
     bar = DownloadBar()
     model_type = read_target(schema)
+    found = None if no_model else resolve(model, progress=bar)
+    if found is not None and template is not None:
+        found = replace(found, chat_format=template)
     built = build_file(
         _subject(schema),
         model_type,
         output,
-        model=None if no_model else resolve(model, progress=bar),
+        model=found,
         portable=portable,
         progress=bar,
     )

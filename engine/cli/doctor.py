@@ -52,6 +52,8 @@ def doctor(
     gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
     kv_type: options.KvType = DEFAULTS.kv_type,
     sequences: options.Sequences = DEFAULTS.sequences,
+    chat_format: options.ChatFormat = None,
+    date: options.Date = None,
     verbose: options.Verbose = False,
 ) -> None:
     """Show versions, model, chat template, threads and memory; end with 1 where something is wrong.
@@ -62,7 +64,9 @@ def doctor(
     engine doctor
     engine doctor --model ollama/openhermes:v2.5 --n-ctx 8192
     """
-    settings = model_settings(n_ctx, threads, gpu_layers, kv_type, sequences, verbose)
+    settings = model_settings(
+        n_ctx, threads, gpu_layers, kv_type, sequences, verbose, chat_format=chat_format, date=date
+    )
     problems = 0
     for finding in findings(model, settings):
         problems += finding.wrong
@@ -115,7 +119,7 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
     if loaded is None:
         return
     yield from _plan(file, settings)
-    yield from _tried("chat template", lambda: PromptEncoder(loaded, chat_format=file.chat_format), _template(file))
+    yield from _tried("chat template", lambda: _encoder(loaded, file, settings), _template(file, settings))
     yield _memory(loaded, settings)
 
 
@@ -151,9 +155,29 @@ def _described(model: LoadedModel) -> str:
     return f"{len(model.vocabulary)} tokens ({kind}), trained for a context of {model.native.trained_context}"
 
 
-def _template(file: ModelFile) -> Callable[[PromptEncoder], str]:
-    source = "of the file" if file.chat_template else f"{file.chat_format!r}, as models.txt or Ollama says"
-    return lambda encoder: f"{source}, {'with' if encoder.takes_system else 'without'} a system message"
+def _encoder(model: LoadedModel, file: ModelFile, settings: ModelSettings) -> PromptEncoder:
+    encoder = PromptEncoder(model, chat_format=file.chat_format, settings=settings)
+    encoder.render([{"role": "system", "content": "task"}, {"role": "user", "content": "text"}])
+    return encoder
+
+
+def _template(file: ModelFile, settings: ModelSettings) -> Callable[[PromptEncoder], str]:
+    if settings.chat_format is not None:
+        source = "as --chat-format says"
+    else:
+        source = "of the file" if file.chat_template else f"{file.chat_format!r}, as models.txt or Ollama says"
+
+    def tell(encoder: PromptEncoder) -> str:
+        traits = [source]
+        system = "with" if encoder.takes_system else "without"
+        traits.append(f"{system} a system message")
+        if encoder.thought is not None:
+            traits.append(f"with thoughts ({encoder.thought.opening}), which are closed before the answer")
+        if encoder.writes_date:
+            traits.append(f"writes the date ({settings.date or 'of the day; fix it with --date'})")
+        return ", ".join(traits)
+
+    return tell
 
 
 def _memory(model: LoadedModel, settings: ModelSettings) -> Finding:

@@ -52,10 +52,21 @@ class Load:
     threads: options.Threads = None
     gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers
     kv_type: options.KvType = DEFAULTS.kv_type
+    chat_format: options.ChatFormat = None
+    date: options.Date = None
     verbose: options.Verbose = False
 
     def settings(self, sequences: int = 1) -> ModelSettings:
-        return options.model_settings(self.n_ctx, self.threads, self.gpu_layers, self.kv_type, sequences, self.verbose)
+        return options.model_settings(
+            self.n_ctx,
+            self.threads,
+            self.gpu_layers,
+            self.kv_type,
+            sequences,
+            self.verbose,
+            chat_format=self.chat_format,
+            date=self.date,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from engine.decoding.chat_formats import CHAT_FORMATS
+from engine.decoding.prompt import read_chat_format
 from engine.decoding.settings import KV_TYPES, ModelSettings
 
 Schema = Annotated[
@@ -72,6 +74,17 @@ Sequences = Annotated[
     int,
     typer.Option(help="Documents decoded at once; each is read before decoding begins, so take 1 for a live input."),
 ]
+ChatFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.jinja",
+        help=f"The chat template, in place of the model file's own: {', '.join(CHAT_FORMATS)}, or a file of Jinja.",
+    ),
+]
+Date = Annotated[
+    str | None,
+    typer.Option(metavar="YYYY-MM-DD", help="What a chat template that writes the date writes. Without it: today."),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.")]
 
 DEFAULTS = ModelSettings()
@@ -84,9 +97,27 @@ def typed(context: typer.Context) -> frozenset[str]:
 
 
 def model_settings(
-    n_ctx: int, threads: int | None, gpu_layers: int, kv_type: str, sequences: int, verbose: bool
+    n_ctx: int,
+    threads: int | None,
+    gpu_layers: int,
+    kv_type: str,
+    sequences: int,
+    verbose: bool,
+    *,
+    chat_format: str | None = None,
+    date: str | None = None,
 ) -> ModelSettings:
     """The settings that the options of a command come to; `UsageError` where they make no sense."""
     return ModelSettings(
-        n_ctx=n_ctx, threads=threads, gpu_layers=gpu_layers, kv_type=kv_type, sequences=sequences, verbose=verbose
+        n_ctx=n_ctx,
+        threads=threads,
+        gpu_layers=gpu_layers,
+        kv_type=kv_type,
+        sequences=sequences,
+        verbose=verbose,
+        # The text of a file: worker processes and a manifest do not depend on where it lies.
+        chat_format=chat_format
+        if chat_format is None or chat_format in CHAT_FORMATS
+        else read_chat_format(chat_format),
+        date=date,
     )

@@ -51,7 +51,7 @@ def run(
     turns.append({"role": "user", "content": _question() if prompt == STDIN else prompt})
     file = resolve(model, progress=DownloadBar())
     loaded = load_model(file.path, settings)
-    tokens = PromptEncoder(loaded, chat_format=file.chat_format).encode(turns)
+    tokens = PromptEncoder(loaded, chat_format=file.chat_format, settings=settings).encode(turns)
     masks = Masks(Automaton(parsed), shared_walks(loaded.vocabulary))
     statistics = Statistics()
     events = loaded.decode(

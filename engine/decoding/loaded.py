@@ -189,7 +189,7 @@ def load(
     The first time that this machine uses it, it is tried in a child process (see `plan_choice`); `tell` hears of it.
     `ModelNotFound`, `ModelFileInvalid`, `NotEnoughMemory` and `ModelKillsProcess` say what is wrong and what to do.
     """
-    path, settings = Path(path), settings or ModelSettings()
+    path, settings = Path(path), (settings or ModelSettings()).loading
     choice = plan_of(path, settings, tell)
     model = _registry.model(path, choice.plan.applied(settings))
     model.plan = str(choice)

@@ -12,14 +12,19 @@ For texts without markers the tokens are exactly llama.cpp's of the whole render
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date as Date
+from pathlib import Path
 from typing import Protocol
 
 from engine.decoding.chat_formats import CHAT_FORMATS
-from engine.decoding.chat_template import ChatTemplate, Message
+from engine.decoding.chat_template import ChatTemplate, Message, writes_date
+from engine.decoding.settings import ModelSettings
 from engine.decoding.special_tokens import SpecialTokens
+from engine.decoding.thought import ThoughtMarks, closed, marks_of, opened
 from engine.errors import ChatFormatUnknown, PromptError, UsageError
 
 # Private use, plane 15: nobody's script, no template's white space, unchanged by every filter on letters.
@@ -59,18 +64,58 @@ class PromptModel(Protocol):
 class PromptEncoder:
     """Turns messages into tokens for one model and one chat template.
 
-    The template is `chat_template`, else the one inside the model file, else that of the named `chat_format`, else
-    `ChatFormatUnknown` is raised.
+    The template is `chat_template`, else the `chat_format` of the settings (the user's word), else the one inside the model
+    file, else that of the named `chat_format`, else `ChatFormatUnknown` is raised. `think` leaves a thought open for the
+    model to write; without it, a prompt ends where the answer begins. `UsageError` where the template has no thoughts.
     """
 
-    def __init__(self, model: PromptModel, *, chat_format: str | None = None, chat_template: str | None = None) -> None:
-        source = chat_template or model.chat_template or _named(chat_format)
+    def __init__(
+        self,
+        model: PromptModel,
+        *,
+        chat_format: str | None = None,
+        chat_template: str | None = None,
+        settings: ModelSettings | None = None,
+        think: bool = False,
+    ) -> None:
+        wanted = settings.chat_format if settings is not None else None
+        if wanted is None and chat_format is not None and is_template(chat_format):
+            wanted = chat_format  # a user's word too: it was built into the file
+        given = chat_template or (None if wanted is None else read_chat_format(wanted))
+        source = given or model.chat_template or (None if chat_format is None else read_chat_format(chat_format))
         if source is None:
-            raise ChatFormatUnknown(model.name)
-        self._model = model
-        self._template = ChatTemplate(source, bos=model.traits.bos_text, eos=model.traits.eos_text)
-        self._markers = model.markers if chat_template is None else model.specials.markers(chat_template)
+            raise ChatFormatUnknown(model.name, CHAT_FORMATS)
+        self._model, self._think = model, think
+        self._template = ChatTemplate(
+            source,
+            bos=model.traits.bos_text,
+            eos=model.traits.eos_text,
+            date=None if settings is None or settings.date is None else Date.fromisoformat(settings.date),
+            thinks=think,
+            name=f"the chat template of {model.name}" if given is None else "the given chat template",
+        )
+        self._thought = marks_of(source)
+        if think and self._thought is None:
+            raise UsageError(
+                f"{self._template.name} knows of no thoughts, so think does not go with it; leave think out"
+            )
+        self._markers = model.markers if given is None else model.specials.markers(given)
         self._texts = _MarkerTexts(special.text for special in model.specials.tokens if special.token in self._markers)
+
+    @property
+    def thought(self) -> ThoughtMarks | None:
+        """The marks around a thought of this template."""
+        return self._thought
+
+    @property
+    def source(self) -> str:
+        """The text of the template."""
+        return self._template.source
+
+    @property
+    def writes_date(self) -> bool:
+        """Whether prompts depend on the day."""
+        return writes_date(self.source)
 
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt as text, for people to read."""
@@ -98,12 +143,11 @@ class PromptEncoder:
 
     @property
     def takes_system(self) -> bool:
-        """Whether the template has a place for a system message."""
+        """Whether the template has a place for a system message; without one, its text goes into the user's turn."""
         try:
-            self.render([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}])
+            return not self._template.form(("system", "user")).folded
         except PromptError:
             return False
-        return True
 
     def _render(self, messages: Sequence[Message]) -> tuple[str, _Hidden]:
         _check(messages)
@@ -112,7 +156,10 @@ class PromptEncoder:
             {key: text if key == "role" else self._texts.hide(text, hidden) for key, text in message.items()}
             for message in messages
         ]
-        return self._template.render(guarded), hidden
+        rendering = self._template.render(guarded)
+        if self._think and self._thought is not None:
+            return opened(rendering, self._thought), hidden
+        return closed(rendering, self._thought), hidden
 
     def _plain(self, text: bytes) -> Iterator[int]:
         """The tokens of a run, none of which is a marker."""
@@ -149,12 +196,29 @@ def shared_prefix(encode: Callable[[str], Sequence[int]]) -> tuple[int, ...]:
     return tuple(prefix)
 
 
-def _named(chat_format: str | None) -> str | None:
-    if chat_format is None:
-        return None
-    if chat_format not in CHAT_FORMATS:
-        raise UsageError(f"chat format {chat_format!r} is not one of {', '.join(CHAT_FORMATS)}")
-    return CHAT_FORMATS[chat_format]
+def is_template(chat_format: str) -> bool:
+    """Whether a chat format is the text of a template, not a name."""
+    return "{{" in chat_format or "{%" in chat_format
+
+
+def read_chat_format(chat_format: str) -> str:
+    """The Jinja text of a known format, of a file, or the text itself; `UsageError` where it is none of them."""
+    if chat_format in CHAT_FORMATS:
+        return CHAT_FORMATS[chat_format]
+    if is_template(chat_format):
+        return chat_format
+    if not chat_format.endswith(".jinja"):
+        close = difflib.get_close_matches(chat_format, CHAT_FORMATS, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise UsageError(
+            f"chat format {chat_format!r} is not one of {', '.join(CHAT_FORMATS)}{hint}, nor a file that ends in .jinja"
+        )
+    try:
+        return Path(chat_format).expanduser().read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"chat format {chat_format}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"chat format {chat_format}: byte {error.start} is not UTF-8") from error
 
 
 def _check(messages: Sequence[Message]) -> None:

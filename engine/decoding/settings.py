@@ -6,10 +6,12 @@ sense is refused here, before anything is allocated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date as Date
 from types import MappingProxyType
+from typing import Any
 
-from engine.arguments import FLAG, OneOf, Optional, Rule, Whole, check_fields
+from engine.arguments import FLAG, TEXT, OneOf, Optional, Refused, Rule, Whole, check_fields
 
 # Bytes of one element of the KV cache, by the name of its type.
 KV_TYPES = MappingProxyType(
@@ -29,6 +31,9 @@ class ModelSettings:
     one of a single row and one of 8 rows 4 times, so more than 4 gain nothing there. `n_batch`: how many tokens one
     pass takes. `extra_buffers` (the weights in the layouts of special kernels, AMX among them) and `flash_attention`: None takes
     what was found to run on this machine. `verbose` lets llama.cpp write its log to stderr.
+
+    `chat_format` goes before the template of the model file: a name of `CHAT_FORMATS`, a file that ends in .jinja, or the Jinja
+    text itself. `date` (YYYY-MM-DD) is what templates write that write a date; None is today.
     """
 
     n_ctx: int = 4096
@@ -40,9 +45,31 @@ class ModelSettings:
     extra_buffers: bool | None = None
     flash_attention: bool | None = None
     verbose: bool = False
+    chat_format: str | None = None
+    date: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, _RULES)
+
+    @property
+    def loading(self) -> ModelSettings:
+        """The same without what concerns prompts only: models are shared by all whose loading is equal."""
+        return replace(self, chat_format=None, date=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day as ISO 8601 writes it."""
+
+    allowed = "a day as in 2025-01-31"
+
+    def read(self, value: Any) -> str:
+        try:
+            if isinstance(value, str) and Date.fromisoformat(value).isoformat() == value:
+                return value
+        except ValueError:
+            pass
+        raise Refused
 
 
 _LARGEST = 2**31 - 1
@@ -56,4 +83,6 @@ _RULES: dict[str, Rule] = {
     "extra_buffers": Optional(FLAG, "what runs on this machine"),
     "flash_attention": Optional(FLAG, "what runs on this machine"),
     "verbose": FLAG,
+    "chat_format": Optional(TEXT, "the template of the model file"),
+    "date": Optional(_Day(), "today"),
 }

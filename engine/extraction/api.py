@@ -94,7 +94,7 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       grounded = False                 True: each text, date and number stands in the document; "prefer": where it has one
       rank = "probability"             how grounded values are chosen: as wholes; or "greedy", token by token
       context = None                   what validators see as `info.context`
-      settings = None                  ModelSettings: size of the context, threads, GPU layers, documents at once
+      settings = None                  ModelSettings: context, threads, GPU layers, documents at once, chat format, date
 
     An Ollama model brings its own n_ctx and sampling. Wrong arguments, types and models raise here; errors of documents come
     while it is read. All are of `engine.errors`.

@@ -121,14 +121,13 @@ class Extractor:
         self.model: LoadedModel = load(file.path, settings, tell=_telling(progress))
         # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
         self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
-        self._encoder = PromptEncoder(self.model, chat_format=file.chat_format)
-        self._takes_system = self._encoder.takes_system
+        self._encoder = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings)
         self._masks = Masks(automaton, shared_walks(self.model.vocabulary))
         self._prefix = shared_prefix(lambda text: self._encoder.encode(self.messages(text)))
 
     def messages(self, text: str) -> list[Message]:
         """The conversation that asks for the items of a text."""
-        return self.task.messages(text, takes_system=self._takes_system)
+        return self.task.messages(text)
 
     def prompt(self, text: str) -> str:
         """The rendered prompt, for people to read."""

@@ -32,18 +32,12 @@ class Task:
     system: str
     examples: tuple[tuple[str, str], ...] = ()
 
-    def messages(self, text: str, *, takes_system: bool) -> list[Message]:
-        """The conversation up to the answer, with the text made `readable`.
-
-        A template without a place for a system message gets it with the first text.
-        """
-        turns: list[Message] = [{"role": "system", "content": self.system}] if takes_system else []
-        for question, answer in (*self.examples, (readable(text), None)):
-            lead = "" if takes_system or len(turns) else self.system + "\n\n"
-            turns.append({"role": "user", "content": lead + question})
-            if answer is not None:
-                turns.append({"role": "assistant", "content": answer})
-        return turns
+    def messages(self, text: str) -> list[Message]:
+        """The conversation up to the answer, with the text made `readable`."""
+        turns: list[Message] = [{"role": "system", "content": self.system}]
+        for question, answer in self.examples:
+            turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        return [*turns, {"role": "user", "content": readable(text)}]
 
 
 def task(

@@ -119,6 +119,7 @@ class Job:
         with held(self.output):
             known = None if self.restart else self._settle_retry(self._known())
             self.recipe = self.recipe.seeded(known.facts.get("seed") if known is not None else None)
+            self.recipe = self.recipe.dated(known.facts.get("date") if known is not None else None)
             if known is None:
                 self._refuse_foreign()
             identity = identify(self.recipe, self.progress)

@@ -11,6 +11,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import date as Date
 from functools import partial
 from importlib.metadata import version
 from types import CodeType
@@ -22,6 +23,7 @@ from pydantic_core import to_json
 from engine import __version__
 from engine.automaton.automaton import Automaton
 from engine.decoding.generation import SEARCH
+from engine.decoding.prompt import read_chat_format
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import NotPrintable, UsageError
@@ -132,6 +134,12 @@ class Recipe:
         wanted = self.sampling if self.sampling.seed is not None or seed is None else replace(self.sampling, seed=seed)
         return replace(self, sampling=wanted.seeded())
 
+    def dated(self, date: str | None) -> Recipe:
+        """The same with a day for templates that write one: its own, else `date`, else today's."""
+        if self.settings.date is not None:
+            return self
+        return replace(self, settings=replace(self.settings, date=date or Date.today().isoformat()))
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -201,6 +209,8 @@ def _arguments(recipe: Recipe) -> Facts:
         "kv_type": settings.kv_type,
         "gpu_layers": settings.gpu_layers,
         "deterministic": recipe.deterministic,
+        "chat template": None if settings.chat_format is None else digest(read_chat_format(settings.chat_format)),
+        "date": settings.date,
     }
     if recipe.deterministic:
         facts |= {"threads": settings.threads, "n_batch": settings.n_batch}

@@ -39,7 +39,13 @@ _LARGEST_TEXT = 4 << 20
 _NAMES_READ, _NAMES_SHOWN = 10_000, 8
 # Name of the format, markers that its template holds, markers that it does not.
 _FORMATS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("chatml", ("<|im_start|>", "<|im_end|>"), ()),
+    ("chatml", ("<|im_start|>", "<|im_end|>"), ("<|im_sep|>",)),
+    ("phi-4", ("<|im_start|>", "<|im_sep|>", "<|im_end|>"), ()),
+    ("phi-3", ("<|user|>", "<|assistant|>", "<|end|>"), ("</s>",)),
+    ("mistral-v7", ("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[INST]", "[/INST]"), ("<<SYS>>",)),
+    ("granite", ("<|start_of_role|>", "<|end_of_role|>", "<|end_of_text|>"), ()),
+    ("command-r", ("<|START_OF_TURN_TOKEN|>", "<|USER_TOKEN|>", "<|CHATBOT_TOKEN|>", "<|END_OF_TURN_TOKEN|>"), ()),
+    ("deepseek-3", ("<｜User｜>", "<｜Assistant｜>"), ()),
     ("llama-3", ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"), ()),
     ("llama-2", ("[INST]", "[/INST]", "<<SYS>>"), ()),
     ("mistral-instruct", ("[INST]", "[/INST]"), ("<<SYS>>", "[SYSTEM_PROMPT]")),

@@ -28,10 +28,16 @@ CONVERSATIONS: list[list[Message]] = [
 # llama.cpp leaves the begin token to the tokeniser; here it stands for nothing.
 ORACLES = {
     "chatml": ("chatml", ""),
+    "command-r": ("command-r", ""),
+    "deepseek-3": ("deepseek3", ""),
     "gemma": ("gemma", ""),
+    "granite": ("granite", ""),
     "llama-2": ("llama2-sys", "</s>"),
     "llama-3": ("llama3", ""),
     "mistral-instruct": ("mistral-v1", "</s>"),
+    "mistral-v7": ("mistral-v7", "</s>"),
+    "phi-3": ("phi3", ""),
+    "phi-4": ("phi4", ""),
     "zephyr": ("zephyr", "<|endoftext|>"),
 }
 

@@ -173,7 +173,10 @@ def test_a_document_that_is_all_markers_takes_no_time_that_explodes(case: Case) 
 def test_the_begin_token_is_not_doubled(tmp_path: Path) -> None:
     for add_bos in (True, False):
         path = write_model(
-            tmp_path / f"{add_bos}.gguf", sentencepiece_tokens(), chat_template="{{ bos_token }}x", add_bos=add_bos
+            tmp_path / f"{add_bos}.gguf",
+            sentencepiece_tokens(),
+            chat_template="{{ bos_token }}{{ messages[0].content }}",
+            add_bos=add_bos,
         )
         tokens = PromptEncoder(LoadedModel(path, ModelSettings(n_ctx=64))).encode([{"role": "user", "content": ""}])
         assert tokens.count(1) == 1
@@ -250,7 +253,7 @@ def test_what_a_template_objects_to_is_said(case: Case) -> None:
 
 
 def test_whether_a_template_takes_a_system_message_is_known(case: Case) -> None:
-    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}x"
+    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ messages[0]['content'] }}"
     assert PromptEncoder(case.model).takes_system
     assert not PromptEncoder(case.model, chat_template=refusing).takes_system
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.decoding.chat_formats import CHAT_FORMATS
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import ModelError, ModelFileInvalid, ModelNotFound
@@ -282,6 +283,13 @@ TEMPLATES = {
     "mistral-instruct": "[INST] {{ .System }} {{ .Prompt }} [/INST]",
     "gemma": "<start_of_turn>user\n{{ .Prompt }}<end_of_turn>\n<start_of_turn>model\n",
     "zephyr": "<|system|>\n{{ .System }}\n</s>\n<|user|>\n{{ .Prompt }}\n</s>\n<|assistant|>\n",
+    "mistral-v7": "[SYSTEM_PROMPT] {{ .System }}[/SYSTEM_PROMPT][INST] {{ .Prompt }}[/INST]",
+    "phi-3": "<|system|>\n{{ .System }}<|end|>\n<|user|>\n{{ .Prompt }}<|end|>\n<|assistant|>\n",
+    "phi-4": "<|im_start|>user<|im_sep|>{{ .Prompt }}<|im_end|><|im_start|>assistant<|im_sep|>",
+    "granite": "<|start_of_role|>user<|end_of_role|>{{ .Prompt }}<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>",
+    "command-r": "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>{{ .Prompt }}<|END_OF_TURN_TOKEN|>"
+    "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+    "deepseek-3": "{{ .System }}<｜User｜>{{ .Prompt }}<｜Assistant｜>",
     "": "{{ .Prompt }}",
     "phi": "<|user|>\n{{ .Prompt }}<|end|>\n<|assistant|>\n</s>",
     "two at once": CHATML + "<start_of_turn><end_of_turn>",
@@ -290,8 +298,11 @@ TEMPLATES = {
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_known_template_is_named_and_any_other_is_not(name: str) -> None:
-    known = name in ("chatml", "llama-3", "llama-2", "mistral-instruct", "gemma", "zephyr")
-    assert chat_format_of(TEMPLATES[name]) == (name if known else None)
+    assert chat_format_of(TEMPLATES[name]) == (name if name in CHAT_FORMATS else None)
+
+
+def test_every_known_format_has_a_template_of_ollama() -> None:
+    assert set(CHAT_FORMATS) <= set(TEMPLATES)
 
 
 def parameters(store: Store, make_gguf: MakeGguf, layer: bytes) -> Parameters:
