@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import llama_cpp
+from llama_cpp.llama_grammar import LlamaGrammar
 
 from engine.bench.peers.work import Prompt, Work
 
@@ -27,14 +28,13 @@ class LlamaCppPython:
         self.version = str(llama_cpp.__version__)
         self._llama = open_llama(work)
         free = work.options.get("free")
-        self._grammar = (
-            None if free else llama_cpp.LlamaGrammar.from_json_schema(json.dumps(work.schema), verbose=False)
-        )
+        self._grammar = None if free else LlamaGrammar.from_json_schema(json.dumps(work.schema), verbose=False)
 
     def run(self, prompt: Prompt, max_tokens: int) -> str:
         answer = self._llama.create_completion(
             prompt.rendered, max_tokens=max_tokens, temperature=0.0, grammar=self._grammar
         )
+        assert isinstance(answer, dict)  # not asked for as a stream
         return str(answer["choices"][0]["text"])
 
     def run_many(self, prompts: Sequence[Prompt], max_tokens: int) -> tuple[str, ...]:

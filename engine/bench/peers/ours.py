@@ -51,7 +51,8 @@ class Ours:
         outputs = [bytearray() for _ in prompts]
         events = self._model.decode(
             prompts,
-            lambda _, prompt: Request(self._encode(prompt.text), Matcher(self._masks), max_tokens),
+            # Items are given out as they close, also under guards: the run can be ended between them.
+            lambda _, prompt: Request(self._encode(prompt.text), Matcher(self._masks), max_tokens, many=True),
             prefix=self._prefix,
             statistics=counts,
         )
