@@ -146,12 +146,20 @@ def _play(
     for condition in conditions:
         if (found := ratio(rows, condition)) is not None:
             console.print(f"{condition}: our time is {found[0]:.2f} of the best peer's ({found[1]})", highlight=False)
+    if uneven(rows):
+        console.print("the outputs differ in length by more than 5 %: read the times with the tokens", highlight=False)
     if record is not None:
         written = as_record(rows, title=title, model=loaded.name, threads=work.threads, rounds=rounds)
         record.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if chart is not None and any(row.seconds for row in rows):
         draw(rows, chart, title=f"{title}, {loaded.name}, {work.threads} threads")
     return rows
+
+
+def uneven(rows: Sequence[Row]) -> bool:
+    """Whether the contenders that ran wrote clearly different numbers of tokens: then their times are no fair ratio."""
+    counts = [row.tokens for row in rows if row.seconds]
+    return bool(counts) and max(counts) > 1.05 * min(counts)
 
 
 def _table(rows: Sequence[Row], conditions: Sequence[str], title: str) -> Table:

@@ -12,6 +12,7 @@ from engine.bench.chart import draw
 from engine.bench.peers.work import Prompt, Work
 from engine.bench.seat import Kind, PeerFailed, Seat
 from engine.bench.versus import Contender, Row, Turn, as_record, batch_contenders, contenders, ratio, versus
+from engine.cli.bench_peers import uneven
 
 WORK = Work("model.gguf", 1, {})
 TURNS = (
@@ -101,6 +102,16 @@ def test_the_ratio_is_our_best_to_the_best_of_the_others() -> None:
     assert ratio(rows, "warm") is None
     assert ratio(rows[:2], "cold") is None
     assert ratio(rows[2:], "cold") is None
+
+
+def test_outputs_of_different_lengths_are_noticed() -> None:
+    rows = rows_of(("engine", True, 3.0), ("a", False, 5.0))
+    rows[0].tokens, rows[1].tokens = 150, 155
+    assert not uneven(rows)
+    rows[1].tokens = 180
+    assert uneven(rows)
+    rows[1].seconds = {}
+    assert not uneven(rows)
 
 
 def test_the_record_has_every_second_and_the_reasons() -> None:
