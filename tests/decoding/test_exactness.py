@@ -53,9 +53,7 @@ def test_neither_the_company_nor_the_size_of_the_passes_matters(seed: int, sampl
 class _KeepsAlternatives(FiniteMatcher):
     """Decoded as under guards that never refuse: with a mask, a tracker and alternatives for each choice."""
 
-    @property
-    def guarded(self) -> bool:
-        return True
+    guarded = True
 
 
 @pytest.mark.parametrize("max_tokens", [60, 14])
