@@ -76,7 +76,7 @@ class Inside:
     others: tuple[tuple[int, int], ...]  # key, value
     colon: int
     comma: int
-    new_key: int  # the Watch after a key of the others
+    new_key: int  # the Watch after a key of the others; no vertex of its own where there are none
     next: int  # the Next of the same object
     key: int | None  # the terminal of declared keys
 
@@ -261,7 +261,8 @@ class Network:
         if len(declared) + len(others) < len(values):
             node = replace(node, declared=tuple(m for m, _ in declared), others=tuple(o for o, _ in others))
         keys = [(self._key(quoted_terminal(o.keys, node.spelling), o.guards), value) for o, value in others]
-        new_key = self._vertex(Watch(None))
+        # Declared keys are known by their number: only the others are compared as text, which takes a tracker.
+        new_key = self._vertex(Watch(None)) if keys else nothing
         names = frozenset(key for member in node.declared for key in member.keys)
         key = self.terminal_id(key_terminal(names, node.spelling)) if names else None
         number = len(self.vertices)

@@ -14,14 +14,18 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from engine.bench import growth as growth_bench
 from engine.bench.decode import Comparison, compare, total
 from engine.bench.examples import EXAMPLES, Example
 from engine.bench.masks import as_line, read_cases, run_case, summarise
+from engine.bench.startup import startup
 from engine.cli import options
+from engine.cli.bench_peers import documents, list_schema, one_document
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS
 from engine.cli.target import read_target
 from engine.decoding.loaded import load
+from engine.decoding.settings import MAX_SEQUENCES
 from engine.errors import UsageError
 from engine.extraction.extractor import shared_walks
 from engine.models import resolve
@@ -31,8 +35,15 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Measure decoding and masks.",
+    help="Measure decoding, masks, batches, startup and growth.",
 )
+
+
+Only = Annotated[
+    list[str] | None, typer.Option("--peer", help="Only peers whose name contains this; may be given several times.")
+]
+Record = Annotated[Path | None, typer.Option("--json", help="Write every second of every round there.")]
+Chart = Annotated[Path | None, typer.Option(help="Draw the medians there, a PNG.")]
 
 
 @app.command(short_help="Extraction against plain decoding of the same text.")
@@ -42,10 +53,19 @@ def decode(
     ] = None,
     schema: Annotated[str | None, typer.Option(help="What to extract from them, as for `engine extract`.")] = None,
     limit: Annotated[int | None, typer.Option(help="Take so many texts.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Of both kinds, in turn; medians are shown.")] = 3,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Of all kinds, in turn; medians are shown. 3, with --peers 5.")
+    ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
     max_tokens: options.MaxTokens = 384,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Beside other engines; `pip install 'engine[bench]'`.")
+    ] = False,
+    tokens: Annotated[int, typer.Option(min=1, help="With --peers: how many tokens each decodes.")] = 150,
+    only: Only = None,
+    record: Record = None,
+    chart: Chart = None,
 ) -> None:
     """Compare extraction with plain decoding of the very same text, unconstrained, in the same process.
 
@@ -54,7 +74,17 @@ def decode(
     \b
     engine bench decode
     engine bench decode --data receipts.jsonl --schema 'company, date date, total float' --limit 20
+    engine bench decode --peers --json decode.json --chart decode.png
     """
+    if peers:
+        if data is not None or schema is not None or limit is not None:
+            raise UsageError("--peers has a document of its own; for texts of yours there is `engine bench batch`")
+        one_document(
+            model, threads=threads, tokens=tokens, rounds=rounds or 5, record=record, chart=chart, only=only or ()
+        )
+        return
+    if only or record is not None or chart is not None:
+        raise UsageError("--peer, --json and --chart belong to --peers")
     examples = _examples(data, schema) if data else iter(EXAMPLES)
     chosen = [example for example, _ in zip(examples, range(limit), strict=False)] if limit else list(examples)
     resolve(model, progress=DownloadBar())
@@ -62,7 +92,9 @@ def decode(
     console = Console(stderr=True)
     with console.status("") as status:
         rows = list(
-            compare(chosen, model=model, settings=settings, rounds=rounds, max_tokens=max_tokens, tell=status.update)
+            compare(
+                chosen, model=model, settings=settings, rounds=rounds or 3, max_tokens=max_tokens, tell=status.update
+            )
         )
     if rows:
         Console().print(_decode_table(rows))
@@ -96,6 +128,102 @@ def _examples(path: Path, schema: str | None) -> Iterator[Example]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path}: not JSON lines: {error}") from error
+
+
+@app.command(short_help="Many documents, several at once, beside the peers.")
+def batch(
+    data: Annotated[Path, typer.Option(help='JSON lines with "text".')],
+    schema: Annotated[str, typer.Option(help="What to extract from each text, as for `engine extract`.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Take so many texts.")] = None,
+    sequences: Annotated[str, typer.Option(help="How many documents at once; each number is a row.")] = "1,2,4,8",
+    rounds: Annotated[int, typer.Option(min=1, help="All contenders in turn; medians are shown.")] = 3,
+    model: options.Model = None,
+    threads: options.Threads = None,
+    max_tokens: options.MaxTokens = 128,
+    only: Only = None,
+    record: Record = None,
+    chart: Chart = None,
+) -> None:
+    """Decode the same documents with this engine and its peers, each with several numbers of sequences or slots.
+
+    Peers that decode one document at a time are rows of their own. Peers that are not installed are named.
+
+    \b
+    engine bench batch --data entities.jsonl --schema 'type, text' --limit 40 --sequences 1,4
+    """
+    target = read_target(schema)
+    found = [example.text for example in _examples(data, schema)][:limit]
+    documents(
+        found,
+        list_schema(target),
+        model,
+        threads=threads,
+        sequences=_numbers(sequences),
+        max_tokens=max_tokens,
+        rounds=rounds,
+        record=record,
+        chart=chart,
+        only=only or (),
+    )
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(1 <= number <= MAX_SEQUENCES for number in numbers):
+        raise UsageError(f"--sequences takes numbers from 1 to {MAX_SEQUENCES}, such as 1,2,4,8; not {text!r}")
+    return numbers
+
+
+@app.command("startup", short_help="What a fresh process pays before the first object.")
+def startup_command(
+    rounds: Annotated[int, typer.Option(min=1, help="Medians are shown.")] = 5,
+    model: options.Model = None,
+) -> None:
+    """Start fresh processes that go further and further, up to the first object.
+
+    \b
+    engine bench startup
+    """
+    resolve(model, progress=DownloadBar())
+    with Console(stderr=True).status("") as status:
+        steps = startup(model, rounds=rounds, tell=status.update)
+    table = Table("from the start of the process to", title="seconds, median")
+    table.add_column("seconds", justify="right")
+    for name, seconds in steps:
+        table.add_row(name, f"{seconds:.2f}")
+    Console().print(table)
+
+
+@app.command(short_help="What long outputs, many documents and large schemas cost.")
+def growth(
+    items: Annotated[int, typer.Option(min=100, help="Items of one array.")] = 10_000,
+    count: Annotated[int, typer.Option("--documents", min=100, help="Documents of one schema.")] = 100_000,
+    objects: Annotated[int, typer.Option(min=1, help="Objects in the schema; also ten times as many.")] = 20,
+    model: options.Model = None,
+) -> None:
+    """Without a model: masks and forced bytes over known tokens, small against large.
+
+    \b
+    engine bench growth --documents 10000
+    """
+    loaded = load(resolve(model, progress=DownloadBar()).path)
+    walks = shared_walks(loaded.vocabulary)
+    table = Table("", "", title=f"growth, vocabulary of {loaded.name}")
+    for name in ("small", "large", "factor"):
+        table.add_column(name, justify="right")
+    with Console(stderr=True).status("") as status:
+        status.update("array items")
+        rows = [growth_bench.items(walks, loaded.tokenize, items)]
+        status.update("documents")
+        rows += growth_bench.documents(walks, loaded.tokenize, count)
+        status.update("schema")
+        rows.append(growth_bench.schema(objects))
+    for row in rows:
+        table.add_row(row.name, row.unit, f"{row.first:.1f}", f"{row.last:.1f}", f"{row.factor:.2f}")
+    Console().print(table)
 
 
 @app.command(short_help="Masks over the instances of a MaskBench file.")

@@ -58,16 +58,20 @@ class Level:
         self._known, self._depth = self._known + end, depth
         return depth
 
+    def _at_most(self, output: bytes) -> int:
+        """An upper bound of `of`, from what is new alone: in a long text, what is known is not counted again."""
+        return self._depth + openings(output[self._known :])
+
     def too_deep(self, output: bytes, piece: bytes, closing: Callable[[], bytes], limit: int) -> bool:
         """Whether `output` with `piece` and its `closing` nests deeper than `limit`; `output` alone does not."""
         half = limit // 2  # no schema itself nests so deep that what closes a text would take the other half
-        if openings(output) + openings(piece) <= half or self.of(output) + openings(piece) <= half:
+        if self._at_most(output) + openings(piece) <= half or self.of(output) + openings(piece) <= half:
             return False
         return self._depth + depths(output[self._known :] + piece + closing())[1] > limit
 
     def is_near(self, output: bytes, limit: int) -> bool:
         """Whether a token could make it too deep."""
-        return openings(output) > limit - _NEAR and self.of(output) > limit - _NEAR
+        return self._at_most(output) > limit - _NEAR and self.of(output) > limit - _NEAR
 
 
 def _escaped_end(string: bytes) -> bool:

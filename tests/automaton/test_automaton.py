@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from byte_walks import accepts
 from hypothesis import given
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from engine.automaton.automaton import Automaton
 from engine.errors import GrammarError
+from engine.extraction.compilation import compile_schema
 from engine.grammar.gbnf_parser import parse_gbnf
+from engine.grammar.lowering import Style
 
 
 def test_an_array_of_ten_thousand_items_visits_as_many_states_as_one_of_three() -> None:
@@ -18,6 +22,25 @@ def test_an_array_of_ten_thousand_items_visits_as_many_states_as_one_of_three() 
     visited = len(automaton._items)
     assert accepts(automaton, "[" + ", ".join("7" * 10_000) + "]")
     assert len(automaton._items) == visited
+
+
+_OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+@pytest.mark.parametrize("style", ["spaced", "compact", "any"])
+@pytest.mark.parametrize(
+    ("schema", "watched"),
+    [
+        (_OBJECT | {"additionalProperties": False}, False),
+        ({"type": "array", "items": _OBJECT | {"additionalProperties": False}}, False),
+        # Keys that are not declared must be new.
+        (_OBJECT, True),
+        ({"type": "object", "patternProperties": {"^x": {}}, "additionalProperties": False}, True),
+        ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, True),
+    ],
+)
+def test_only_guards_and_keys_that_are_not_declared_are_watched(schema: Any, style: Style, watched: bool) -> None:
+    assert Automaton(compile_schema(schema, style=style)).watched == watched
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,17 @@ from engine import __version__, errors
 from engine.cli.application import _COMMANDS, EXIT_CODES, exit_code
 
 Engine = Callable[..., Result]
-COMMANDS = [*_COMMANDS, "models list", "models pull", "models verify", "bench decode", "bench masks"]
+COMMANDS = [
+    *_COMMANDS,
+    "models list",
+    "models pull",
+    "models verify",
+    "bench decode",
+    "bench masks",
+    "bench batch",
+    "bench startup",
+    "bench growth",
+]
 
 
 def command(*words: str | Path) -> list[str]:

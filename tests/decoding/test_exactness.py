@@ -7,7 +7,8 @@ model's choice), or of the text before, with a preference for the spelling that 
 from __future__ import annotations
 
 import pytest
-from scripted_documents import OUTPUTS, VOCABULARY, prompt, run, spelled_script, text_of
+from finite_matcher import FiniteMatcher
+from scripted_documents import LANGUAGE, OUTPUTS, VOCABULARY, prompt, run, spelled_script, text_of
 
 from engine.decoding.generation import Jump
 from engine.decoding.sampler import GREEDY, Sampling
@@ -47,6 +48,20 @@ def test_neither_the_company_nor_the_size_of_the_passes_matters(seed: int, sampl
     alone = run(_by_tokens(seed), 9, jump=jump, sampling=sampling)
     for count, n_batch in ((4, 64), (4, 5), (2, 1), (3, 2), (9, 64)):
         assert run(_by_tokens(seed), 9, jump=jump, sampling=sampling, count=count, n_batch=n_batch) == alone
+
+
+class _KeepsAlternatives(FiniteMatcher):
+    """Decoded as under guards that never refuse: with a mask, a tracker and alternatives for each choice."""
+
+    guarded = True
+
+
+@pytest.mark.parametrize("max_tokens", [60, 14])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_testing_only_the_first_choice_changes_nothing(seed: int, sampling: Sampling, max_tokens: int) -> None:
+    kept = run(_by_tokens(seed), max_tokens=max_tokens, sampling=sampling, make=lambda: _KeepsAlternatives(LANGUAGE))
+    assert run(_by_tokens(seed), max_tokens=max_tokens, sampling=sampling) == kept
 
 
 @pytest.mark.parametrize("prefix", [(), prompt(0)[:4], prompt(0), (1, 1, 1)])

@@ -1,0 +1,1 @@
+"""Peers: other ways to constrain the same model, each behind the protocol of `work`, each in a process of its own."""

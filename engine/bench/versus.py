@@ -1,0 +1,185 @@
+"""Versus: this engine beside its peers, in interleaved rounds.
+
+Each contender is one peer with one choice of settings, so that each peer also appears at its own best; ratios are to the
+best of the others. In each round every contender has its turn, so that what disturbs the machine disturbs all of them;
+medians count. Before each timed run an untimed one puts another prompt into the contender's cache: one that begins
+differently (cold), or one of another document after the same instructions (warm).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.bench.peers.work import Answer, Prompt, Work
+from engine.bench.seat import Kind, PeerFailed, Seat
+
+OURS = Kind("engine", "engine.bench.peers.ours", "Ours")
+_GUIDANCE = Kind("guidance", "engine.bench.peers.guidance", "Guidance", ("guidance", "llama_cpp"))
+_SERVER = Kind("llama-server", "engine.bench.peers.server", "Server", ("xllamacpp",))
+_OUTLINES = Kind("outlines", "engine.bench.peers.outlines", "Outlines", ("outlines", "numba", "llama_cpp"))
+_PLAIN = Kind("llama-cpp-python", "engine.bench.peers.llama_cpp_python", "LlamaCppPython", ("llama_cpp",))
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One peer with one choice of settings; `options` go into its `Work`."""
+
+    kind: Kind
+    label: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> bool:
+        return self.kind.name == OURS.name
+
+
+def contenders() -> tuple[Contender, ...]:
+    """All of them, ours first, each peer with and without flash attention."""
+    found = [Contender(OURS, "engine")]
+    for kind, label, options in (
+        (_GUIDANCE, "guidance", {}),
+        (_SERVER, "llama-server", {}),
+        (_OUTLINES, "outlines", {}),
+        (_PLAIN, "llama-cpp-python, grammar", {}),
+        (_PLAIN, "llama-cpp-python, free", {"free": True}),
+    ):
+        for flash in (False, True):
+            suffix = ", flash attention" if flash else ""
+            found.append(Contender(kind, label + suffix, {**options, "flash_attention": flash}))
+    return tuple(found)
+
+
+def batch_contenders(sequences: Sequence[int]) -> tuple[Contender, ...]:
+    """Ours and the server with each number of sequences, and what decodes one at a time."""
+    ours = [Contender(OURS, f"engine, {count} sequences", {"sequences": count}) for count in sequences]
+    slots = [Contender(_SERVER, f"llama-server, {count} slots", {"slots": count}) for count in sequences]
+    alone = [Contender(_GUIDANCE, "guidance"), Contender(_PLAIN, "llama-cpp-python, grammar")]
+    return (*ours, *slots, *alone)
+
+
+@dataclass(slots=True)
+class Row:
+    """One contender: the seconds of each round by condition, or why there are none."""
+
+    label: str
+    ours: bool
+    version: str = ""
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    tokens: int = 0
+    output: str = ""
+    skipped: str = ""
+
+    def median(self, condition: str) -> float | None:
+        found = self.seconds.get(condition)
+        return statistics.median(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one round asks of each contender: a condition's name, what is put before it, and what is timed."""
+
+    condition: str
+    before: Prompt | None
+    prompts: tuple[Prompt, ...]
+    max_tokens: int
+
+
+def versus(
+    field_: Iterable[Contender],
+    work: Work,
+    turns: Sequence[Turn],
+    *,
+    rounds: int,
+    count: Callable[[str], int],
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """Play all rounds. `count` says how many tokens of the model a text is; one that fails keeps its reason as `skipped`."""
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        seats: dict[str, Seat] = {}
+        for contender in field_:
+            row = Row(contender.label, contender.ours)
+            rows.append(row)
+            if contender.kind.missing:
+                row.skipped = f"not installed: {', '.join(contender.kind.missing)}; pip install 'engine[bench]'"
+                continue
+            tell(f"{contender.label}: loading")
+            try:
+                seat = stack.enter_context(Seat(contender.kind, replace(work, options=contender.options)))
+            except PeerFailed as error:
+                row.skipped = error.reason
+                continue
+            seats[row.label], row.version = seat, seat.version
+        for number in range(rounds + 1):  # the first fills caches and is not counted
+            for turn in turns:
+                for row, seat in _playing(rows, seats):
+                    tell(f"round {number} of {rounds}, {turn.condition}: {row.label}")
+                    _play(row, seat, turn, counted=number > 0, count=count)
+    return rows
+
+
+def _playing(rows: Sequence[Row], seats: dict[str, Seat]) -> Iterator[tuple[Row, Seat]]:
+    return ((row, seats[row.label]) for row in rows if not row.skipped)
+
+
+def _play(row: Row, seat: Seat, turn: Turn, *, counted: bool, count: Callable[[str], int]) -> None:
+    try:
+        if turn.before is not None:
+            seat.run([turn.before], 1)
+        answer: Answer = seat.run(turn.prompts, turn.max_tokens)
+    except PeerFailed as error:
+        row.skipped, row.seconds = error.reason, {}
+        return
+    if counted:
+        row.seconds.setdefault(turn.condition, []).append(answer.seconds)
+    row.tokens = sum(map(count, answer.outputs))
+    row.output = answer.outputs[0]
+
+
+def ratio(rows: Sequence[Row], condition: str) -> tuple[float, str] | None:
+    """Our best median by the best peer's, and that peer's name; below 1 we are faster."""
+    medians = [(found, row) for row in rows if (found := row.median(condition)) is not None]
+    ours = [found for found, row in medians if row.ours]
+    theirs = [(found, row.label) for found, row in medians if not row.ours]
+    if not ours or not theirs:
+        return None
+    best, label = min(theirs)
+    return min(ours) / best, label
+
+
+def machine() -> str:
+    """The processor, in words."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{found}, {os.cpu_count()} logical processors, {platform.system()}"
+
+
+def as_record(rows: Sequence[Row], **facts: Any) -> dict[str, Any]:
+    """What goes into the JSON file: the facts of the run, and every second of every round."""
+    return {
+        "machine": machine(),
+        **facts,
+        "rows": [
+            {
+                "contender": row.label,
+                "version": row.version,
+                "seconds": row.seconds,
+                "median": {name: statistics.median(found) for name, found in row.seconds.items() if found},
+                "tokens": row.tokens,
+                "output": row.output,
+                "skipped": row.skipped,
+            }
+            for row in rows
+        ],
+    }
