@@ -127,4 +127,5 @@ class Path:
         for token in place.tokens_after(meeting.count):
             self.matcher.accept(token)
         self.step = place
+        self.settled = min(self.settled, place.end)
         return meeting

@@ -260,8 +260,13 @@ class ObjectReader(CoreReader):
 
     def _tagged(self, member: Any, tags: list[Json], sought: list[str]) -> Json:
         """The member with one of the tags; the order of its fields comes first."""
-        key, *others = self._tag_keys(member, sought)
-        tag = {"required": [key], "properties": {key: {"enum": tags}}} | ({ALIASES: {key: others}} if others else {})
+        keys = self._tag_keys(member, sought)
+        key, *others = keys
+        # Pydantic takes the first of them that is there, whatever it is in this member: another field may have its name.
+        last = max((sought.index(one) for one in keys if one in sought), default=0)
+        earlier = [one for one in sought[:last] if one not in keys]
+        properties = {one: {"enum": tags} for one in (key, *earlier)}
+        tag = {"required": [key], "properties": properties} | ({ALIASES: {key: others}} if others else {})
         return {"allOf": [self.generate_inner(member), tag]}
 
     def _tag_keys(self, member: Any, sought: list[str]) -> list[str]:
