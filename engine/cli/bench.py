@@ -251,6 +251,8 @@ def masks(
             write(as_line(outcomes[-1]))
             bar.advance(task)
     table = Table(title=f"{data.name}, {loaded.name}", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
     for row in summarise(outcomes):
         table.add_row(*row)
     Console().print(table)
