@@ -10,7 +10,7 @@ _INTERRUPTED = 130
 def main() -> None:
     """The `engine` command."""
     try:
-        from engine.cli import main as command  # takes a moment, in which the user may change their mind
+        from engine.cli import run_cli as command  # takes a moment, in which the user may change their mind
 
         command()
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@
     │   ├── MessageLost            a chat template would leave a message out of the prompt
     │   ├── TextUnreadable         a document that could not be read as text
     │   ├── NotDecodable           bytes that are not in the encoding that was said; which one they look like
-    │   ├── TextEmpty              a document without text where an object must come of it
+    │   ├── TextEmpty              an empty document where at least one object is required
     │   ├── NotInText              a grounded value that must be there, and of which the document says nothing
     │   └── TextTooLong            how many tokens each part takes, how many fit
     ├── DecodingError          a generation that cannot go on
@@ -35,7 +35,7 @@
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine
     ├── DocumentError          a document of a batch job that ends in a record of an error
     │   ├── EmptyDocument          it has no text, and so no objects
-    │   ├── NotAText               bytes that are not UTF-8, half a surrogate pair, no text at all
+    │   ├── NotAText               not valid text: bytes that are not UTF-8, half a surrogate pair, another type
     │   ├── DocumentTimedOut
     │   └── WorkerDied             the process that decoded it ended, twice
     ├── JobError               a batch job that cannot start or go on; what is in its output is safe
@@ -49,10 +49,10 @@
     ├── OutputRefused          standard output cannot be written to
     ├── ExtractionFailed       several documents failed; each error by its document
     ├── BuildFailed            a single file that could not be built
-    └── UsageError             an argument that makes no sense, a target that cannot be imported
+    └── UsageError             an argument that is not valid, a type that cannot be imported
         ├── EncodingUnknown        the name of no encoding, with the nearest one
         ├── WrongArgument          its name, its value, and what is allowed
-        └── ExampleInvalid         an example that the type does not take, with its number and the place
+        └── ExampleInvalid         an example whose answer is not valid for the type, with its number and the path
 
 Each carries its facts as attributes; its text is made of them.
 """
@@ -125,7 +125,7 @@ class GrammarTooComplex(GrammarError):
         super().__init__(f"{where}{what} needs more than {limit} {unit}; bound its repeats or simplify its pattern")
 
     def at(self, path: str | None) -> GrammarTooComplex:
-        """The same error at a place, if it has none so far."""
+        """The same error with a path, if it has none so far."""
         if self.path is not None or path is None:
             return self
         return GrammarTooComplex(self.what, self.limit, self.unit, path=path)
@@ -231,11 +231,11 @@ class TextUnreadable(PromptError):
 
 
 class NotDecodable(PromptError):
-    """`encoding` is how the bytes were read, `place` the first byte that does not fit, `likely` what they look like."""
+    """`encoding` is how the bytes were read, `location` the first byte that does not fit, `likely` what they look like."""
 
-    def __init__(self, encoding: str, place: int, likely: str | None) -> None:
-        self.encoding, self.place, self.likely = encoding, place, None if likely == encoding else likely
-        super().__init__(f"not {encoding.upper()} at byte {place}{self.advice}")
+    def __init__(self, encoding: str, location: int, likely: str | None) -> None:
+        self.encoding, self.location, self.likely = encoding, location, None if likely == encoding else likely
+        super().__init__(f"not {encoding.upper()} at byte {location}{self.advice}")
 
     @property
     def advice(self) -> str:
@@ -243,12 +243,12 @@ class NotDecodable(PromptError):
 
 
 class TextEmpty(PromptError):
-    """There is nothing that the object which has to come of it could be about."""
+    """The document has no text, and at least one object is required."""
 
     def __init__(self, document: int) -> None:
         self.document = document
         super().__init__(
-            f"document {document} is empty, but an object has to come of it (one, or min_items); leave it out, or ask for a list"
+            f"document {document} is empty, but at least one object is required; leave it out, or ask for a list"
         )
 
 
@@ -264,7 +264,7 @@ class NotInText(PromptError):
 
 
 class TextTooLong(PromptError):
-    """All counts are in tokens of the model: `fits` is what is left for the prompt beside `max_tokens` and `reserve`."""
+    """All counts are in tokens of the model: `fits` is what remains for the prompt after `max_tokens` and `reserve`."""
 
     def __init__(self, document: int, prompt_tokens: int, fits: int, n_ctx: int, max_tokens: int, reserve: int) -> None:
         self.document, self.prompt_tokens, self.fits, self.n_ctx = document, prompt_tokens, fits, n_ctx
@@ -304,13 +304,17 @@ class DeadEnd(DecodingError):
 
 
 class GuardUnsatisfied(DeadEnd):
-    """`guard` at `path` of the schema said `message` of the last try; `passes` were in vain, `output` was the last."""
+    """`guard` at `path` of the schema said `message` of the last try; `passes` counts the tokens chosen by the model
+    that were thrown away, `output` was the last try.
+    """
 
     def __init__(self, document: int, output: bytes, guard: str, path: str, message: str, passes: int) -> None:
         self.guard, self.path, self.message, self.passes = guard, path, message, passes
         super().__init__(document, output, f"{guard} at {path}: {message}")
-        text = f"document {document}: nothing was found that passes {self.reason} (of the last try, {passes} passes in vain)"
-        self.args = (f"{text}. Say the rule in the type where it can, or raise search",)
+        text = (
+            f"document {document}: no output was found that passes {self.reason} (the last try; {passes} wasted passes)"
+        )
+        self.args = (f"{text}. Express the rule in the type where possible, or raise max_backtracks",)
 
 
 class BudgetTooSmall(DecodingError):
@@ -327,7 +331,7 @@ class BudgetReached(DecodingError):
     def __init__(self, document: int, cut: tuple[str, ...]) -> None:
         self.document, self.cut = document, cut
         super().__init__(
-            f"document {document}: max_tokens changed {listed(cut)}; give more tokens, or let on_budget mark or omit it"
+            f"document {document}: max_tokens changed {listed(cut)}; raise max_tokens, or set on_budget to 'mark' or 'omit'"
         )
 
 
@@ -366,7 +370,7 @@ class DocumentError(EngineError):
 
 
 class EmptyDocument(DocumentError):
-    """A document without text has no objects: in a batch job that is an error, where a text is extracted it is none."""
+    """A document without text has no objects: in a batch job that is an error, in an extraction of a text it is not."""
 
     def __init__(self) -> None:
         super().__init__("the document is empty")
@@ -377,7 +381,7 @@ class NotAText(DocumentError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"the document is no text: {reason}")
+        super().__init__(f"the document is not valid text: {reason}")
 
 
 class DocumentTimedOut(DocumentError):
@@ -401,11 +405,11 @@ class JobError(EngineError):
 
 
 class InputInvalid(JobError):
-    """`place` is where in the input, as in `notes.jsonl, line 17`."""
+    """`location` is where in the input, as in `notes.jsonl, line 17`."""
 
-    def __init__(self, place: str, reason: str) -> None:
-        self.place, self.reason = place, reason
-        super().__init__(f"{place}: {reason}")
+    def __init__(self, location: str, reason: str) -> None:
+        self.location, self.reason = location, reason
+        super().__init__(f"{location}: {reason}")
 
 
 class InputChanged(JobError):
@@ -414,8 +418,8 @@ class InputChanged(JobError):
     def __init__(self, source: str, difference: str) -> None:
         self.source, self.difference = source, difference
         super().__init__(
-            f"{source} has changed since the job began: {difference}. Give the input as it was, "
-            "take another output, or begin anew with --restart"
+            f"{source} has changed since the job began: {difference}. Restore the input, "
+            "choose another output, or start over with --restart"
         )
 
 
@@ -427,7 +431,7 @@ class JobDiffers(JobError):
         lines = "".join(f"\n    {name}: {then} then, {now} now" for name, then, now in differences)
         super().__init__(
             f"{output} was begun with other arguments:{lines}\n"
-            "Give those again, take another output, or begin anew with --restart"
+            "Use the same arguments, choose another output, or start over with --restart"
         )
 
 
@@ -456,7 +460,7 @@ class OutputDamaged(JobError):
     def __init__(self, path: Path, line: int | None, reason: str) -> None:
         self.path, self.line, self.reason = path, line, reason
         where = f"{path}, line {line}" if line is not None else str(path)
-        super().__init__(f"{where}: {reason}. Restore the file, take another output, or begin anew with --restart")
+        super().__init__(f"{where}: {reason}. Restore the file, choose another output, or start over with --restart")
 
 
 class WorkersFailed(JobError):
@@ -493,7 +497,7 @@ class BuildFailed(EngineError):
 
 
 class UsageError(EngineError):
-    """An argument that makes no sense; the text says what was expected."""
+    """An argument that is not valid; the text says what was expected."""
 
 
 class WrongArgument(UsageError):

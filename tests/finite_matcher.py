@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from engine.errors import TokenRejected
-from engine.guards.search import Refusal
+from engine.guards.frontier import Refusal
 from engine.masks.vocabulary import BoolArray, Vocabulary
 
 # A way to the end of an output in tokens; None where there is none.

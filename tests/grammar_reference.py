@@ -18,14 +18,14 @@ from engine.grammar.grammar import (
     Literal,
     Members,
     Node,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
     Spelling,
     StringTerminal,
-    Terminal,
 )
-from engine.regular.expression import NOTHING, Expression
+from engine.regular.expression import EMPTY_SET, Expression
 
 Ends = frozenset[int]
 
@@ -58,7 +58,7 @@ class _Recogniser:
         match node:
             case Literal(literal):
                 return frozenset({start + len(literal)} if self.text.startswith(literal, start) else ())
-            case Terminal(language):
+            case RegularTerminal(language):
                 return self._ends_of_language(language, start)
             case StringTerminal(language, spelling):
                 return self._ends_of_string(language, spelling, start)
@@ -71,7 +71,7 @@ class _Recogniser:
                 return frozenset().union(*(self.ends(option, start) for option in options))
             case Repeat(item, low, high):
                 return self._ends_of_repeat(item, low, high, start)
-            case Reference(rule):
+            case RuleRef(rule):
                 return self.ends(self.grammar.rules[rule], start)
             case Guarded(item):
                 return self.ends(item, start)
@@ -86,7 +86,7 @@ class _Recogniser:
         for at in range(start, len(self.text) + 1):
             if language.nullable:
                 found.add(at)
-            if at == len(self.text) or (language := language.derive(ord(self.text[at]))) is NOTHING:
+            if at == len(self.text) or (language := language.derive(ord(self.text[at]))) is EMPTY_SET:
                 break
         return frozenset(found)
 

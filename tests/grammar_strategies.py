@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from engine.errors import GrammarError
 from engine.grammar.grammar import (
+    AdditionalMembers,
     Choice,
     Grammar,
     Guarded,
@@ -20,13 +21,12 @@ from engine.grammar.grammar import (
     Member,
     Members,
     Node,
-    Others,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
     Spelling,
     StringTerminal,
-    Terminal,
 )
 from engine.grammar.recursion import refuse_left_recursion
 from engine.regular import charset, expression
@@ -67,7 +67,7 @@ class _Drawing:
         return Literal(word(self._rng, 0, 3))
 
     def _terminal(self, depth: int) -> Node:
-        return Terminal(random_expression(self._rng, depth))
+        return RegularTerminal(random_expression(self._rng, depth))
 
     def _string(self, depth: int) -> Node:
         return StringTerminal(random_expression(self._rng, depth), self._spelling())
@@ -88,7 +88,7 @@ class _Drawing:
 
     def _reference(self, depth: int) -> Node:
         """Mostly in brackets: unbracketed recursion under a repeat has exponentially many stacks in llama.cpp."""
-        reference = Reference(self._rng.choice(self._names))
+        reference = RuleRef(self._rng.choice(self._names))
         return Sequence((Literal("("), reference, Literal(")"))) if self._rng.random() < 0.8 else reference
 
     def _members(self, depth: int) -> Node:
@@ -100,10 +100,12 @@ class _Drawing:
             Member(name, self.node(depth - 1), rng.random() < 0.4, aliases.get(name, ())) for name in names
         )
         names = [key for member in declared for key in member.keys]
-        others: tuple[Others, ...] = ()
+        others: tuple[AdditionalMembers, ...] = ()
         if rng.random() < 0.5:
-            free = expression.both(random_expression(rng, 1), expression.complement(expression.words(names)))
-            others = (Others(free if free.alive else expression.text("zz"), self.node(depth - 1)),)
+            free = expression.intersection(
+                random_expression(rng, 1), expression.complement(expression.finite_set(names))
+            )
+            others = (AdditionalMembers(free if free.alive else expression.text("zz"), self.node(depth - 1)),)
         required = sum(member.required for member in declared)
         low = rng.choice((0, 0, 0, 1, 2))
         high = rng.choice((None, None, max(low, required), max(low, required) + 1))
@@ -126,7 +128,7 @@ def _expression(rng: random.Random, depth: int) -> Expression:
     inside = [_expression(rng, depth - 1) for _ in range(2)] if depth > 0 else []
     match kind:
         case "chars":
-            return expression.chars(random_characters(rng))
+            return expression.char_class(random_characters(rng))
         case "text":
             return expression.text(word(rng, 0, 2))
         case "concat":
@@ -137,17 +139,17 @@ def _expression(rng: random.Random, depth: int) -> Expression:
             low = rng.randint(0, 2)
             return expression.repeat(inside[0], low, rng.choice((None, low + 1, low + 3)))
         case "words":
-            return expression.words(word(rng, 0, 3) for _ in range(rng.choice((1, 5, 60))))
+            return expression.finite_set(word(rng, 0, 3) for _ in range(rng.choice((1, 5, 60))))
         case _:
-            short = expression.repeat(expression.chars(charset.ANY), 0, rng.choice((2, 5)))
-            return expression.both(short, expression.complement(inside[0]))
+            short = expression.repeat(expression.char_class(charset.ANY), 0, rng.choice((2, 5)))
+            return expression.intersection(short, expression.complement(inside[0]))
 
 
 def random_characters(rng: random.Random) -> CharSet:
     members = charset.of(rng.choice(LETTERS) for _ in range(rng.randint(1, 4)))
     if rng.random() < 0.2:
-        members = charset.union(members, charset.normalise([(0x20, 0x7E), (0x3B1, 0x3C9)]))
-    return charset.complement(members) if rng.random() < 0.2 else members
+        members = charset.unite(members, charset.normalise([(0x20, 0x7E), (0x3B1, 0x3C9)]))
+    return charset.invert(members) if rng.random() < 0.2 else members
 
 
 def word(rng: random.Random, low: int, high: int) -> str:
@@ -182,7 +184,7 @@ class _Walk:
             case Literal(literal):
                 self._left -= len(literal)
                 return literal
-            case Terminal(language):
+            case RegularTerminal(language):
                 return self._member_of(language)
             case StringTerminal(language, spelling):
                 content = self._member_of(language)
@@ -196,7 +198,7 @@ class _Walk:
                 more = 0 if self._left <= 0 else self._rng.choice((0, 1, 2, 5))
                 count = low + more if high is None else min(high, low + more)
                 return self._all((item,) * count)
-            case Reference(rule):
+            case RuleRef(rule):
                 return self.text(self._grammar.rules[rule])
             case Guarded(item):
                 return self.text(item)

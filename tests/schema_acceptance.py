@@ -11,9 +11,20 @@ from decimal import Decimal
 from typing import Any
 
 from engine.guards.check import compile_check
-from engine.schema.formats import conforms
-from engine.schema.key_match import matches
-from engine.schema.schema import Alternative, Array, Keys, Literals, Number, Object, Schema, SchemaId, Shape, Text
+from engine.schema.format_checks import conforms
+from engine.schema.pattern_match import matches
+from engine.schema.schema import (
+    AdditionalProperties,
+    Alternative,
+    Array,
+    Literals,
+    Number,
+    Object,
+    Schema,
+    SchemaId,
+    Shape,
+    Text,
+)
 
 
 def accepts(schema: Schema, value: Any) -> bool:
@@ -84,7 +95,7 @@ class _Evaluation:
         return True
 
 
-def keys_accept(keys: Keys, name: str) -> bool:
+def keys_accept(keys: AdditionalProperties, name: str) -> bool:
     """Whether a name is in the class."""
     return (
         all(matches(pattern, name) for pattern in keys.matching)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from finite_matcher import FiniteLanguage, FiniteMatcher
 
+from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.generation import Jump
-from engine.decoding.language_model import Matcher, Row
-from engine.decoding.path import Finish
+from engine.decoding.language_model import Row, TokenMatcher
+from engine.decoding.output_state import Finish
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.scheduler import Request, Run, Workspace
 from engine.decoding.scripted import Script, ScriptedModel, ScriptedSequences
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.errors import EngineError
 from engine.masks.vocabulary import Vocabulary
@@ -78,13 +78,13 @@ def run(
     n_ctx: int = 4096,
     max_tokens: int = 60,
     sampling: Sampling = GREEDY,
-    make: Callable[[], Matcher] = matcher,
+    make: Callable[[], TokenMatcher] = matcher,
     statistics: Statistics | None = None,
     prefix: Iterable[int] = PROMPT,
 ) -> dict[int, tuple[bytes, Finish | EngineError]]:
     """Decode some documents; by document, the output and how it ended."""
     sequences = ScriptedSequences(VOCABULARY, script, count=count, n_batch=n_batch, n_ctx=n_ctx)
-    space = Workspace(VOCABULARY, Spelling(ScriptedModel(VOCABULARY)), sequences)
+    space = Workspace(VOCABULARY, ForcedTokenizer(ScriptedModel(VOCABULARY)), sequences)
     outputs: dict[int, bytes] = {}
     ends: dict[int, Finish | EngineError] = {}
     driver = Run(

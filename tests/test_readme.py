@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 import engine
 from engine import Grammar, compile_schema
-from engine.bench.examples import LINES
-from engine.cli import app
+from engine.bench.example_texts import LINES
+from engine.cli import engine_app
 from engine.grammar.grammar import Guarded
 from engine.models import list_models
-from engine.schema.facts import _READERS
+from engine.schema.assertions import _READERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def quoted(cell: str) -> list[str]:
 
 
 def help_of(*words: str) -> str:
-    return CliRunner().invoke(app, [*words, "--help"]).stdout
+    return CliRunner().invoke(engine_app, [*words, "--help"]).stdout
 
 
 def test_first_command_runs_the_demo_and_second_runs_the_tests() -> None:

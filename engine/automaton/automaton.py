@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
-from engine.automaton.network import Network, Watch
+from engine.automaton.network import GuardPoint, Network
 from engine.automaton.stacks import END, Guards, Item, Stack, Stacks
 from engine.automaton.terminal import Terminal
 from engine.automaton.tracker import Tracker
@@ -54,11 +54,11 @@ class Automaton:
             network = Network(grammar)
         except RecursionError as error:
             raise GrammarTooComplex(
-                "the nesting of this grammar", 1000, "levels", path=grammar.places.get(grammar.root)
+                "the nesting of this grammar", 1000, "levels", path=grammar.schema_paths.get(grammar.root)
             ) from error
         self.stacks = Stacks(network)
         # Whether any guard is in the grammar: only then must the text be JSON, for the tracker to follow it.
-        self.watched = any(isinstance(vertex, Watch) for vertex in network.vertices)
+        self.watched = any(isinstance(vertex, GuardPoint) for vertex in network.vertices)
         self.depth = grammar.depth
         self.terminals: list[Terminal] = network.terminals
         self._items: list[tuple[Item, ...]] = [()]
@@ -76,7 +76,9 @@ class Automaton:
             self._items.append(key)
             self._steps.append({})
             if len(self._items) > STATE_LIMIT:
-                raise GrammarTooComplex("this text under this grammar", STATE_LIMIT).at(self.stacks.place(key[0].stack))
+                raise GrammarTooComplex("this text under this grammar", STATE_LIMIT).at(
+                    self.stacks.schema_path(key[0].stack)
+                )
         return found
 
     def _joined(self, items: Iterable[Item]) -> tuple[Item, ...]:
@@ -191,9 +193,9 @@ class Automaton:
 
 def holds(guard: Guard | None, tracker: Tracker) -> bool:
     """Whether a guard holds on what has closed; None asks that the key be new."""
-    return not tracker.repeated if guard is None else guard.holds(watched(guard, tracker)[1])
+    return not tracker.repeated if guard is None else guard.holds(guarded_text(guard, tracker)[1])
 
 
-def watched(guard: Guard | None, tracker: Tracker) -> tuple[int, bytes]:
+def guarded_text(guard: Guard | None, tracker: Tracker) -> tuple[int, bytes]:
     """Where the text begins that a guard is asked about, and the text."""
     return tracker.items if guard is not None and guard.scope == "items" else (tracker.value_start, tracker.value)

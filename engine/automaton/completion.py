@@ -11,10 +11,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from engine.automaton import members as progress_of
+from engine.automaton import member_progress as progress_of
 from engine.automaton.automaton import Automaton, State
-from engine.automaton.members import Progress
-from engine.automaton.network import Call, Chain, Fork, Inside, KeyTerminal, Leaf, Loop, Network, Next, Watch, Watched
+from engine.automaton.member_progress import MemberProgress
+from engine.automaton.network import (
+    ChoiceVertex,
+    GuardedVertex,
+    GuardPoint,
+    KeyTerminal,
+    LeafVertex,
+    MembersBeforeComma,
+    MembersBeforeKey,
+    Network,
+    RepeatVertex,
+    RuleRefVertex,
+    SequenceVertex,
+)
 from engine.automaton.stacks import BOTTOM, JOINED, Datum, Item, Stack, Stacks, members_of, progress_of_frame
 from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
@@ -64,7 +76,7 @@ class Completions:
                 if length == least:
                     best.add((rest, stack))
         if not best:
-            place = self._automaton.stacks.place(self._automaton.items(state)[0].stack)
+            place = self._automaton.stacks.schema_path(self._automaton.items(state)[0].stack)
             raise GrammarTooComplex("the shortest way to complete this text", LONGEST, "bytes").at(place)
         return min(rest + self._shortest.text_of_stack(stack) for rest, stack in best)
 
@@ -88,7 +100,7 @@ class Completions:
         found: set[str] = set()
         for member in members:
             vertex = stacks.network.vertices[stacks.frame(member)[0]]
-            if isinstance(vertex, Inside):
+            if isinstance(vertex, MembersBeforeComma):
                 found.update(key for one in vertex.members.declared if one.required for key in one.keys)
         return frozenset(found)
 
@@ -96,7 +108,9 @@ class Completions:
         """The item at the end of the text; where it stands matters only behind a declared key, which is its label."""
         stacks = self._automaton.stacks
         vertex, _, _ = stacks.frame(item.stack)
-        if item.stack == BOTTOM or (vertex != JOINED and not isinstance(stacks.network.vertices[vertex], Inside)):
+        if item.stack == BOTTOM or (
+            vertex != JOINED and not isinstance(stacks.network.vertices[vertex], MembersBeforeComma)
+        ):
             return item
         state = item.state
         for byte in rest:
@@ -151,27 +165,27 @@ class _Shortest:
 
     def _measure(self, number: int, datum: Datum) -> int:
         match self._network.vertices[number]:
-            case Leaf(terminal):
+            case LeafVertex(terminal):
                 automaton = self._network.terminals[terminal]
                 rest = _rest(automaton, automaton.start)
                 return INFINITE if rest is None else len(rest)
-            case Chain(items):
+            case SequenceVertex(items):
                 return sum(self.of_vertex(item, 0) for item in items)
-            case Fork(options):
+            case ChoiceVertex(options):
                 return min((self.of_vertex(option, 0) for option in options), default=INFINITE)
-            case Loop(item, low, _):
+            case RepeatVertex(item, low, _):
                 assert isinstance(datum, int)
                 return max(0, low - datum) * self.of_vertex(item, 0) if low > datum else 0
-            case Call(rule):
+            case RuleRefVertex(rule):
                 return self._rules[rule]
-            case Watched(item, _):
+            case GuardedVertex(item, _):
                 return self.of_vertex(item, 0)
-            case Watch():
+            case GuardPoint():
                 return 0
-            case Inside() as inside:
+            case MembersBeforeComma() as inside:
                 plan = self._plan(inside, progress_of_frame(datum), at_key=False)
                 return INFINITE if plan is None else sum(self._step_length(step) for step in plan)
-            case Next(owner):
+            case MembersBeforeKey(owner):
                 inside = self._inside(owner)
                 plan = self._plan(inside, progress_of_frame(datum), at_key=True)
                 return INFINITE if plan is None else sum(self._step_length(step) for step in plan)
@@ -217,31 +231,31 @@ class _Shortest:
 
     def _text(self, number: int, datum: Datum) -> bytes:
         match self._network.vertices[number]:
-            case Leaf(terminal):
+            case LeafVertex(terminal):
                 automaton = self._network.terminals[terminal]
                 return automaton.completion(automaton.start)
-            case Chain(items):
+            case SequenceVertex(items):
                 return b"".join(self._text(item, 0) for item in items)
-            case Fork(options):
+            case ChoiceVertex(options):
                 return self._text(min(options, key=lambda option: self.of_vertex(option, 0)), 0)
-            case Loop(item, low, _):
+            case RepeatVertex(item, low, _):
                 assert isinstance(datum, int)
                 return self._text(item, 0) * (low - datum) if low > datum else b""
-            case Call(rule):
+            case RuleRefVertex(rule):
                 return self._text(self._network.rules[rule], 0)
-            case Watched(item, _):
+            case GuardedVertex(item, _):
                 return self._text(item, 0)
-            case Inside() as inside:
+            case MembersBeforeComma() as inside:
                 plan = self._plan(inside, progress_of_frame(datum), at_key=False)
                 return b"".join(self._step_text(step) for step in plan or ())
-            case Next(owner):
+            case MembersBeforeKey(owner):
                 plan = self._plan(self._inside(owner), progress_of_frame(datum), at_key=True)
                 return b"".join(self._step_text(step) for step in plan or ())
         return b""
 
-    def _inside(self, number: int) -> Inside:
+    def _inside(self, number: int) -> MembersBeforeComma:
         vertex = self._network.vertices[number]
-        assert isinstance(vertex, Inside)
+        assert isinstance(vertex, MembersBeforeComma)
         return vertex
 
     def _step_length(self, step: bytes | int) -> int:
@@ -250,7 +264,7 @@ class _Shortest:
     def _step_text(self, step: bytes | int) -> bytes:
         return step if isinstance(step, bytes) else self._text(step, 0)
 
-    def _plan(self, inside: Inside, progress: Progress, *, at_key: bool) -> list[bytes | int] | None:
+    def _plan(self, inside: MembersBeforeComma, progress: MemberProgress, *, at_key: bool) -> list[bytes | int] | None:
         """The members that must still come, as key texts and vertices in turn; None if they cannot."""
         count = progress[1]
         chosen = progress_of.required_left(inside.members, progress)

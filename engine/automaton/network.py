@@ -26,49 +26,49 @@ from engine.regular.expression import Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class LeafVertex:
     terminal: int
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class SequenceVertex:
     items: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fork:
+class ChoiceVertex:
     options: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class RepeatVertex:
     item: int
     low: int
     high: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RuleRefVertex:
     rule: str
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A value whose closing is watched: `item`, then the vertex `watch`."""
+class GuardedVertex:
+    """A value whose closing is watched: `item`, then the vertex `guard_point`."""
 
     item: int
-    watch: int
+    guard_point: int
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class GuardPoint:
     """Stands after a value; holds if the guard does. None: the key that closed must be new in its object."""
 
     guard: g.Guard | None
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class MembersBeforeComma:
     """The members of an object from some point on, before a comma. Numbers are vertices."""
 
     members: g.Members
@@ -82,13 +82,23 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class MembersBeforeKey:
     """The same, before a key. `inside` is the vertex of the Inside that goes on after the member."""
 
     inside: int
 
 
-Vertex = Leaf | Chain | Fork | Loop | Call | Watched | Watch | Inside | Next
+NetworkVertex = (
+    LeafVertex
+    | SequenceVertex
+    | ChoiceVertex
+    | RepeatVertex
+    | RuleRefVertex
+    | GuardedVertex
+    | GuardPoint
+    | MembersBeforeComma
+    | MembersBeforeKey
+)
 
 
 class KeyTerminal(QuotedTerminal):
@@ -96,20 +106,20 @@ class KeyTerminal(QuotedTerminal):
 
     def __init__(self, names: frozenset[str], spelling: g.Spelling) -> None:
         self._names = names
-        self._words = ex.words(names, labelled=True)
+        self._words = ex.finite_set(names, labelled=True)
         super().__init__(self._words, spelling)
 
     def among(self, names: tuple[str, ...]) -> int:
         """The state before a key among `names`."""
-        assert isinstance(self._words, ex.Words)
+        assert isinstance(self._words, ex.FiniteSet)
         return self.entry(self._words.without(self._names.difference(names)))
 
     def ways(self, state: int) -> Iterator[tuple[str, bytes]]:
         """The keys that may still come of this, each with the rest of its text; none where it stands inside of an escape."""
         match self._keys[state]:
-            case ("open", ex.Words() as words):
+            case ("open", ex.FiniteSet() as words):
                 yield from ((word, json.dumps(word, ensure_ascii=False).encode()) for word in words.left())
-            case ("at", ex.Words() as words):
+            case ("at", ex.FiniteSet() as words):
                 for word in words.left():
                     yield word, json.dumps(word[words.offset :], ensure_ascii=False)[1:].encode()
             case ("utf8", *_):
@@ -128,10 +138,10 @@ class Network:
 
     def __init__(self, grammar: g.Grammar) -> None:
         self.grammar = grammar
-        self.vertices: list[Vertex] = []
+        self.vertices: list[NetworkVertex] = []
         self.terminals: list[Terminal] = []
         self._terminal_ids: dict[int, int] = {}
-        self._ids: dict[Vertex, int] = {}
+        self._ids: dict[NetworkVertex, int] = {}
         self.rules: dict[str, int] = {}
         edges = calls(grammar)
         refuse_left_recursion(grammar)
@@ -146,17 +156,21 @@ class Network:
             try:
                 self.rules[name] = self._add(grammar.rules[name])
             except GrammarTooComplex as error:
-                raise error.at(grammar.places.get(name)) from None
+                raise error.at(grammar.schema_paths.get(name)) from None
         self.rules = {name: self.rules[name] for name in grammar.rules}
         if self.rules[grammar.root] == self._nothing or not self._has_text(grammar.root):
-            place = f"schema at {grammar.places[grammar.root] or '/'}: " if grammar.root in grammar.places else ""
+            place = (
+                f"schema at {grammar.schema_paths[grammar.root] or '/'}: "
+                if grammar.root in grammar.schema_paths
+                else ""
+            )
             raise GrammarEmpty(f"{place}no text matches the grammar: rule {grammar.root!r} never ends")
         self.entry = self.rules[grammar.root]
 
     @property
     def _nothing(self) -> int:
         """The vertex of what has no text."""
-        return self._vertex(Fork(()))
+        return self._vertex(ChoiceVertex(()))
 
     def rule_of(self, vertex: int) -> str:
         """The first rule that a vertex is in; found by a walk, for messages."""
@@ -178,7 +192,7 @@ class Network:
             self.terminals.append(terminal)
         return found
 
-    def _vertex(self, vertex: Vertex) -> int:
+    def _vertex(self, vertex: NetworkVertex) -> int:
         found = self._ids.get(vertex)
         if found is None:
             found = self._ids[vertex] = len(self.vertices)
@@ -186,7 +200,7 @@ class Network:
         return found
 
     def _leaf(self, terminal: Terminal) -> int:
-        return self._vertex(Leaf(self.terminal_id(terminal)))
+        return self._vertex(LeafVertex(self.terminal_id(terminal)))
 
     def _has_text(self, rule: str) -> bool:
         """Whether some finite text matches a rule; one that is not below recursion must have been added before."""
@@ -196,11 +210,11 @@ class Network:
         return fold(node, self._made, inside=self._inside, known=self._known)
 
     def _language(self, node: g.Node) -> Expression | None:
-        return None if isinstance(node, g.Literal | g.Reference) else self._languages.of(node)
+        return None if isinstance(node, g.Literal | g.RuleRef) else self._languages.of(node)
 
     def _inside(self, node: g.Node) -> tuple[g.Node, ...]:
         """The nodes whose vertices that of `node` refers to."""
-        if isinstance(node, g.Literal | g.Reference) or self._languages.of(node) is not None:
+        if isinstance(node, g.Literal | g.RuleRef) or self._languages.of(node) is not None:
             return ()
         if not isinstance(node, g.Sequence):
             return children(node)
@@ -215,35 +229,35 @@ class Network:
             return self._regular_vertex(language)
         match node:
             case g.Literal(literal):
-                return self._leaf(LiteralTerminal(literal.encode())) if literal else self._vertex(Chain(()))
+                return self._leaf(LiteralTerminal(literal.encode())) if literal else self._vertex(SequenceVertex(()))
             case g.StringTerminal(language, spelling):
                 if not language.alive:
                     return self._nothing
                 made = QuotedTerminal if language.local else quoted_terminal
                 return self._leaf(made(language, spelling))
             case g.Sequence():
-                return self._nothing if self._nothing in inside else self._vertex(Chain(inside))
+                return self._nothing if self._nothing in inside else self._vertex(SequenceVertex(inside))
             case g.Choice():
-                return self._vertex(Fork(tuple(option for option in inside if option != self._nothing)))
+                return self._vertex(ChoiceVertex(tuple(option for option in inside if option != self._nothing)))
             case g.Repeat(_, low, high):
                 if inside[0] == self._nothing:
-                    return self._vertex(Chain(())) if low == 0 else self._nothing
-                return self._vertex(Loop(inside[0], low, high))
-            case g.Reference(rule):
+                    return self._vertex(SequenceVertex(())) if low == 0 else self._nothing
+                return self._vertex(RepeatVertex(inside[0], low, high))
+            case g.RuleRef(rule):
                 if not self._has_text(rule):
                     return self._nothing
                 short = self._languages.of_rule(rule)
-                return self._vertex(Call(rule)) if short is None else self._regular_vertex(short)
+                return self._vertex(RuleRefVertex(rule)) if short is None else self._regular_vertex(short)
             case g.Guarded(_, guard):
-                watched = Watched(inside[0], self._vertex(Watch(guard)))
+                watched = GuardedVertex(inside[0], self._vertex(GuardPoint(guard)))
                 return inside[0] if inside[0] == self._nothing else self._vertex(watched)
             case g.Members():
                 return self._members(node, inside)
         raise AssertionError(node)
 
     def _regular_vertex(self, language: Expression) -> int:
-        if language is ex.EMPTY:
-            return self._vertex(Chain(()))
+        if language is ex.EMPTY_STRING:
+            return self._vertex(SequenceVertex(()))
         if not language.alive:
             return self._nothing
         return self._leaf(text_terminal(language))
@@ -262,37 +276,37 @@ class Network:
             node = replace(node, declared=tuple(m for m, _ in declared), others=tuple(o for o, _ in others))
         keys = [(self._key(quoted_terminal(o.keys, node.spelling), o.guards), value) for o, value in others]
         # Declared keys are known by their number: only the others are compared as text, which takes a tracker.
-        new_key = self._vertex(Watch(None)) if keys else nothing
+        new_key = self._vertex(GuardPoint(None)) if keys else nothing
         names = frozenset(key for member in node.declared for key in member.keys)
         key = self.terminal_id(key_terminal(names, node.spelling)) if names else None
         number = len(self.vertices)
-        self.vertices.append(Next(number + 1))
+        self.vertices.append(MembersBeforeKey(number + 1))
         chosen = tuple(value for _, value in declared)
-        self.vertices.append(Inside(node, chosen, tuple(keys), colon, comma, new_key, number, key))
+        self.vertices.append(MembersBeforeComma(node, chosen, tuple(keys), colon, comma, new_key, number, key))
         return number + 1
 
     def _key(self, terminal: Terminal, guards: tuple[g.Guard, ...]) -> int:
         vertex = self._leaf(terminal)
         for guard in guards:
-            vertex = self._vertex(Watched(vertex, self._vertex(Watch(guard))))
+            vertex = self._vertex(GuardedVertex(vertex, self._vertex(GuardPoint(guard))))
         return vertex
 
 
-def _vertices_of(vertex: Vertex) -> set[int]:
+def _vertices_of(vertex: NetworkVertex) -> set[int]:
     """Those that it refers to in its own rule."""
     match vertex:
-        case Chain(items):
+        case SequenceVertex(items):
             return set(items)
-        case Fork(options):
+        case ChoiceVertex(options):
             return set(options)
-        case Loop(item):
+        case RepeatVertex(item):
             return {item}
-        case Watched(item, watch):
-            return {item, watch}
-        case Inside():
+        case GuardedVertex(item, guard_point):
+            return {item, guard_point}
+        case MembersBeforeComma():
             others = [number for pair in vertex.others for number in pair]
             return {*vertex.values, *others, vertex.colon, vertex.comma, vertex.new_key, vertex.next}
-        case Next(inside):
+        case MembersBeforeKey(inside):
             return {inside}
     return set()
 
@@ -309,11 +323,11 @@ def _is_short(language: Expression) -> bool:
                 pending += (head, tail)
             case ex.Union(options=options):
                 pending += options
-            case ex.Repeat(body=body, high=high):
+            case ex.Repetition(body=body, high=high):
                 if high is None or high > 8:
                     return False
                 pending.append(body)
-            case ex.Chars() | ex.Empty():
+            case ex.CharClass() | ex.EmptyString():
                 pass
             case _:
                 return False
@@ -351,13 +365,13 @@ def _is_productive(node: g.Node, rules: AbstractSet[str]) -> bool:
 
 def _productive_from(node: g.Node, inside: tuple[bool, ...], rules: AbstractSet[str]) -> bool:
     match node:
-        case g.Terminal(language) | g.StringTerminal(language):
+        case g.RegularTerminal(language) | g.StringTerminal(language):
             return language.alive
         case g.Choice():
             return any(inside)
         case g.Repeat(_, low, _):
             return low == 0 or inside[0]
-        case g.Reference(rule):
+        case g.RuleRef(rule):
             return rule in rules
         case g.Members(declared):
             return all(value or not member.required for member, value in zip(declared, inside, strict=False))

@@ -13,26 +13,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, NewType
 
-from engine.automaton import members as progress_of
-from engine.automaton.members import BEGIN, Progress
+from engine.automaton import member_progress as progress_of
+from engine.automaton.member_progress import BEGIN, MemberProgress
 from engine.automaton.network import (
-    Call,
-    Chain,
-    Fork,
-    Inside,
+    ChoiceVertex,
+    GuardedVertex,
+    GuardPoint,
     KeyTerminal,
-    Leaf,
-    Loop,
+    LeafVertex,
+    MembersBeforeComma,
+    MembersBeforeKey,
     Network,
-    Next,
-    Watch,
-    Watched,
+    RepeatVertex,
+    RuleRefVertex,
+    SequenceVertex,
 )
 from engine.errors import GrammarTooComplex
 from engine.grammar.grammar import Guard
 
 Stack = NewType("Stack", int)
-Datum = int | Progress | tuple[Stack, ...]
+Datum = int | MemberProgress | tuple[Stack, ...]
 Guards = tuple[Guard | None, ...]  # None: the key that closed must be new in its object
 
 BOTTOM = Stack(0)
@@ -77,7 +77,7 @@ class Stacks:
             found = self._ids[key] = Stack(len(self._frames))
             self._frames.append(key)
             if len(self._frames) > STACK_LIMIT:
-                raise GrammarTooComplex("this text under this grammar", STACK_LIMIT).at(self.place(parent))
+                raise GrammarTooComplex("this text under this grammar", STACK_LIMIT).at(self.schema_path(parent))
         return found
 
     def join(self, stacks: Iterable[Stack]) -> Stack:
@@ -108,9 +108,9 @@ class Stacks:
         """Vertex, datum and parent of a stack that is not empty."""
         return self._frames[stack]
 
-    def place(self, stack: Stack) -> str | None:
+    def schema_path(self, stack: Stack) -> str | None:
         """The JSON pointer of the innermost rule that `stack` goes on in, None where the grammar was made of no schema."""
-        places = self.network.grammar.places
+        places = self.network.grammar.schema_paths
         while stack != BOTTOM:
             vertex, datum, parent = self._frames[stack]
             if vertex == JOINED:
@@ -157,27 +157,27 @@ class Stacks:
         if number == JOINED:
             return _Expansion(members_of(datum))
         match self.network.vertices[number]:
-            case Leaf(terminal):
+            case LeafVertex(terminal):
                 start = self.terminals[terminal].start
                 empty = self.terminals[terminal].accepts(start)
                 return _Expansion((parent,) if empty else (), Item(terminal, start, parent))
-            case Chain(items):
+            case SequenceVertex(items):
                 for item in reversed(items):
                     parent = self.push(item, 0, parent)
                 return _Expansion((parent,))
-            case Fork(options):
+            case ChoiceVertex(options):
                 return _Expansion(tuple(self.push(option, 0, parent) for option in options))
-            case Loop(item, low, high):
+            case RepeatVertex(item, low, high):
                 return self._expand_loop(stack, item, low, high)
-            case Call(rule):
+            case RuleRefVertex(rule):
                 return _Expansion((self.push(self.network.rules[rule], 0, parent),))
-            case Watched(item, watch):
+            case GuardedVertex(item, watch):
                 return _Expansion((self.push(item, 0, self.push(watch, 0, parent)),))
-            case Watch(guard):
+            case GuardPoint(guard):
                 return _Expansion((parent,), guards=(guard,))
-            case Inside() as inside:
+            case MembersBeforeComma() as inside:
                 return self._expand_inside(stack, inside)
-            case Next(inside):
+            case MembersBeforeKey(inside):
                 return self._expand_next(stack, inside)
         raise AssertionError(number)
 
@@ -193,7 +193,7 @@ class Stacks:
             out.append(parent)
         return _Expansion(tuple(out))
 
-    def _expand_inside(self, stack: Stack, inside: Inside) -> _Expansion:
+    def _expand_inside(self, stack: Stack, inside: MembersBeforeComma) -> _Expansion:
         _, datum, parent = self._frames[stack]
         progress = progress_of_frame(datum)
         out: list[Stack] = []
@@ -207,10 +207,10 @@ class Stacks:
         return _Expansion(tuple(out))
 
     def _expand_next(self, stack: Stack, number: int) -> _Expansion:
-        """`number` is the vertex of the object's `Inside`."""
+        """`number` is the vertex of the object's `MembersBeforeComma`."""
         _, datum, parent = self._frames[stack]
         inside = self.network.vertices[number]
-        assert isinstance(inside, Inside)
+        assert isinstance(inside, MembersBeforeComma)
         progress = progress_of_frame(datum)
         out: list[Stack] = []
         if progress_of.may_add_other(inside.members, progress):
@@ -236,13 +236,13 @@ class Stacks:
             return self.join(self.after(item._replace(stack=member)) for member in members)
         number, datum, parent = self._frames[item.stack]
         inside = self.network.vertices[number]
-        assert isinstance(inside, Inside)
+        assert isinstance(inside, MembersBeforeComma)
         index, after = progress_of.after_declared(inside.members, progress_of_frame(datum), name)
         rest = self.push(inside.values[index], 0, self.push(number, after, parent))
         return self.push(inside.colon, 0, rest)
 
 
-def progress_of_frame(datum: Datum) -> Progress:
+def progress_of_frame(datum: Datum) -> MemberProgress:
     """The datum of an object's frame; one that was pushed by its number alone has just begun."""
     if isinstance(datum, tuple):
         used, count = datum

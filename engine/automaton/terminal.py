@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from engine.grammar.grammar import Spelling
-from engine.regular.expression import Expression, Words
+from engine.regular.expression import Expression, FiniteSet
 from engine.regular.prefixes import widened
 
 Edges = Mapping[int, int]
@@ -36,9 +36,9 @@ _LEADS = ((0xC2, 0xDF, 0x1F, 1, 0x80), (0xE0, 0xEF, 0x0F, 2, 0x800), (0xF0, 0xF4
 
 
 # Terminals are shared by all grammars and threads and grow while they are walked: whoever walks one holds this lock.
-WALKING = threading.RLock()
+TERMINAL_LOCK = threading.RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=WALKING._at_fork_reinit)  # type: ignore[attr-defined]
+    os.register_at_fork(after_in_child=TERMINAL_LOCK._at_fork_reinit)  # type: ignore[attr-defined]
 
 
 class Terminal(Protocol):
@@ -135,7 +135,7 @@ class _Lazy:
         return None
 
     def is_narrow(self, state: int) -> bool:
-        return len(self.edges(state)) <= _NARROW or isinstance(self._keys[state][1], Words)
+        return len(self.edges(state)) <= _NARROW or isinstance(self._keys[state][1], FiniteSet)
 
     def completion(self, state: int) -> bytes:
         """A shortest way to an accepting state, O(1) after the first time."""
@@ -282,7 +282,7 @@ class QuotedTerminal(_Lazy):
     """A JSON string, quotes included, whose decoded content is in `language`.
 
     Canonical spelling writes each character in one way, any spelling in every way that JSON has. Where the language is a
-    dictionary of labelled `Words`, an accepting state's label is the word that was read.
+    dictionary of labelled `FiniteSet`, an accepting state's label is the word that was read.
     """
 
     def __init__(self, language: Expression, spelling: Spelling) -> None:
@@ -361,7 +361,7 @@ class QuotedTerminal(_Lazy):
         if pieces and (self._any or any(_window(pieces, c, c, c) for c in _ESCAPED)):
             edges[BACKSLASH] = self._intern("escape", pieces)
         if expression.nullable:
-            word = expression.word if isinstance(expression, Words) and expression.labelled else None
+            word = expression.word if isinstance(expression, FiniteSet) and expression.labelled else None
             edges[QUOTE] = self._intern("closed", word)
         return edges
 

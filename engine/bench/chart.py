@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.bench.versus import Row
+from engine.bench.versus import ContenderRow
 from engine.errors import UsageError
 
 
-def draw(rows: Sequence[Row], path: Path, *, title: str) -> None:
+def draw(rows: Sequence[ContenderRow], path: Path, *, title: str) -> None:
     """One group of bars for each contender that ran, one bar for each condition, fastest at the top."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.automaton.automaton import Automaton
-from engine.bench.examples import Example
+from engine.bench.example_texts import BenchExample
 from engine.decoding.language_model import PREFIX_SEQUENCE, Feed
 from engine.decoding.llama import LlamaContext
-from engine.decoding.loaded import LoadedModel
-from engine.decoding.prompt import PromptEncoder, shared_prefix
+from engine.decoding.loaded_model import LoadedModel
+from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.decoding.statistics import Statistics
@@ -85,7 +85,7 @@ class Plain:
 class Constrained:
     """Extraction of one type, with what is needed to repeat it without constraints."""
 
-    def __init__(self, example: Example, model: str | None, settings: ModelSettings, max_tokens: int) -> None:
+    def __init__(self, example: BenchExample, model: str | None, settings: ModelSettings, max_tokens: int) -> None:
         self.extractor = Extractor(example.type, model=model, max_items=example.max_items, settings=settings)
         self.model = self.extractor.model
         self._max_tokens = max_tokens
@@ -122,7 +122,7 @@ class Constrained:
 
 
 def compare(
-    examples: Iterable[Example],
+    examples: Iterable[BenchExample],
     *,
     model: str | None,
     settings: ModelSettings,
@@ -148,7 +148,7 @@ def total(comparisons: Iterable[Comparison]) -> float:
     return sum(row.unconstrained for row in rows) / sum(row.constrained for row in rows)
 
 
-def _compare(example: Example, extraction: Constrained, plain: Plain, rounds: int) -> Comparison:
+def _compare(example: BenchExample, extraction: Constrained, plain: Plain, rounds: int) -> Comparison:
     output, forced = extraction.output(example.text)
     tokens = extraction.model.tokenize(output)
     prompt = extraction.prompt(example.text)

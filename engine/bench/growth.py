@@ -18,7 +18,7 @@ from engine.extraction.compilation import compile_schema
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 
-Tokenize = Callable[[bytes], tuple[int, ...]]
+TokenizeText = Callable[[bytes], tuple[int, ...]]
 
 _PERSON = {
     "type": "object",
@@ -42,7 +42,7 @@ class Growth:
         return self.last / self.first if self.first else 0.0
 
 
-def items(walks: Walks, tokenize: Tokenize, count: int) -> Growth:
+def items(walks: Walks, tokenize: TokenizeText, count: int) -> Growth:
     """Microseconds a token over the second and the last tenth of an array of `count` items."""
     text = json.dumps([{"name": f"Person {number}", "age": number % 100} for number in range(count)])
     tokens = tokenize(text.encode())
@@ -64,7 +64,7 @@ def items(walks: Walks, tokenize: Tokenize, count: int) -> Growth:
     )
 
 
-def documents(walks: Walks, tokenize: Tokenize, count: int) -> tuple[Growth, Growth]:
+def documents_growth(walks: Walks, tokenize: TokenizeText, count: int) -> tuple[Growth, Growth]:
     """MiB of the process, and microseconds a token, over the first and the last tenth of `count` documents of one schema."""
     masks = Masks(Automaton(compile_schema(_PERSON, style="spaced")), walks)
     tenth = max(1, count // 10)

@@ -29,7 +29,7 @@ Tokenize = Callable[[bytes], tuple[int, ...]]
 
 
 @dataclass(slots=True)
-class Outcome:
+class CaseResult:
     """What one schema came to. `verdict` is "pass", "refused", "wrong accept", "wrong reject" or "error"."""
 
     id: str
@@ -53,9 +53,9 @@ def read_cases(path: Path, limit: int | None) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def run_case(case: dict[str, Any], walks: Walks, tokenize: Tokenize) -> Outcome:
+def run_case(case: dict[str, Any], walks: Walks, tokenize: Tokenize) -> CaseResult:
     """Compile one schema and walk all its instances, with the mask computed at every token."""
-    outcome, peak = Outcome(case["id"]), Peak()
+    outcome, peak = CaseResult(case["id"]), Peak()
     started = time.perf_counter()
     try:
         grammar = compile_schema(case["schema"], style="any")
@@ -80,7 +80,7 @@ def run_case(case: dict[str, Any], walks: Walks, tokenize: Tokenize) -> Outcome:
     return outcome
 
 
-def _walk(matcher: Matcher, tokens: tuple[int, ...], outcome: Outcome) -> tuple[bool, str]:
+def _walk(matcher: Matcher, tokens: tuple[int, ...], outcome: CaseResult) -> tuple[bool, str]:
     """Whether the mask allows each token and the end after the last; where it stopped."""
     for token in tokens:
         started = time.perf_counter()
@@ -94,7 +94,7 @@ def _walk(matcher: Matcher, tokens: tuple[int, ...], outcome: Outcome) -> tuple[
     return True, ""
 
 
-def summarise(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+def summarise(outcomes: list[CaseResult]) -> list[tuple[str, str]]:
     """The table's rows."""
     verdicts = [o.verdict for o in outcomes]
     mask = np.concatenate([np.array(o.mask_us) for o in outcomes] or [np.zeros(0)])
@@ -114,7 +114,7 @@ def summarise(outcomes: list[Outcome]) -> list[tuple[str, str]]:
     return [*rows, *_memory(outcomes)]
 
 
-def _memory(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+def _memory(outcomes: list[CaseResult]) -> list[tuple[str, str]]:
     grown = np.array([o.memory for o in outcomes if o.memory is not None])
     most = max((o.process_memory for o in outcomes if o.process_memory is not None), default=0)
     if not len(grown):
@@ -131,7 +131,7 @@ def _share(count: int, total: int) -> str:
     return f"{count} ({100 * count / max(total, 1):.2f} %)"
 
 
-def as_line(outcome: Outcome) -> str:
+def as_line(outcome: CaseResult) -> str:
     """One JSON line for the results file."""
     row = asdict(outcome)
     del row["mask_us"]

@@ -21,7 +21,7 @@ from engine.errors import EngineError
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PeerKind:
     """Where a peer's class is, and which distributions it needs."""
 
     name: str
@@ -45,7 +45,7 @@ class PeerFailed(EngineError):
 class Seat:
     """`kind` loaded with `work`. Raises `PeerFailed`; a context manager that ends the child."""
 
-    def __init__(self, kind: Kind, work: Work) -> None:
+    def __init__(self, kind: PeerKind, work: Work) -> None:
         self.name = kind.name
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         self._pipe = ours

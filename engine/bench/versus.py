@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from engine.bench.peers.work import Answer, Prompt, Work
-from engine.bench.seat import Kind, PeerFailed, Seat
+from engine.bench.seat import PeerFailed, PeerKind, Seat
 
-OURS = Kind("engine", "engine.bench.peers.ours", "Ours")
-_GUIDANCE = Kind("guidance", "engine.bench.peers.guidance", "Guidance", ("guidance", "llama_cpp"))
-_SERVER = Kind("llama-server", "engine.bench.peers.server", "Server", ("xllamacpp",))
-_OUTLINES = Kind("outlines", "engine.bench.peers.outlines", "Outlines", ("outlines", "numba", "llama_cpp"))
-_PLAIN = Kind("llama-cpp-python", "engine.bench.peers.llama_cpp_python", "LlamaCppPython", ("llama_cpp",))
+OURS = PeerKind("engine", "engine.bench.peers.ours", "Ours")
+_GUIDANCE = PeerKind("guidance", "engine.bench.peers.guidance", "Guidance", ("guidance", "llama_cpp"))
+_SERVER = PeerKind("llama-server", "engine.bench.peers.server", "Server", ("xllamacpp",))
+_OUTLINES = PeerKind("outlines", "engine.bench.peers.outlines", "Outlines", ("outlines", "numba", "llama_cpp"))
+_PLAIN = PeerKind("llama-cpp-python", "engine.bench.peers.llama_cpp_python", "LlamaCppPython", ("llama_cpp",))
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
     """One peer with one choice of settings; `options` go into its `Work`."""
 
-    kind: Kind
+    kind: PeerKind
     label: str
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ def batch_contenders(sequences: Sequence[int]) -> tuple[Contender, ...]:
 
 
 @dataclass(slots=True)
-class Row:
+class ContenderRow:
     """One contender: the seconds of each round by condition, or why there are none."""
 
     label: str
@@ -99,13 +99,13 @@ def versus(
     rounds: int,
     count: Callable[[str], int],
     tell: Callable[[str], None] = lambda _: None,
-) -> list[Row]:
+) -> list[ContenderRow]:
     """Play all rounds. `count` says how many tokens of the model a text is; one that fails keeps its reason as `skipped`."""
-    rows: list[Row] = []
+    rows: list[ContenderRow] = []
     with ExitStack() as stack:
         seats: dict[str, Seat] = {}
         for contender in field_:
-            row = Row(contender.label, contender.ours)
+            row = ContenderRow(contender.label, contender.ours)
             rows.append(row)
             if contender.kind.missing:
                 row.skipped = f"not installed: {', '.join(contender.kind.missing)}; pip install 'engine[bench]'"
@@ -125,11 +125,11 @@ def versus(
     return rows
 
 
-def _playing(rows: Sequence[Row], seats: dict[str, Seat]) -> Iterator[tuple[Row, Seat]]:
+def _playing(rows: Sequence[ContenderRow], seats: dict[str, Seat]) -> Iterator[tuple[ContenderRow, Seat]]:
     return ((row, seats[row.label]) for row in rows if not row.skipped)
 
 
-def _play(row: Row, seat: Seat, turn: Turn, *, counted: bool, count: Callable[[str], int]) -> None:
+def _play(row: ContenderRow, seat: Seat, turn: Turn, *, counted: bool, count: Callable[[str], int]) -> None:
     try:
         if turn.before is not None:
             seat.run([turn.before], 1)
@@ -143,7 +143,7 @@ def _play(row: Row, seat: Seat, turn: Turn, *, counted: bool, count: Callable[[s
     row.output = answer.outputs[0]
 
 
-def ratio(rows: Sequence[Row], condition: str) -> tuple[float, str] | None:
+def ratio(rows: Sequence[ContenderRow], condition: str) -> tuple[float, str] | None:
     """Our best median by the best peer's, and that peer's name; below 1 we are faster."""
     medians = [(found, row) for row in rows if (found := row.median(condition)) is not None]
     ours = [found for found, row in medians if row.ours]
@@ -165,7 +165,7 @@ def machine() -> str:
     return f"{found}, {os.cpu_count()} logical processors, {platform.system()}"
 
 
-def as_record(rows: Sequence[Row], **facts: Any) -> dict[str, Any]:
+def as_record(rows: Sequence[ContenderRow], **facts: Any) -> dict[str, Any]:
     """What goes into the JSON file: the facts of the run, and every second of every round."""
     return {
         "machine": machine(),

@@ -1,4 +1,4 @@
-"""Builder: subject and model → a file that has been tried, under its name.
+"""Builder: schema source and model → a file that passed its smoke test, under its name.
 
 Everything is made in a folder that is removed again, the file itself beside its target and renamed at the end, so a build
 that fails leaves nothing. The same installation, subject and model give the same bytes.
@@ -18,24 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from engine.binary.compiling import compile_launcher
-from engine.binary.freezing import freeze
-from engine.binary.identity import schema_sha256
-from engine.binary.libraries import Needs, read_needs
+from engine.binary.elf_needs import Needs, read_needs
+from engine.binary.launcher import compile_launcher
 from engine.binary.packing import Weights, pack
 from engine.binary.portable import portable_llama
-from engine.binary.subject import Subject
-from engine.binary.trial import try_out
+from engine.binary.pyinstaller import freeze
+from engine.binary.schema_digest import schema_sha256
+from engine.binary.schema_source import SchemaSource
+from engine.binary.smoke_test import smoke_test
 from engine.errors import BuildFailed
 from engine.models import ModelFile, sha256_of
-from engine.models.carrier import CarriedModel
 from engine.models.parts import model_files
 from engine.models.progress import Progress, stage
+from engine.models.single_file import PackedModel
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`needs.glibc` is the oldest glibc that the file runs on; `trial` says what its trial came to."""
+    """`needs.glibc` is the oldest glibc that the file runs on; `smoke_test` says what its trial came to."""
 
     path: Path
     size: int
@@ -43,8 +43,8 @@ class Built:
     trial: str
 
 
-def build(
-    subject: Subject, model_type: Any, output: Path, *, model: ModelFile | None, portable: bool, progress: Progress
+def build_file(
+    subject: SchemaSource, model_type: Any, output: Path, *, model: ModelFile | None, portable: bool, progress: Progress
 ) -> Built:
     """Build the file `output` for a schema; without a model it takes one when it runs. Some minutes at most.
 
@@ -72,7 +72,7 @@ def build(
             manifest = _manifest(subject, digest, model, weights, needs, portable=portable)
             pack(draft, launcher, runtime, manifest, weights, progress)
         with stage(progress, "trying it out", None):
-            trial = try_out(draft, model_type, manifest)
+            trial = smoke_test(draft, model_type, manifest)
         os.replace(draft, output)
     except OSError as error:
         raise BuildFailed(f"{error.strerror or error} ({error.filename or output})") from error
@@ -98,12 +98,18 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _manifest(
-    subject: Subject, digest: str, model: ModelFile | None, weights: Weights | None, needs: Needs, *, portable: bool
+    subject: SchemaSource,
+    digest: str,
+    model: ModelFile | None,
+    weights: Weights | None,
+    needs: Needs,
+    *,
+    portable: bool,
 ) -> dict[str, Any]:
     """What the file knows of itself; `--version` prints it."""
     carried = None
     if model and weights:
-        carried = CarriedModel(model.name, weights.sha256, model.chat_format, model.parameters).as_json()
+        carried = PackedModel(model.name, weights.sha256, model.chat_format, model.parameters).as_json()
     return {
         "engine": engine.__version__,
         "schema": {"target": subject.text, "document": subject.document is not None, "sha256": digest},

@@ -25,7 +25,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """One entry; `stored` is smaller than `size` where the bytes are deflated."""
 
     kind: Kind
@@ -40,18 +40,18 @@ class Entry:
     def __post_init__(self) -> None:
         parts = PurePosixPath(self.path).parts
         if not parts or ".." in parts or self.path.startswith("/") or "\0" in self.path + self.link:
-            raise ValueError(f"{self.path!r} is no path inside a runtime")
+            raise ValueError(f"{self.path!r} is not a path inside a runtime")
 
-    def placed(self, offset: int, stored: int) -> Entry:
+    def at_offset(self, offset: int, stored: int) -> IndexEntry:
         return replace(self, offset=offset, stored=stored)
 
 
-def list_runtime(folder: Path) -> tuple[Entry, ...]:
+def list_runtime(folder: Path) -> tuple[IndexEntry, ...]:
     """The entries of an unpacked runtime in the order of their paths; modes are 755 or 644, whatever the umask was."""
     return tuple(_entries(folder, folder))
 
 
-def pack_index(entries: tuple[Entry, ...]) -> bytes:
+def pack_index(entries: tuple[IndexEntry, ...]) -> bytes:
     parts = [_NUMBER.pack(len(entries))]
     for entry in entries:
         parts.append(_HEAD.pack(entry.kind, entry.mode, entry.offset, entry.stored, entry.size, entry.sha256))
@@ -60,24 +60,24 @@ def pack_index(entries: tuple[Entry, ...]) -> bytes:
     return b"".join(parts)
 
 
-def unpack_index(data: bytes) -> tuple[Entry, ...]:
-    """The entries again; `ValueError` or `struct.error` where `data` is no index."""
+def unpack_index(data: bytes) -> tuple[IndexEntry, ...]:
+    """The entries again; `ValueError` or `struct.error` where `data` is not an index."""
     (count,), at = _NUMBER.unpack_from(data), _NUMBER.size
     entries = []
     for _ in range(count):
         kind, mode, offset, stored, size, sha256 = _HEAD.unpack_from(data, at)
         path, at = _text(data, at + _HEAD.size)
         link, at = _text(data, at)
-        entries.append(Entry(Kind(kind), path, mode, size, sha256, link, offset, stored))
+        entries.append(IndexEntry(Kind(kind), path, mode, size, sha256, link, offset, stored))
     return tuple(entries)
 
 
-def differing(folder: Path, entries: tuple[Entry, ...]) -> list[str]:
+def differing(folder: Path, entries: tuple[IndexEntry, ...]) -> list[str]:
     """The paths of an unpacked runtime that are not what the index says; each file is read whole."""
     return [entry.path for entry in entries if not _same(folder / entry.path, entry)]
 
 
-def _same(path: Path, entry: Entry) -> bool:
+def _same(path: Path, entry: IndexEntry) -> bool:
     try:
         if entry.kind is Kind.FILE:
             return hashlib.sha256(path.read_bytes()).digest() == entry.sha256
@@ -86,18 +86,18 @@ def _same(path: Path, entry: Entry) -> bool:
         return False
 
 
-def _entries(root: Path, folder: Path) -> Iterator[Entry]:
+def _entries(root: Path, folder: Path) -> Iterator[IndexEntry]:
     for path in sorted(folder.iterdir()):
         name = path.relative_to(root).as_posix()
         if path.is_symlink():
-            yield Entry(Kind.LINK, name, link=os.readlink(path))
+            yield IndexEntry(Kind.LINK, name, link=os.readlink(path))
         elif path.is_dir():
-            yield Entry(Kind.FOLDER, name, 0o755)
+            yield IndexEntry(Kind.FOLDER, name, 0o755)
             yield from _entries(root, path)
         else:
             content = path.read_bytes()
             mode = 0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644
-            yield Entry(Kind.FILE, name, mode, len(content), hashlib.sha256(content).digest())
+            yield IndexEntry(Kind.FILE, name, mode, len(content), hashlib.sha256(content).digest())
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:
@@ -105,5 +105,5 @@ def _text(data: bytes, at: int) -> tuple[str, int]:
     start = at + _NUMBER.size
     end = start + length
     if data[end : end + 1] != b"\0":
-        raise ValueError("a text without its end")
+        raise ValueError("a text that does not end")
     return os.fsdecode(data[start:end]), end + 1

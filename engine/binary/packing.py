@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from engine.binary.index import Entry, Kind, list_runtime, pack_index
+from engine.binary.index import IndexEntry, Kind, list_runtime, pack_index
 from engine.errors import BuildFailed
-from engine.models.carrier import ALIGNMENT, TRAILER_SIZE, Part, Trailer, gguf_place
 from engine.models.progress import Progress, stage
+from engine.models.single_file import ALIGNMENT, TRAILER_SIZE, FilePart, Trailer, gguf_span
 
 _BLOCK = 1 << 20
 
@@ -42,7 +42,7 @@ def pack(
     progress: Progress,
 ) -> None:
     """Write the file to `target`, which must not exist."""
-    size = gguf_place(weights.path).size if weights else 0
+    size = gguf_span(weights.path).size if weights else 0
     _check_room(target.parent, size)
     with target.open("xb") as out:
         out.write(launcher.read_bytes())
@@ -50,7 +50,7 @@ def pack(
             entries = tuple(_store(out, runtime, entry, progress) for entry in list_runtime(runtime))
         index, index_part = _append(out, pack_index(entries))
         text, text_part = _append(out, json.dumps(manifest, ensure_ascii=False).encode())
-        model = _append_model(out, weights, progress) if weights else Part(0, 0)
+        model = _append_model(out, weights, progress) if weights else FilePart(0, 0)
         trailer = Trailer(index_part, model, text_part, hashlib.sha256(index).digest(), hashlib.sha256(text).digest())
         written = out.write(trailer.packed())
         assert written == TRAILER_SIZE
@@ -65,7 +65,7 @@ def _check_room(folder: Path, model_size: int) -> None:
         raise BuildFailed(f"{folder} has {free} bytes free, the model alone has {model_size}")
 
 
-def _store(out: IO[bytes], runtime: Path, entry: Entry, progress: Progress) -> Entry:
+def _store(out: IO[bytes], runtime: Path, entry: IndexEntry, progress: Progress) -> IndexEntry:
     if entry.kind is not Kind.FILE:
         return entry
     content = (runtime / entry.path).read_bytes()
@@ -74,7 +74,7 @@ def _store(out: IO[bytes], runtime: Path, entry: Entry, progress: Progress) -> E
     offset = out.tell()
     out.write(stored)
     progress.advance(len(content))
-    return entry.placed(offset, len(stored))
+    return entry.at_offset(offset, len(stored))
 
 
 def _deflate(content: bytes) -> bytes:
@@ -83,16 +83,16 @@ def _deflate(content: bytes) -> bytes:
     return compressor.compress(content) + compressor.flush()
 
 
-def _append(out: IO[bytes], content: bytes) -> tuple[bytes, Part]:
-    part = Part(out.tell(), len(content))
+def _append(out: IO[bytes], content: bytes) -> tuple[bytes, FilePart]:
+    part = FilePart(out.tell(), len(content))
     out.write(content)
     return content, part
 
 
-def _append_model(out: IO[bytes], weights: Weights, progress: Progress) -> Part:
+def _append_model(out: IO[bytes], weights: Weights, progress: Progress) -> FilePart:
     out.write(bytes(-out.tell() % ALIGNMENT))
-    source = gguf_place(weights.path)
-    part = Part(out.tell(), source.size)
+    source = gguf_span(weights.path)
+    part = FilePart(out.tell(), source.size)
     digest, left = hashlib.sha256(), source.size
     with stage(progress, f"packing {weights.path.name}", source.size), weights.path.open("rb") as model:
         model.seek(source.offset)

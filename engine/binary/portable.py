@@ -61,12 +61,12 @@ def _build(version: str, folder: Path) -> None:
         if done.returncode:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             raise BuildFailed("pip could not build llama-cpp-python:\n    " + "\n    ".join(lines[-_LINES_SHOWN:]))
-        _place_variants(draft)
+        _install_variants(draft)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
 
 
-def _place_variants(site: Path) -> None:
+def _install_variants(site: Path) -> None:
     """Put the libraries of the variants beside the others, wherever the build left them."""
     libraries = site / "llama_cpp" / "lib"
     for path in site.rglob("libggml-cpu-*.so"):

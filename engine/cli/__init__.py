@@ -4,6 +4,6 @@ Standard output has results and nothing else; figures, notes and progress go to 
 the command that needs them, so that `engine --help` answers at once.
 """
 
-from engine.cli.application import app, main
+from engine.cli.application import engine_app, run_cli
 
-__all__ = ["app", "main"]
+__all__ = ["engine_app", "run_cli"]

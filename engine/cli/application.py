@@ -47,17 +47,17 @@ READER_GONE = 141
 
 # Name: module, attribute, what the list of commands says.
 _COMMANDS = {
-    "extract": ("engine.cli.extract", "app", "Typed objects out of texts, one JSON object a line."),
-    "batch": ("engine.cli.batch", "app", "Very many documents, each exactly once in the output."),
-    "evaluate": ("engine.cli.evaluate", "app", "How right the answers are where they are known."),
-    "demo": ("engine.cli.demo", "app", "Fetch the default model and extract seven users."),
-    "grammar": ("engine.cli.grammar", "app", "Print the GBNF grammar of a schema."),
-    "explain": ("engine.cli.explain", "app", "What enforces each constraint of a schema."),
-    "run": ("engine.cli.run", "app", "Decode text under a GBNF file."),
-    "build": ("engine.cli.build", "app", "One file that extracts a schema without network or installation."),
+    "extract": ("engine.cli.extract", "extract_app", "Typed objects out of texts, one JSON object a line."),
+    "batch": ("engine.cli.batch", "batch_app", "Very many documents, each exactly once in the output."),
+    "evaluate": ("engine.cli.evaluate", "evaluate_app", "How right the answers are where they are known."),
+    "demo": ("engine.cli.demo", "demo_app", "Fetch the default model and extract seven users."),
+    "grammar": ("engine.cli.grammar", "grammar_app", "Print the GBNF grammar of a schema."),
+    "explain": ("engine.cli.explain", "explain_app", "What enforces each constraint of a schema."),
+    "run": ("engine.cli.run", "run_app", "Decode text under a GBNF file."),
+    "build": ("engine.cli.build", "build_app", "One file that extracts a schema without network or installation."),
     "models": ("engine.cli.models", "models_app", "List, fetch, carry and verify models."),
-    "doctor": ("engine.cli.doctor", "app", "What would run where, and what is wrong."),
-    "bench": ("engine.cli.bench", "app", "Measure decoding and masks."),
+    "doctor": ("engine.cli.doctor", "doctor_app", "What would run where, and what is wrong."),
+    "bench": ("engine.cli.bench", "bench_app", "Measure decoding and masks."),
 }
 
 _HELP = """Exact, typed data out of text with a language model that runs on your own machine.
@@ -70,7 +70,7 @@ _HELP = """Exact, typed data out of text with a language model that runs on your
 Exit codes:
     0  done
     1  a document failed (the objects of the others are printed), or doctor or verify found something wrong
-    2  the command line makes no sense, or SCHEMA cannot be imported
+    2  the command line is not valid, or SCHEMA cannot be imported
     3  the schema or the grammar was refused
     4  the model: not found, damaged, not to be fetched, too large
     5  a document that cannot be read, a prompt that does not fit, or a failed decoding
@@ -82,7 +82,7 @@ Exit codes:
 
 
 class _Deferred(TyperCommand):
-    """Stands for a command until it is called."""
+    """A command whose module is imported when it is called."""
 
     def __init__(self, name: str, module: str, attribute: str, summary: str) -> None:
         super().__init__(name=name, callback=None, help=summary, short_help=summary)
@@ -120,7 +120,7 @@ def exit_code(error: EngineError) -> int:
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 
-app = typer.Typer(
+engine_app = typer.Typer(
     name="engine",
     cls=_Engine,
     help=_HELP,
@@ -136,7 +136,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
+@engine_app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
     offline: bool = typer.Option(False, "--offline", help="Refuse every use of the network, as ENGINE_OFFLINE=1 does."),
@@ -145,12 +145,12 @@ def _root(
         os.environ["ENGINE_OFFLINE"] = "1"
 
 
-def main() -> None:
+def run_cli() -> None:
     """The console script."""
     code = 0
     try:
         with standard_streams():
-            app()
+            engine_app()
     except ReaderGone:
         code = READER_GONE
     except EngineError as error:  # of the help text, or of the last flush

@@ -16,37 +16,37 @@ from typing import Annotated, Literal
 import typer
 
 from engine.cli import options
-from engine.cli.batch_progress import Watch, summary, tell_estimate
-from engine.cli.examples import read_examples
+from engine.cli.batch_progress import ProgressDisplay, estimate_lines, summary
+from engine.cli.example_file import read_examples
 from engine.cli.models import DownloadBar
-from engine.cli.option_groups import Ask, Draw, Load, grouped
+from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
 from engine.cli.options import DEFAULTS
-from engine.cli.target import read_target
-from engine.decoding.processors import usable_cores
+from engine.cli.schema_argument import read_schema_argument
+from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.compilation import read_schema
 from engine.extraction.encoding import known_encoding
 from engine.jobs.estimate import estimate
-from engine.jobs.job import Hands, Job
+from engine.jobs.job import Executor, Job
+from engine.jobs.job_files import refuse_collisions, resolve_output
+from engine.jobs.job_spec import JobSpec
 from engine.jobs.manifest import Manifest
-from engine.jobs.places import refuse_collisions, settled
-from engine.jobs.recipe import Recipe
-from engine.jobs.selection import KINDS, read_kinds, selected_lines
-from engine.jobs.source import DEFAULT_GLOB, Fields, Layout, Source, beginning, open_source, sampled
+from engine.jobs.selection import SELECTIONS, read_kinds, selected_lines
+from engine.jobs.source import DEFAULT_GLOB, Fields, Layout, Source, first_documents, open_source, sampled
 from engine.jobs.table import Columns, columns, write_csv, write_rows
 from engine.jobs.tabular import QUOTINGS, TableFormat
-from engine.jobs.verification import verify as verify_output
+from engine.jobs.verification import verify_output
 from engine.objects.item import item_annotation
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+batch_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 DOCUMENTS_FAILED = 1
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """How the input is read."""
+class InputOptions:
+    """Options of the input: how it is read."""
 
     input_format: Annotated[
         str | None, typer.Option(help="jsonl, csv, tsv, lines (each is a document), or files; else INPUT's name says.")
@@ -67,7 +67,9 @@ class Read:
             help='Quotes in a CSV: "" or \\" is one, they are text, or a database dumped it.',
         ),
     ] = None
-    glob: Annotated[str | None, typer.Option(help=f"Which files of a folder; {DEFAULT_GLOB} if not given.")] = None
+    glob: Annotated[str | None, typer.Option(help=f"Which files of a folder to read; {DEFAULT_GLOB} by default.")] = (
+        None
+    )
 
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first N documents; later, without it, the job goes on.")
@@ -88,20 +90,21 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
-    """Who decodes, and how much of it at once."""
+class WorkerOptions:
+    """Options of the workers: how many, and how much at once."""
 
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; they share the model's memory.")] = None
     sequences: Annotated[int | None, typer.Option(help="Documents that a worker decodes at once.")] = None
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="No result depends on neighbours: one document a context, slower.")
+        bool,
+        typer.Option("--deterministic", help="No result depends on other documents: one document per context, slower."),
     ] = False
     chunk: Annotated[
         str | None, typer.Option(metavar="auto|N", help="Cut long texts into pieces of N tokens, or of what fits.")
     ] = None
-    document_timeout: Annotated[
-        float | None, typer.Option(help="Seconds after which a document is given up and becomes an error.")
-    ] = None
+    document_timeout: Annotated[float | None, typer.Option(help="Seconds after which a document ends in an error.")] = (
+        None
+    )
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster (extra [ray]); local starts one here.")
     ] = None
@@ -110,9 +113,9 @@ class Crew:
         if self.document_timeout is not None and not self.document_timeout > 0:
             raise UsageError(f"--document-timeout is a number of seconds above 0, not {self.document_timeout:g}")
         if self.deterministic and self.sequences not in (None, 1):
-            raise UsageError("--deterministic decodes one document a context; it excludes --sequences")
+            raise UsageError("--deterministic decodes one document per context; it cannot be combined with --sequences")
 
-    def settle(self, load: Load) -> tuple[int, ModelSettings]:
+    def worker_settings(self, model_options: ModelOptions) -> tuple[int, ModelSettings]:
         """How many workers, and the settings of each.
 
         A deterministic job has one sequence and, unless told otherwise, one thread a context: then its results do not depend
@@ -120,33 +123,35 @@ class Crew:
         """
         cores = usable_cores()
         if self.deterministic:
-            threads = load.threads or 1
-            return self.workers or max(1, cores // threads), replace(load, threads=threads).settings(1)
+            threads = model_options.threads or 1
+            return self.workers or max(1, cores // threads), replace(model_options, threads=threads).settings(1)
         workers = self.workers or 1
-        if load.threads is None and workers > 1:
-            load = replace(load, threads=max(1, cores // workers))
-        return workers, load.settings(self.sequences or DEFAULTS.sequences)
+        if model_options.threads is None and workers > 1:
+            model_options = replace(model_options, threads=max(1, cores // workers))
+        return workers, model_options.settings(self.sequences or DEFAULTS.sequences)
 
-    def hands(self, workers: int) -> Callable[[Recipe], Hands] | None:
+    def executor(self, workers: int) -> Callable[[JobSpec], Executor] | None:
         """Those of the cluster; None where the job starts processes of its own."""
         if self.ray is None:
             return None
-        from engine.jobs.ray import hands_of
+        from engine.jobs.ray import ray_executor
 
-        return hands_of(self.ray, workers=workers, timeout=self.document_timeout)
+        return ray_executor(self.ray, workers=workers, timeout=self.document_timeout)
 
 
 @dataclass(frozen=True, slots=True)
-class Proceed:
-    """What is done with an output that is there, and beside it."""
+class JobOptions:
+    """Options of the job: what to do with an existing output, and what else to write."""
 
-    restart: Annotated[bool, typer.Option("--restart", help="Delete what OUTPUT has and begin anew.")] = False
+    restart: Annotated[bool, typer.Option("--restart", help="Delete OUTPUT's content and start over.")] = False
     retry: Annotated[
         bool, typer.Option("--retry", help="Decode documents again: those with an error, or what --where says.")
     ] = False
     where: Annotated[
         str | None,
-        typer.Option(metavar="|".join(KINDS), help="With --retry and --show: which records, commas between several."),
+        typer.Option(
+            metavar="|".join(SELECTIONS), help="With --retry and --show: which records, commas between several."
+        ),
     ] = None
     flatten: Annotated[
         Path | None, typer.Option(metavar="FILE", help="When all is done, also write one JSON line an object.")
@@ -154,14 +159,14 @@ class Proceed:
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="When all is done, also write a table of the scalar fields.")
     ] = None
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no figures.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor statistics.")] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count documents and tokens, say what does not fit, estimate; then stop.")
     ] = False
     verify: Annotated[
         Path | None, typer.Option(metavar="OUTPUT", help="Check the output of a job instead of running one.")
     ] = None
-    replay: Annotated[int, typer.Option(min=0, help="With --verify: decode so many documents again.")] = 0
+    replay: Annotated[int, typer.Option(min=0, help="With --verify: also decode this many documents again.")] = 0
     show: Annotated[
         Path | None,
         typer.Option(metavar="OUTPUT", help="Print the records with an error or a budget reached, with their texts."),
@@ -179,9 +184,9 @@ class Proceed:
         return read_kinds(self.where or "error") if self.retry else ()
 
 
-@app.command()
+@batch_app.command()
 @grouped
-def batch(
+def batch_command(
     *,
     schema: Annotated[
         str | None,
@@ -194,13 +199,13 @@ def batch(
     output: Annotated[
         Path | None, typer.Argument(metavar="OUTPUT", help="JSON lines, one for each document, in the input's order.")
     ] = None,
-    read: Read,
-    model: options.Model = None,
-    ask: Ask,
-    draw: Draw,
-    crew: Crew,
-    load: Load,
-    proceed: Proceed,
+    input_options: InputOptions,
+    model: options.ModelOption = None,
+    request: RequestOptions,
+    sampling_options: SamplingOptions,
+    worker_options: WorkerOptions,
+    model_options: ModelOptions,
+    job_options: JobOptions,
 ) -> None:
     """Extract from very many documents; each is exactly once in OUTPUT, whatever happens.
 
@@ -219,90 +224,101 @@ def batch(
     the job ends with 1 when all is done; a job that cannot start or go on ends with 7. Ctrl-C finishes the
     documents in work (130; SIGTERM 143), a second one stops at once; both leave a job that goes on.
     """
-    if proceed.verify is not None:
-        alone = Proceed(verify=proceed.verify, replay=proceed.replay)
-        others = (source, output, read, ask, draw, crew, load, proceed)
-        if others != (None, None, Read(), Ask(), Draw(), Crew(), Load(), alone):
+    if job_options.verify is not None:
+        alone = JobOptions(verify=job_options.verify, replay=job_options.replay)
+        others = (source, output, input_options, request, sampling_options, worker_options, model_options, job_options)
+        if others != (
+            None,
+            None,
+            InputOptions(),
+            RequestOptions(),
+            SamplingOptions(),
+            WorkerOptions(),
+            ModelOptions(),
+            alone,
+        ):
             raise UsageError("--verify OUTPUT takes SCHEMA, --model and --replay beside it, and nothing else")
-        _verify(proceed, schema, _model(model))
+        _verify(job_options, schema, _model(model))
         return
-    if proceed.show is not None:
-        given = (schema, source, output, model, read, ask, draw, crew, load)
-        if given != (*[None] * 4, Read(), Ask(), Draw(), Crew(), Load()):
+    if job_options.show is not None:
+        given = (schema, source, output, model, input_options, request, sampling_options, worker_options, model_options)
+        if given != (*[None] * 4, InputOptions(), RequestOptions(), SamplingOptions(), WorkerOptions(), ModelOptions()):
             raise UsageError("--show OUTPUT takes --where beside it, and nothing else")
-        _show(proceed)
+        _show(job_options)
         return
     if schema is None or source is None or output is None:
         missing = [name for name, given in (("SCHEMA", schema), ("INPUT", source), ("OUTPUT", output)) if given is None]
         raise UsageError(f"batch needs {' and '.join(missing)}; --help has examples")
     named = _absolute(schema)
-    workers, settings = crew.settle(load)
-    examples, places = read_examples(ask.examples) if ask.examples else ([], [])
-    recipe = Recipe(
-        partial(read_target, named),
+    workers, settings = worker_options.worker_settings(model_options)
+    examples, locations = read_examples(request.examples) if request.examples else ([], [])
+    spec = JobSpec(
+        partial(read_schema_argument, named),
         model=_model(model),
-        mode="one" if ask.one else "many",
-        instructions=ask.instructions,
+        mode="one" if request.one else "many",
+        instructions=request.instructions,
         examples=tuple(examples),
-        style=ask.style,  # type: ignore[arg-type]
-        min_items=ask.min_items,
-        max_items=ask.max_items,
-        max_tokens=ask.max_tokens,
-        sampling=draw.sampling(),
-        chunk=_chunk(crew.chunk, ask),
-        on_budget=ask.on_budget,  # type: ignore[arg-type]
-        search=ask.search,
-        grounded=ask.grounding,
-        rank=ask.rank,  # type: ignore[arg-type]
-        deterministic=crew.deterministic,
+        style=request.style,  # type: ignore[arg-type]
+        min_items=request.min_items,
+        max_items=request.max_items,
+        max_tokens=request.max_tokens,
+        sampling=sampling_options.sampling(),
+        chunk=_chunk(worker_options.chunk, request),
+        on_budget=request.on_budget,  # type: ignore[arg-type]
+        max_backtracks=request.max_backtracks,
+        grounded=request.grounding,
+        rank=request.rank,  # type: ignore[arg-type]
+        deterministic=worker_options.deterministic,
         settings=settings,
     )
-    found = read.source(source)
+    found = input_options.source(source)
     found.notes.tell = partial(typer.echo, err=True)
-    views = _Views(proceed.flatten, proceed.csv, recipe)
-    if proceed.dry_run:
-        refuse_collisions(settled(output), found, views.files, _read(named, ask))
-        with _examples_placed(places):
-            _estimate(recipe, found if read.limit is None else beginning(found, read.limit), workers)
+    views = _Views(job_options.flatten, job_options.csv, spec)
+    if job_options.dry_run:
+        refuse_collisions(resolve_output(output), found, views.files, _read(named, request))
+        with _example_locations(locations):
+            _estimate(
+                spec, found if input_options.limit is None else first_documents(found, input_options.limit), workers
+            )
         return
-    with Watch(quiet=proceed.quiet) as watch:
-        found.notes.tell = watch.say
+    with ProgressDisplay(quiet=job_options.quiet) as display:
+        found.notes.tell = display.say
         job = Job(
-            recipe,
+            spec,
             found,
             output,
             schema=named,
             workers=workers,
-            timeout=crew.document_timeout,
-            restart=proceed.restart,
-            limit=read.limit,
-            retry=proceed.kinds(),
+            timeout=worker_options.document_timeout,
+            restart=job_options.restart,
+            limit=input_options.limit,
+            retry=job_options.kinds(),
             views=views.files,
-            reads=_read(named, ask),
-            told=watch.update,
+            reads=_read(named, request),
+            told=display.update,
             progress=DownloadBar(),
-            hands=crew.hands(workers),
+            make_executor=worker_options.executor(workers),
         )
-        with _examples_placed(places):
-            manifest, stopped = _run(job, watch)
-    if not proceed.quiet:
+        with _example_locations(locations):
+            manifest, stopped = _run(job, display)
+    if not job_options.quiet:
         typer.echo(summary(manifest, job.figures), err=True)
     if stopped is not None and manifest.state != "complete":
         typer.echo(f"engine: stopped; the same command goes on behind document {manifest.counts.documents}", err=True)
         raise typer.Exit(128 + stopped)
-    if manifest.state != "complete" and not proceed.quiet:
+    if manifest.state != "complete" and not job_options.quiet:
         typer.echo(f"engine: {_trial(manifest)}; without --limit the same command goes on", err=True)
-    views.write(job.output, quiet=proceed.quiet)
+    views.write(job.output, quiet=job_options.quiet)
     if manifest.counts.errors:
-        _say_errors(manifest, output, proceed.quiet)
+        _say_errors(manifest, output, job_options.quiet)
         raise typer.Exit(DOCUMENTS_FAILED)
 
 
-def _run(job: Job, watch: Watch) -> tuple[Manifest, int | None]:
+def _run(job: Job, display: ProgressDisplay) -> tuple[Manifest, int | None]:
     """The job's manifest, and the signal that stopped it; `Exit` where a second one ended it at once."""
     came: list[int] = []
     try:
-        with _stopping(job, watch, came):
+        with _stopping(job, display, came):
             return job.run(), came[0] if came else None
     except KeyboardInterrupt as error:
         raise typer.Exit(128 + (came[-1] if came else signal.SIGINT)) from error
@@ -319,11 +335,11 @@ def _absolute(schema: str) -> str:
     return f"{os.path.abspath(path)}{colon}{attribute}" if path.endswith(".py") else schema
 
 
-def _read(schema: str, ask: Ask) -> tuple[Path, ...]:
+def _read(schema: str, request: RequestOptions) -> tuple[Path, ...]:
     """The files that are read beside INPUT."""
     named = schema if schema.endswith(".json") else schema.rpartition(":")[0]
     files = [Path(named)] if named.endswith((".json", ".py")) else []
-    return (*files, ask.examples) if ask.examples is not None else tuple(files)
+    return (*files, request.examples) if request.examples is not None else tuple(files)
 
 
 def _model(model: str | None) -> str | None:
@@ -332,11 +348,11 @@ def _model(model: str | None) -> str | None:
     return model
 
 
-def _chunk(chunk: str | None, ask: Ask) -> int | Literal["auto"] | None:
+def _chunk(chunk: str | None, request: RequestOptions) -> int | Literal["auto"] | None:
     if chunk is None:
         return None
-    if ask.one or ask.min_items or ask.max_items is not None:
-        raise UsageError("--chunk divides a document's objects; it excludes --one, --min-items and --max-items")
+    if request.one or request.min_items or request.max_items is not None:
+        raise UsageError("--chunk splits documents; it cannot be combined with --one, --min-items and --max-items")
     if chunk == "auto":
         return "auto"
     if not chunk.isdecimal() or int(chunk) < 1:
@@ -348,16 +364,16 @@ def _chunk(chunk: str | None, ask: Ask) -> int | Literal["auto"] | None:
 
 
 @contextmanager
-def _examples_placed(places: list[str]) -> Iterator[None]:
+def _example_locations(locations: list[str]) -> Iterator[None]:
     """An example that is wrong is named by its place in the file."""
     try:
         yield
     except ExampleInvalid as error:
-        raise UsageError(f"{places[error.index]}: {error}") from error
+        raise UsageError(f"{locations[error.index]}: {error}") from error
 
 
 @contextmanager
-def _stopping(job: Job, watch: Watch, came: list[int]) -> Iterator[None]:
+def _stopping(job: Job, display: ProgressDisplay, came: list[int]) -> Iterator[None]:
     """The first signal lets the job finish what is in work, the second ends it, as the first does where nothing is in work yet;
     the signals that came are put into the list."""
 
@@ -365,7 +381,7 @@ def _stopping(job: Job, watch: Watch, came: list[int]) -> Iterator[None]:
         came.append(number)
         if len(came) > 1 or not job.under_way:
             raise KeyboardInterrupt
-        watch.say("finishing the documents in work; once more stops at once")
+        display.say("finishing the documents in work; once more stops at once")
         job.stop()
 
     if threading.current_thread() is not threading.main_thread():  # only it may receive signals
@@ -382,13 +398,13 @@ def _stopping(job: Job, watch: Watch, came: list[int]) -> Iterator[None]:
 class _Views:
     """What is written from the output when all is done; what could not be is refused before anything is decoded."""
 
-    def __init__(self, flatten: Path | None, table: Path | None, recipe: Recipe) -> None:
+    def __init__(self, flatten: Path | None, table: Path | None, spec: JobSpec) -> None:
         self._flatten, self._table = flatten, table
         self._columns = Columns(())
         if table is not None:
-            self._columns = columns(read_schema(item_annotation(recipe.read_type())))
+            self._columns = columns(read_schema(item_annotation(spec.read_type())))
             if not self._columns.paths:
-                raise UsageError("this schema has no scalar field that a table could have; take --flatten")
+                raise UsageError("this schema has no scalar field for a table; use --flatten")
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -420,25 +436,29 @@ def _trial(manifest: Manifest) -> str:
 # -- without running
 
 
-def _estimate(recipe: Recipe, source: Source, workers: int) -> None:
+def _estimate(spec: JobSpec, source: Source, workers: int) -> None:
     if not source.repeatable:
         raise UsageError("--dry-run reads the input twice, so it cannot be a stream")
-    for line in tell_estimate(estimate(recipe, source, workers=workers), workers):
+    for line in estimate_lines(estimate(spec, source, workers=workers), workers):
         typer.echo(line)
 
 
-def _show(proceed: Proceed) -> None:
-    assert proceed.show is not None, "it was asked for"
-    if proceed != Proceed(show=proceed.show, where=proceed.where):
+def _show(job_options: JobOptions) -> None:
+    assert job_options.show is not None, "it was asked for"
+    if job_options != JobOptions(show=job_options.show, where=job_options.where):
         raise UsageError("--show OUTPUT takes --where beside it, and nothing else")
-    for line in selected_lines(proceed.show, read_kinds(proceed.where) if proceed.where else KINDS):
+    for line in selected_lines(job_options.show, read_kinds(job_options.where) if job_options.where else SELECTIONS):
         typer.echo(line, nl=False)
 
 
-def _verify(proceed: Proceed, schema: str | None, model: str | None) -> None:
-    assert proceed.verify is not None, "it was asked for"
+def _verify(job_options: JobOptions, schema: str | None, model: str | None) -> None:
+    assert job_options.verify is not None, "it was asked for"
     findings = verify_output(
-        proceed.verify, lambda name: partial(read_target, name), schema=schema, model=model, replay=proceed.replay
+        job_options.verify,
+        lambda name: partial(read_schema_argument, name),
+        schema=schema,
+        model=model,
+        replay=job_options.replay,
     )
     wrong = 0
     for finding in findings:

@@ -1,4 +1,4 @@
-"""How a job is watched: a bar where somebody looks at a terminal, a plain line now and then where nobody does.
+"""Progress of a job: a bar in a terminal, a plain line now and then elsewhere.
 
 All of it goes to standard error. The figures are those of this run; what an earlier run has done counts as done.
 """
@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from engine.jobs.estimate import Estimate
-from engine.jobs.job import Figures
+from engine.jobs.job import JobProgress
 from engine.jobs.manifest import Manifest
 
 _EVERY = 10.0  # seconds between two plain lines
 
 
-class Watch:
-    """Told of every record; `quiet` shows nothing."""
+class ProgressDisplay:
+    """Updated at every record; `quiet` shows nothing."""
 
     def __init__(self, *, quiet: bool, console: Console | None = None) -> None:
         self._quiet = quiet
@@ -29,7 +29,7 @@ class Watch:
         self._task: TaskID | None = None
         self._last = time.monotonic()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> ProgressDisplay:
         return self
 
     def __exit__(
@@ -38,7 +38,7 @@ class Watch:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, figures: Figures) -> None:
+    def update(self, figures: JobProgress) -> None:
         if self._quiet:
             return
         if self._console.is_terminal:
@@ -53,7 +53,7 @@ class Watch:
         if not self._quiet:
             self._console.print(text, markup=False, highlight=False)
 
-    def _draw(self, figures: Figures) -> None:
+    def _draw(self, figures: JobProgress) -> None:
         if self._bar is None:
             self._bar = Progress(
                 BarColumn(bar_width=20),
@@ -69,7 +69,7 @@ class Watch:
         self._bar.update(self._task, completed=figures.counts.documents, description=_rates(figures))
 
 
-def summary(manifest: Manifest, figures: Figures) -> str:
+def summary(manifest: Manifest, figures: JobProgress) -> str:
     """`313 documents: 300 complete, 13 closed early, 0 errors; 313 objects; 87.2 s, 3.59 documents/s, …`."""
     counts = manifest.counts
     early = f", {counts.budget} closed early" if counts.budget else ""
@@ -88,20 +88,20 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _rates(figures: Figures, *, errors: bool = True) -> str:
+def _rates(figures: JobProgress, *, errors: bool = True) -> str:
     tokens = figures.tokens / figures.seconds if figures.seconds else 0.0
     text = f"{figures.documents_per_second:.2f} documents/s, {tokens:.0f} tokens/s"
     return f"{text}, {_counted(figures.counts.errors, 'error')}" if errors else text
 
 
-def _eta(figures: Figures) -> str:
+def _eta(figures: JobProgress) -> str:
     rate = figures.documents_per_second
     if figures.total is None or not rate:
         return ""
     return f", {_duration((figures.total - figures.counts.documents) / rate)} left"
 
 
-def tell_estimate(found: Estimate, workers: int) -> Iterator[str]:
+def estimate_lines(found: Estimate, workers: int) -> Iterator[str]:
     """The lines of `--dry-run`."""
     yield f"documents   {found.documents}" + (f", {found.no_text} of them without text" if found.no_text else "")
     pieces = f" in {found.chunks} pieces" if found.chunks > found.documents - found.no_text else ""

@@ -16,21 +16,21 @@ from rich.table import Table
 
 from engine.bench import growth as growth_bench
 from engine.bench.decode import Comparison, compare, total
-from engine.bench.examples import EXAMPLES, Example
+from engine.bench.example_texts import EXAMPLES, BenchExample
 from engine.bench.masks import as_line, read_cases, run_case, summarise
 from engine.bench.startup import startup
 from engine.cli import options
-from engine.cli.bench_peers import documents, list_schema, one_document
+from engine.cli.bench_peers import list_schema, one_document, peer_documents
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS
-from engine.cli.target import read_target
-from engine.decoding.loaded import load
+from engine.cli.schema_argument import read_schema_argument
+from engine.decoding.loaded_model import load_model
 from engine.decoding.settings import MAX_SEQUENCES
 from engine.errors import UsageError
 from engine.extraction.extractor import shared_walks
 from engine.models import resolve
 
-app = typer.Typer(
+bench_app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -42,11 +42,11 @@ app = typer.Typer(
 Only = Annotated[
     list[str] | None, typer.Option("--peer", help="Only peers whose name contains this; may be given several times.")
 ]
-Record = Annotated[Path | None, typer.Option("--json", help="Write every second of every round there.")]
+RecordOption = Annotated[Path | None, typer.Option("--json", help="Write every second of every round there.")]
 Chart = Annotated[Path | None, typer.Option(help="Draw the medians there, a PNG.")]
 
 
-@app.command(short_help="Extraction against plain decoding of the same text.")
+@bench_app.command(short_help="Extraction against plain decoding of the same text.")
 def decode(
     data: Annotated[
         Path | None, typer.Option(help='Texts of your own: JSON lines with "text"; needs --schema.')
@@ -56,15 +56,15 @@ def decode(
     rounds: Annotated[
         int | None, typer.Option(min=1, help="Of all kinds, in turn; medians are shown. 3, with --peers 5.")
     ] = None,
-    model: options.Model = None,
-    threads: options.Threads = None,
-    max_tokens: options.MaxTokens = 384,
+    model: options.ModelOption = None,
+    threads: options.ThreadsOption = None,
+    max_tokens: options.MaxTokensOption = 384,
     peers: Annotated[
         bool, typer.Option("--peers", help="Beside other engines; `pip install 'engine[bench]'`.")
     ] = False,
     tokens: Annotated[int, typer.Option(min=1, help="With --peers: how many tokens each decodes.")] = 150,
     only: Only = None,
-    record: Record = None,
+    record: RecordOption = None,
     chart: Chart = None,
 ) -> None:
     """Compare extraction with plain decoding of the very same text, unconstrained, in the same process.
@@ -113,35 +113,35 @@ def _decode_table(rows: list[Comparison]) -> Table:
     return table
 
 
-def _examples(path: Path, schema: str | None) -> Iterator[Example]:
+def _examples(path: Path, schema: str | None) -> Iterator[BenchExample]:
     if schema is None:
         raise UsageError("--data needs --schema: what is to be extracted from its texts")
-    target = read_target(schema)
+    target = read_schema_argument(schema)
     try:
         with path.open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, start=1):
                 row = json.loads(line)
                 if not isinstance(row, dict) or not isinstance(row.get("text"), str):
                     raise UsageError(f'{path}, line {number}: no member "text"')
-                yield Example(f"line {number}", row["text"], target)
+                yield BenchExample(f"line {number}", row["text"], target)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path}: not JSON lines: {error}") from error
 
 
-@app.command(short_help="Many documents, several at once, beside the peers.")
+@bench_app.command(short_help="Many documents, several at once, beside the peers.")
 def batch(
     data: Annotated[Path, typer.Option(help='JSON lines with "text".')],
     schema: Annotated[str, typer.Option(help="What to extract from each text, as for `engine extract`.")],
     limit: Annotated[int | None, typer.Option(min=1, help="Take so many texts.")] = None,
     sequences: Annotated[str, typer.Option(help="How many documents at once; each number is a row.")] = "1,2,4,8",
     rounds: Annotated[int, typer.Option(min=1, help="All contenders in turn; medians are shown.")] = 3,
-    model: options.Model = None,
-    threads: options.Threads = None,
-    max_tokens: options.MaxTokens = 128,
+    model: options.ModelOption = None,
+    threads: options.ThreadsOption = None,
+    max_tokens: options.MaxTokensOption = 128,
     only: Only = None,
-    record: Record = None,
+    record: RecordOption = None,
     chart: Chart = None,
 ) -> None:
     """Decode the same documents with this engine and its peers, each with several numbers of sequences or slots.
@@ -151,9 +151,9 @@ def batch(
     \b
     engine bench batch --data entities.jsonl --schema 'type, text' --limit 40 --sequences 1,4
     """
-    target = read_target(schema)
+    target = read_schema_argument(schema)
     found = [example.text for example in _examples(data, schema)][:limit]
-    documents(
+    peer_documents(
         found,
         list_schema(target),
         model,
@@ -177,10 +177,10 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-@app.command("startup", short_help="What a fresh process pays before the first object.")
+@bench_app.command("startup", short_help="What a fresh process pays before the first object.")
 def startup_command(
     rounds: Annotated[int, typer.Option(min=1, help="Medians are shown.")] = 5,
-    model: options.Model = None,
+    model: options.ModelOption = None,
 ) -> None:
     """Start fresh processes that go further and further, up to the first object.
 
@@ -197,19 +197,19 @@ def startup_command(
     Console().print(table)
 
 
-@app.command(short_help="What long outputs, many documents and large schemas cost.")
+@bench_app.command(short_help="What long outputs, many documents and large schemas cost.")
 def growth(
     items: Annotated[int, typer.Option(min=100, help="Items of one array.")] = 10_000,
     count: Annotated[int, typer.Option("--documents", min=100, help="Documents of one schema.")] = 100_000,
     objects: Annotated[int, typer.Option(min=1, help="Objects in the schema; also ten times as many.")] = 20,
-    model: options.Model = None,
+    model: options.ModelOption = None,
 ) -> None:
     """Without a model: masks and forced bytes over known tokens, small against large.
 
     \b
     engine bench growth --documents 10000
     """
-    loaded = load(resolve(model, progress=DownloadBar()).path)
+    loaded = load_model(resolve(model, progress=DownloadBar()).path)
     walks = shared_walks(loaded.vocabulary)
     table = Table("", "", title=f"growth, vocabulary of {loaded.name}")
     for name in ("small", "large", "factor"):
@@ -218,7 +218,7 @@ def growth(
         status.update("array items")
         rows = [growth_bench.items(walks, loaded.tokenize, items)]
         status.update("documents")
-        rows += growth_bench.documents(walks, loaded.tokenize, count)
+        rows += growth_bench.documents_growth(walks, loaded.tokenize, count)
         status.update("schema")
         rows.append(growth_bench.schema(objects))
     for row in rows:
@@ -226,10 +226,10 @@ def growth(
     Console().print(table)
 
 
-@app.command(short_help="Masks over the instances of a MaskBench file.")
+@bench_app.command(short_help="Masks over the instances of a MaskBench file.")
 def masks(
     data: Annotated[Path, typer.Option(help='JSON lines of {"id", "schema", "tests"}, gzip or plain.')],
-    model: options.Model = None,
+    model: options.ModelOption = None,
     limit: Annotated[int | None, typer.Option(help="Take so many schemas.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write one JSON line for each schema there.")] = None,
 ) -> None:
@@ -240,7 +240,7 @@ def masks(
     """
     if not data.is_file():
         raise UsageError(f"no file {str(data)!r}")
-    loaded = load(resolve(model, progress=DownloadBar()).path)
+    loaded = load_model(resolve(model, progress=DownloadBar()).path)
     walks = shared_walks(loaded.vocabulary)
     outcomes = []
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())

@@ -12,13 +12,23 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.bench.chart import draw
-from engine.bench.examples import LINES, User
+from engine.bench.example_texts import LINES, User
 from engine.bench.peers.ours import Ours
 from engine.bench.peers.work import Prompt, Work
-from engine.bench.versus import Contender, Row, Turn, as_record, batch_contenders, contenders, machine, ratio, versus
+from engine.bench.versus import (
+    Contender,
+    ContenderRow,
+    Turn,
+    as_record,
+    batch_contenders,
+    contenders,
+    machine,
+    ratio,
+    versus,
+)
 from engine.cli.models import DownloadBar
-from engine.decoding.loaded import load
-from engine.decoding.processors import usable_cores
+from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.loaded_model import load_model
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError
 from engine.models import resolve
@@ -52,7 +62,7 @@ def one_document(
     _play(chosen(contenders(), only), work, turns, rounds=rounds, record=record, chart=chart, title="one document")
 
 
-def documents(
+def peer_documents(
     texts: Sequence[str],
     schema: dict[str, Any],
     model: str | None,
@@ -84,7 +94,7 @@ def documents(
 
 
 def list_schema(target: Any) -> dict[str, Any]:
-    """The JSON Schema of a list of `target`, closed as a Pydantic model's grammar is, so that all decode the same."""
+    """The JSON Schema of a list of `schema_argument`, closed as a Pydantic model's grammar is, so that all decode the same."""
     schema = dict(target) if isinstance(target, dict) else TypeAdapter(target).json_schema()
     definitions = {key: _closed(schema.pop(key)) for key in ("$defs", "definitions") if key in schema}
     return {"type": "array", "items": _closed(schema)} | definitions
@@ -124,11 +134,11 @@ def _play(
     record: Path | None,
     chart: Path | None,
     title: str,
-) -> list[Row]:
+) -> list[ContenderRow]:
     for path in (record, chart):
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"{path}: there is no folder {str(path.parent)!r}")
-    loaded = load(work.model, ModelSettings(n_ctx=work.n_ctx, threads=work.threads))
+    loaded = load_model(work.model, ModelSettings(n_ctx=work.n_ctx, threads=work.threads))
     with Console(stderr=True).status("") as status:
         rows = versus(
             field,
@@ -156,13 +166,13 @@ def _play(
     return rows
 
 
-def uneven(rows: Sequence[Row]) -> bool:
+def uneven(rows: Sequence[ContenderRow]) -> bool:
     """Whether the contenders that ran wrote clearly different numbers of tokens: then their times are no fair ratio."""
     counts = [row.tokens for row in rows if row.seconds]
     return bool(counts) and max(counts) > 1.05 * min(counts)
 
 
-def _table(rows: Sequence[Row], conditions: Sequence[str], title: str) -> Table:
+def _table(rows: Sequence[ContenderRow], conditions: Sequence[str], title: str) -> Table:
     table = Table("contender", "version", title=f"{title}: seconds, median (least to most)")
     for name in (*conditions, "tokens"):
         table.add_column(name, justify="right")
@@ -174,6 +184,6 @@ def _table(rows: Sequence[Row], conditions: Sequence[str], title: str) -> Table:
     return table
 
 
-def _cell(row: Row, condition: str) -> str:
+def _cell(row: ContenderRow, condition: str) -> str:
     found = row.seconds[condition]
     return f"{row.median(condition):.2f} ({min(found):.2f}–{max(found):.2f})"

@@ -9,22 +9,22 @@ from typing import Annotated
 
 import typer
 
-from engine.binary.subject import Subject, document_subject, file_subject, module_subject
+from engine.binary.schema_source import SchemaSource, document_source, file_source, module_source
 from engine.cli import options
 from engine.cli.models import DownloadBar
-from engine.cli.target import FILE, MODULE, read_target
-from engine.decoding.prompt import read_chat_format
+from engine.cli.schema_argument import FILE, MODULE, read_schema_argument
+from engine.decoding.prompt_encoder import read_chat_format
 from engine.errors import UsageError
 from engine.models import resolve
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+build_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@app.command()
+@build_app.command()
 def build(
-    schema: options.Schema,
+    schema: options.SchemaArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to make.")],
-    model: options.Model = None,
+    model: options.ModelOption = None,
     chat_format: options.ChatFormat = None,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Leave the model out; the file then needs --model.")
@@ -47,16 +47,16 @@ def build(
             f"{missing[0]} is not installed; install the engine with its extra: pip install 'engine[build]'"
         )
     if model is not None and no_model:
-        raise UsageError("--model and --no-model exclude each other")
+        raise UsageError("--model and --no-model cannot be used together")
     if chat_format is not None and no_model:
         raise UsageError("--chat-format goes with the model inside; with --no-model, give it when the file is run")
     template = None if chat_format is None else read_chat_format(chat_format)
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output} must be a file in a folder that exists")
-    from engine.binary.builder import build as build_file  # needs the extra
+    from engine.binary.builder import build_file  # needs the extra
 
     bar = DownloadBar()
-    model_type = read_target(schema)
+    model_type = read_schema_argument(schema)
     found = None if no_model else resolve(model, progress=bar)
     if found is not None and template is not None:
         found = replace(found, chat_format=template)
@@ -74,11 +74,11 @@ def build(
     bar.console.print(f"Tried: {built.trial}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _subject(schema: str) -> Subject:
+def _subject(schema: str) -> SchemaSource:
     if found := FILE.fullmatch(schema):
-        return file_subject(Path(found["path"]), found["attribute"])
+        return file_source(Path(found["path"]), found["attribute"])
     if schema.endswith(".json"):
-        return document_subject(Path(schema))
+        return document_source(Path(schema))
     if found := MODULE.fullmatch(schema):
-        return module_subject(found["module"], found["attribute"], Path.cwd())
-    return Subject(schema)
+        return module_source(found["module"], found["attribute"], Path.cwd())
+    return SchemaSource(schema)

@@ -6,23 +6,23 @@ from typing import Annotated
 
 import typer
 
-from engine.bench.examples import LINES, User
+from engine.bench.example_texts import LINES, User
 from engine.cli import options
-from engine.cli.figures import figures
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS, model_settings
 from engine.cli.output import as_json
+from engine.cli.stats_line import stats_line
 from engine.extraction.extractor import Extractor
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+demo_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@app.command()
+@demo_app.command()
 def demo(
-    model: options.Model = None,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
-    verbose: options.Verbose = False,
+    model: options.ModelOption = None,
+    threads: options.ThreadsOption = None,
+    gpu_layers: options.GpuLayersOption = DEFAULTS.gpu_layers,
+    verbose: options.VerboseOption = False,
     show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False,
 ) -> None:
     """Extract a user from each of seven lines, as `extract(lines, User, max_items=1)` does.
@@ -41,4 +41,4 @@ def demo(
     with extractor.extract(LINES) as users:
         for user in users:
             typer.echo(as_json(user))
-    typer.echo(figures(users.stats), err=True)
+    typer.echo(stats_line(users.stats), err=True)

@@ -16,49 +16,49 @@ import typer
 from engine import __version__
 from engine.cli import options
 from engine.cli.options import DEFAULTS, model_settings
+from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.llama import describe_backend, offloads_to_gpu
-from engine.decoding.loaded import LoadedModel, load, plan_of
+from engine.decoding.loaded_model import LoadedModel, load_model, plan_of
 from engine.decoding.memory import RESERVE, available_memory
 from engine.decoding.plan import reinstall_command
-from engine.decoding.processors import usable_cores
-from engine.decoding.prompt import PromptEncoder
+from engine.decoding.prompt_encoder import PromptEncoder
 from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError
-from engine.masks.storage import cache_folder
+from engine.masks.array_storage import array_cache_folder
 from engine.models import ModelFile, list_models, resolve
 from engine.models.environment import default_model, models_folder, offline
-from engine.models.parameters import NO_PARAMETERS, Parameters
+from engine.models.ollama_parameters import NO_PARAMETERS, RecommendedParameters
 from engine.models.parts import model_size
 
 T = TypeVar("T")
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+doctor_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `wrong` where it would keep the engine from running."""
+class Diagnosis:
+    """One line of the report; `wrong` where it would prevent the engine from running."""
 
     subject: str
     found: str
     wrong: bool = False
 
 
-@app.command()
+@doctor_app.command()
 def doctor(
-    model: options.Model = None,
-    n_ctx: options.NCtx = DEFAULTS.n_ctx,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers,
-    kv_type: options.KvType = DEFAULTS.kv_type,
-    sequences: options.Sequences = DEFAULTS.sequences,
+    model: options.ModelOption = None,
+    n_ctx: options.NCtxOption = DEFAULTS.n_ctx,
+    threads: options.ThreadsOption = None,
+    gpu_layers: options.GpuLayersOption = DEFAULTS.gpu_layers,
+    kv_type: options.KvTypeOption = DEFAULTS.kv_type,
+    sequences: options.SequencesOption = DEFAULTS.sequences,
     chat_format: options.ChatFormat = None,
     date: options.Date = None,
-    verbose: options.Verbose = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """Show versions, model, chat template, threads and memory; end with 1 where something is wrong.
 
-    Nothing is fetched.
+    Nothing is downloaded.
 
     \b
     engine doctor
@@ -68,7 +68,7 @@ def doctor(
         n_ctx, threads, gpu_layers, kv_type, sequences, verbose, chat_format=chat_format, date=date
     )
     problems = 0
-    for finding in findings(model, settings):
+    for finding in diagnoses(model, settings):
         problems += finding.wrong
         typer.echo(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject + ':':<17} {finding.found}")
     if problems:
@@ -76,46 +76,46 @@ def doctor(
         raise typer.Exit(1)
 
 
-def findings(model: str | None, settings: ModelSettings) -> Iterator[Finding]:
-    """Everything that is looked at, each told as soon as it is known."""
-    yield Finding("engine", f"{__version__} in {Path(__file__).parent.parent}")
-    yield Finding("python", f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
-    yield Finding("llama-cpp-python", version("llama-cpp-python"))
-    yield Finding("libllama", describe_backend())
+def diagnoses(model: str | None, settings: ModelSettings) -> Iterator[Diagnosis]:
+    """Everything that is checked, each reported as soon as it is known."""
+    yield Diagnosis("engine", f"{__version__} in {Path(__file__).parent.parent}")
+    yield Diagnosis("python", f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
+    yield Diagnosis("llama-cpp-python", version("llama-cpp-python"))
+    yield Diagnosis("libllama", describe_backend())
     yield _threads(settings)
-    yield Finding("GPU", "llama.cpp can use one" if offloads_to_gpu() else "llama.cpp was built without")
+    yield Diagnosis("GPU", "llama.cpp can use one" if offloads_to_gpu() else "llama.cpp was built without")
     yield _folder("models folder", models_folder())
-    yield _folder("cache folder", cache_folder())
+    yield _folder("cache folder", array_cache_folder())
     yield from _model(model, settings)
 
 
-def _threads(settings: ModelSettings) -> Finding:
+def _threads(settings: ModelSettings) -> Diagnosis:
     cores = usable_cores()
     threads = settings.threads or cores
     if threads > cores:
-        return Finding("threads", f"{threads}, but this process may use {cores} cores; more threads are slower", True)
-    return Finding("threads", f"{threads} of {cores} usable cores")
+        return Diagnosis("threads", f"{threads}, but this process may use {cores} cores; more threads are slower", True)
+    return Diagnosis("threads", f"{threads} of {cores} usable cores")
 
 
-def _folder(subject: str, folder: Path) -> Finding:
+def _folder(subject: str, folder: Path) -> Diagnosis:
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     writable = existing.is_dir() and os.access(existing, os.W_OK)
-    return Finding(subject, f"{folder}{'' if writable else f': {existing} cannot be written to'}", not writable)
+    return Diagnosis(subject, f"{folder}{'' if writable else f': {existing} cannot be written to'}", not writable)
 
 
-def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
+def _model(name: str | None, settings: ModelSettings) -> Iterator[Diagnosis]:
     wanted = name or default_model()
     missing = next((line for line in list_models() if line.name == wanted and not line.path.exists()), None)
     if missing is not None:
         how = "not fetched, and ENGINE_OFFLINE is set" if offline() else "not fetched yet"
-        yield Finding("model", f"{wanted}: {how}; fetch it with `engine models pull {wanted}`", True)
+        yield Diagnosis("model", f"{wanted}: {how}; fetch it with `engine models pull {wanted}`", True)
         return
     file = yield from _tried("model", lambda: resolve(name), lambda file: f"{file.name}: {file.path}")
     if file is None:
         return
     if file.parameters != NO_PARAMETERS:
         yield _parameters(file.parameters)
-    loaded = yield from _tried("loads", lambda: load(file.path, settings), _described)
+    loaded = yield from _tried("loads", lambda: load_model(file.path, settings), _described)
     if loaded is None:
         return
     yield from _plan(file, settings)
@@ -123,31 +123,31 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Finding]:
     yield _memory(loaded, settings)
 
 
-def _parameters(found: Parameters) -> Finding:
+def _parameters(found: RecommendedParameters) -> Diagnosis:
     applied = [f"{name} {value:g}" for name, value in found.sampling.items()]
     applied += [] if found.n_ctx is None else [f"num_ctx {found.n_ctx}"]
     told = [f"applied: {', '.join(applied) or 'none'}"]
     told += [f"not applied: {', '.join(found.unused)}"] if found.unused else []
-    return Finding("parameters", "; ".join([*told, *found.notes]))
+    return Diagnosis("parameters", "; ".join([*told, *found.notes]))
 
 
-def _tried(subject: str, attempt: Callable[[], T], tell: Callable[[T], str]) -> Generator[Finding, None, T | None]:
+def _tried(subject: str, attempt: Callable[[], T], tell: Callable[[T], str]) -> Generator[Diagnosis, None, T | None]:
     """A step whose failure is a finding."""
     try:
         result = attempt()
     except EngineError as error:
-        yield Finding(subject, str(error), True)
+        yield Diagnosis(subject, str(error), True)
         return None
-    yield Finding(subject, tell(result))
+    yield Diagnosis(subject, tell(result))
     return result
 
 
-def _plan(file: ModelFile, settings: ModelSettings) -> Iterator[Finding]:
+def _plan(file: ModelFile, settings: ModelSettings) -> Iterator[Diagnosis]:
     """How llama.cpp is run, what died, and what gives back what was given up for it."""
     choice = plan_of(file.path, settings)
-    yield Finding("plan", str(choice))
+    yield Diagnosis("plan", str(choice))
     if choice.failed:
-        yield Finding("faster", f"build llama.cpp without AMX, some minutes: {reinstall_command()}")
+        yield Diagnosis("faster", f"build llama.cpp without AMX, some minutes: {reinstall_command()}")
 
 
 def _described(model: LoadedModel) -> str:
@@ -180,7 +180,7 @@ def _template(file: ModelFile, settings: ModelSettings) -> Callable[[PromptEncod
     return tell
 
 
-def _memory(model: LoadedModel, settings: ModelSettings) -> Finding:
+def _memory(model: LoadedModel, settings: ModelSettings) -> Diagnosis:
     weights = model_size(model.path)
     cache = settings.n_ctx * model.native.cache_shape.bytes_per_token(settings.kv_type)
     needed, available = weights + cache + RESERVE, available_memory()
@@ -188,7 +188,7 @@ def _memory(model: LoadedModel, settings: ModelSettings) -> Finding:
     there = "an unknown amount" if available is None else _mib(available)
     # The weights are loaded already, so what is available has them left out.
     short = available is not None and cache + RESERVE > available
-    return Finding("memory", f"about {_mib(needed)} = {parts} + {_mib(RESERVE)} reserve; {there} available", short)
+    return Diagnosis("memory", f"about {_mib(needed)} = {parts} + {_mib(RESERVE)} reserve; {there} available", short)
 
 
 def _mib(count: int) -> str:

@@ -28,7 +28,7 @@ from engine.extraction.encoding import (
     undecoded,
 )
 
-STDIN = "-"
+STDIN_ARGUMENT = "-"
 # Characters of a line; a longer one would fill the memory.
 _LONGEST_LINE = 64 << 20
 
@@ -38,8 +38,8 @@ class Documents(Iterator[str | TextUnreadable]):
     one; whoever shows them takes them out."""
 
     def __init__(self, files: Sequence[str], *, lines: bool, encoding: str | None = None) -> None:
-        for file in files or (STDIN,):
-            if file == STDIN:
+        for file in files or (STDIN_ARGUMENT,):
+            if file == STDIN_ARGUMENT:
                 if sys.stdin is None:
                     raise UsageError("standard input is closed; give a FILE, or something to read")
             elif not Path(file).exists():
@@ -48,13 +48,13 @@ class Documents(Iterator[str | TextUnreadable]):
                 raise UsageError(f"{file!r} is a folder; give its files, as in {os.path.join(file, '*.txt')}")
             elif not os.access(file, os.R_OK):
                 raise UsageError(f"{file!r} cannot be read: permission denied")
-        if list(files).count(STDIN) > 1:
+        if list(files).count(STDIN_ARGUMENT) > 1:
             raise UsageError("standard input can be read once only")
         self._encoding = known_encoding(encoding)
         self.notes: list[str] = []
         self._names: dict[int, str] = {}
         self._count = 0
-        self._pieces = self._split(files or (STDIN,), lines)
+        self._pieces = self._split(files or (STDIN_ARGUMENT,), lines)
 
     def __next__(self) -> str | TextUnreadable:
         name, found = next(self._pieces)
@@ -102,21 +102,21 @@ class Documents(Iterator[str | TextUnreadable]):
 
     def _note(self, file: str, encoding: str) -> None:
         if self._encoding == AUTO and encoding != UTF8:
-            self.notes.append(f"{'standard input' if file == STDIN else file}: read as {encoding}")
+            self.notes.append(f"{'standard input' if file == STDIN_ARGUMENT else file}: read as {encoding}")
 
 
 def _open(file: str) -> AbstractContextManager[BufferedReader]:
     """The bytes of a file; standard input is not ours to close."""
-    return nullcontext(cast(BufferedReader, sys.stdin.buffer)) if file == STDIN else Path(file).open("rb")
+    return nullcontext(cast(BufferedReader, sys.stdin.buffer)) if file == STDIN_ARGUMENT else Path(file).open("rb")
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that a command was told to read; `UsageError` where it is none."""
+    """The text of a file that a command was told to read; `UsageError` where it is not text."""
     try:
         text, _ = decode_text(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except NotDecodable as error:
         likely = f"; it looks like {error.likely}" if error.likely else ""
-        raise UsageError(f"{path}: not UTF-8 at byte {error.place}{likely}; save it as UTF-8") from error
+        raise UsageError(f"{path}: not UTF-8 at byte {error.location}{likely}; save it as UTF-8") from error
     return text

@@ -19,16 +19,16 @@ from rich.text import Text
 
 from engine.cli import options
 from engine.cli.extract import SAMPLING
-from engine.cli.option_groups import Ask, Draw, Load, grouped
+from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
 from engine.cli.options import DEFAULTS
-from engine.cli.target import read_target
+from engine.cli.schema_argument import read_schema_argument
 from engine.errors import UsageError
 from engine.evaluation.evaluation import Evaluation, evaluate_rows
 from engine.evaluation.figures import Difference, difference
-from engine.evaluation.labelled import Labelled, Row, read_labelled, read_rows
+from engine.evaluation.labelled import Labelled, LabelledRow, read_labelled, read_labelled_rows
 from engine.extraction.extractor import Extractor
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+evaluate_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _SHARES = {
     "fields_right": "fields right", "filled_right": "filled right", "nulls_kept": "nulls kept", "objects_f1": "objects F1",
@@ -36,11 +36,11 @@ _SHARES = {
 }  # fmt: skip
 
 
-@app.command()
+@evaluate_app.command()
 @grouped
-def evaluate(
+def evaluate_command(
     context: typer.Context,
-    schema: options.Schema,
+    schema: options.SchemaArgument,
     labelled: Annotated[
         Path,
         typer.Argument(metavar="LABELLED", help='JSON lines: {"id"?, "text", "answer"}, an object or a list of them.'),
@@ -59,11 +59,11 @@ def evaluate(
     ] = None,
     worst: Annotated[int, typer.Option(min=0, help="Show so many of the worst documents.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
-    model: options.Model = None,
-    ask: Ask,
-    draw: Draw,
-    load: Load,
-    sequences: options.Sequences = DEFAULTS.sequences,
+    model: options.ModelOption = None,
+    ask: RequestOptions,
+    draw: SamplingOptions,
+    load: ModelOptions,
+    sequences: options.SequencesOption = DEFAULTS.sequences,
 ) -> None:
     """Decode documents whose answers are known, and say how right the answers are.
 
@@ -79,12 +79,12 @@ def evaluate(
         raise UsageError("--score decodes nothing, so --out would have nothing to leave; leave one of both out")
     if ask.one:
         raise UsageError("the answers in LABELLED say whether a document has one object or a list; leave --one out")
-    target = read_target(schema)
+    target = read_schema_argument(schema)
     documents = read_labelled(labelled, limit)
-    others = read_rows(compare) if compare else []
+    others = read_labelled_rows(compare) if compare else []
     seconds: float | None = None
     if score is not None:
-        rows = _of_documents(read_rows(score), documents, score)
+        rows = _of_documents(read_labelled_rows(score), documents, score)
     else:
         ask = replace(ask, one=not isinstance(documents[0].answer, list))
         typed = options.typed(context)
@@ -104,7 +104,9 @@ def evaluate(
     _report(evaluation, better, seconds, worst, as_json=as_json)
 
 
-def _decoded(extractor: Extractor, documents: Sequence[Labelled], ask: Ask, write: Callable[[Row], None]) -> list[Row]:
+def _decoded(
+    extractor: Extractor, documents: Sequence[Labelled], ask: RequestOptions, write: Callable[[LabelledRow], None]
+) -> list[LabelledRow]:
     """What comes out for each document; one that fails is a row with its error."""
     console = Console(stderr=True)
     columns = (TextColumn("documents"), MofNCompleteColumn(), TimeElapsedColumn())
@@ -115,18 +117,18 @@ def _decoded(extractor: Extractor, documents: Sequence[Labelled], ask: Ask, writ
             [(x.id, x.text) for x in documents],
             max_tokens=ask.max_tokens,
             on_budget=ask.on_budget,  # type: ignore[arg-type]
-            search=ask.search,
+            max_backtracks=ask.max_backtracks,
         )
         for document, result in zip(documents, results, strict=True):
             values = to_jsonable_python(result.values)
             output = None if result.error else values if not ask.one else next(iter(values), None)
-            rows.append(Row(document, output, str(result.error) if result.error else None, result.finish))
+            rows.append(LabelledRow(document, output, str(result.error) if result.error else None, result.finish))
             write(rows[-1])
             bar.advance(shown)
     return rows
 
 
-def _of_documents(rows: Sequence[Row], documents: Sequence[Labelled], path: Path) -> list[Row]:
+def _of_documents(rows: Sequence[LabelledRow], documents: Sequence[Labelled], path: Path) -> list[LabelledRow]:
     """The rows of just these documents, in their order, with the answers that are known now."""
     by_id = {row.document.id: row for row in rows}
     for document in documents:
@@ -139,7 +141,7 @@ def _of_documents(rows: Sequence[Row], documents: Sequence[Labelled], path: Path
 
 
 @contextmanager
-def _rows_file(path: Path | None) -> Iterator[Callable[[Row], None]]:
+def _rows_file(path: Path | None) -> Iterator[Callable[[LabelledRow], None]]:
     """Writes each row as it comes, so that an interrupted run leaves those that it had."""
     if path is None:
         yield lambda row: None
@@ -151,7 +153,7 @@ def _rows_file(path: Path | None) -> Iterator[Callable[[Row], None]]:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _evaluation(target: Any, rows: Sequence[Row]) -> Evaluation:
+def _evaluation(target: Any, rows: Sequence[LabelledRow]) -> Evaluation:
     try:
         return evaluate_rows(target, rows)
     except ValueError as error:

@@ -15,12 +15,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from engine.cli import options
-from engine.cli.target import read_target
+from engine.cli.schema_argument import read_schema_argument
 from engine.extraction.compilation import certify
-from engine.grammar.certificate import Certificate, Entry
+from engine.grammar.certificate import Certificate, CertificateEntry
 from engine.objects.item import item_annotation
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+explain_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _WIDE = 200  # columns where nobody watches
 _FIELDS = {
@@ -31,10 +31,10 @@ _FIELDS = {
 _COLOURS = {"grammar": "green", "guard": "yellow", "annotation": "dim", "nothing": "red"}
 
 
-@app.command()
+@explain_app.command()
 def explain(
-    schema: options.Schema,
-    style: options.Style = "spaced",
+    schema: options.SchemaArgument,
+    style: options.StyleOption = "spaced",
     as_json: Annotated[bool, typer.Option("--json", help="Write the certificate as JSON.")] = False,
     allow_unenforced: Annotated[
         list[str] | None,
@@ -50,7 +50,7 @@ def explain(
     engine explain models.py:Invoice
     engine explain order.schema.json --style any --json
     """
-    found = certify(item_annotation(read_target(schema)), style=style, allow_unenforced=allow_unenforced or ())  # type: ignore[arg-type]
+    found = certify(item_annotation(read_schema_argument(schema)), style=style, allow_unenforced=allow_unenforced or ())  # type: ignore[arg-type]
     if as_json:
         typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
         return
@@ -82,7 +82,7 @@ def _show(found: Certificate, console: Console) -> None:
             console.print(f"  {lint.path or '/'}: {lint.text}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(entries: tuple[Entry, ...]) -> Table:
+def _table(entries: tuple[CertificateEntry, ...]) -> Table:
     table = Table("path", "keyword", "enforced by", "detail", box=None, pad_edge=False, header_style="bold")
     table.columns[0].overflow = table.columns[1].overflow = "fold"
     table.columns[3].no_wrap, table.columns[3].overflow = True, "ellipsis"

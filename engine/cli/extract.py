@@ -13,21 +13,21 @@ from rich.console import Console
 from engine.cli import options
 from engine.cli.application import exit_code
 from engine.cli.documents import Documents
-from engine.cli.figures import figures, stages
-from engine.cli.option_groups import Ask, Draw, Load, grouped
+from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
 from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
+from engine.cli.stats_line import stage_times, stats_line
 from engine.errors import EngineError, ExtractionFailed, TextUnreadable, UsageError, listed
 from engine.extraction.extraction import Extraction
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+extract_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
-    """What is written out."""
+class OutputOptions:
+    """Options of the output: what is written."""
 
     table: Annotated[bool, typer.Option("--table", help="A live table instead of JSON lines.")] = False
     detailed: Annotated[
@@ -37,24 +37,24 @@ class Show:
         ),
     ] = False
     show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False
-    stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False
+    stats: Annotated[bool, typer.Option("--stats", help="End with a line of statistics on standard error.")] = False
     collect_errors: Annotated[
         bool, typer.Option("--collect-errors", help="Report documents that fail, and end with 0 all the same.")
     ] = False
 
     def __post_init__(self) -> None:
         if self.table and self.detailed:
-            raise UsageError("--table and --detailed exclude each other")
+            raise UsageError("--table and --detailed cannot be used together")
 
     def output(self) -> Output:
         return LiveTable() if self.table else JsonLines(detailed=self.detailed)
 
 
-@app.command()
+@extract_app.command()
 @grouped
-def extract(
+def extract_command(
     context: typer.Context,
-    schema: options.Schema,
+    schema: options.SchemaArgument,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="FILE", help="Each is one document; without one, or for -, standard input is."),
@@ -62,12 +62,12 @@ def extract(
     *,
     lines: Annotated[bool, typer.Option("--lines", help="Each line of each FILE that is not blank is one.")] = False,
     encoding: options.Encoding = None,
-    model: options.Model = None,
-    ask: Ask,
-    draw: Draw,
-    load: Load,
-    sequences: options.Sequences = DEFAULTS.sequences,
-    show: Show,
+    model: options.ModelOption = None,
+    ask: RequestOptions,
+    draw: SamplingOptions,
+    load: ModelOptions,
+    sequences: options.SequencesOption = DEFAULTS.sequences,
+    show: OutputOptions,
 ) -> None:
     """Extract typed objects from documents: one JSON object a line, each as soon as it is decoded.
 
@@ -98,13 +98,13 @@ def extract(
         sampling=replace(extractor.sampling, **chosen),
         errors="collect",
         on_budget=ask.on_budget,  # type: ignore[arg-type]
-        search=ask.search,
+        max_backtracks=ask.max_backtracks,
     )
     report = _Report(documents, extraction)
     with extraction:
         _write(extraction, report, show.output(), hidden=show.table)
     if show.stats:
-        typer.echo(f"{figures(extraction.stats)}\n{stages(extraction.stats)}", err=True)
+        typer.echo(f"{stats_line(extraction.stats)}\n{stage_times(extraction.stats)}", err=True)
     if report.failure is not None and not show.collect_errors:
         raise typer.Exit(report.exit_code())
 
@@ -128,7 +128,7 @@ def _write(extraction: Extraction[Any], report: _Report, output: Output, *, hidd
 
 @dataclass(slots=True)
 class _Report:
-    """Tells on standard error how documents ended that did not simply complete."""
+    """Reports on standard error the documents that did not complete."""
 
     documents: Documents
     extraction: Extraction[Any]
@@ -168,4 +168,4 @@ def _progress(extraction: Extraction[Any], console: Console, *, hidden: bool) ->
         yield lambda: None
         return
     with console.status("reading the first document") as status:
-        yield lambda: status.update(figures(extraction.stats))
+        yield lambda: status.update(stats_line(extraction.stats))

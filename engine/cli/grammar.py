@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 from engine.cli import options
-from engine.cli.target import read_target
+from engine.cli.schema_argument import read_schema_argument
 from engine.errors import UsageError
 from engine.extraction.compilation import array_of, lower_schema, read_schema
 from engine.objects.item import item_annotation
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+grammar_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@app.command()
+@grammar_app.command()
 def grammar(
-    schema: options.Schema,
-    style: options.Style = "spaced",
+    schema: options.SchemaArgument,
+    style: options.StyleOption = "spaced",
     many: Annotated[
         bool, typer.Option("--many/--one", help="An array of items, as `engine extract` decodes it, or one item.")
     ] = False,
@@ -40,6 +40,6 @@ def grammar(
         raise UsageError("--min-items and --max-items need --many")
     if min_items < 0 or (max_items is not None and max_items < max(min_items, 1)):
         raise UsageError(f"--min-items {min_items} and --max-items {max_items} leave no length for the array")
-    read = read_schema(item_annotation(read_target(schema)))
+    read = read_schema(item_annotation(read_schema_argument(schema)))
     root = array_of(read, min_items, max_items) if many else read
     typer.echo(lower_schema(root, style).gbnf(allow_unenforced=allow_unenforced).rstrip("\n"))  # type: ignore[arg-type]

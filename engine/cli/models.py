@@ -16,7 +16,7 @@ from rich.progress import Progress as RichBar
 from rich.table import Column
 
 from engine.errors import ModelError
-from engine.models import ModelFile, ModelLine, export_model, import_model, list_models, resolve, verify
+from engine.models import ModelFile, ModelLine, export_model, import_model, list_models, resolve, verify_model
 from engine.models.environment import default_model, user_models_file
 from engine.models.parts import model_size
 from engine.models.resolution import OLLAMA
@@ -136,13 +136,13 @@ def verify_(
     """
     bar = DownloadBar()
     if name is not None:
-        _report(bar.console, verify(name, progress=bar))
+        _report(bar.console, verify_model(name, progress=bar))
         return
     wrong = 0
     here = [line for line in list_models() if line.path.exists()]
     for line in here:
         try:
-            _report(bar.console, verify(line.name, progress=bar))
+            _report(bar.console, verify_model(line.name, progress=bar))
         except ModelError as error:
             wrong += 1
             typer.echo(str(error), err=True)

@@ -16,45 +16,45 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from engine.cli import options
-from engine.cli.examples import read_examples
+from engine.cli.example_file import read_examples
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS
-from engine.cli.target import read_target
-from engine.decoding.generation import SEARCH
+from engine.cli.schema_argument import read_schema_argument
+from engine.decoding.generation import MAX_BACKTRACKS
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import ExampleInvalid, UsageError
 from engine.extraction.extractor import Extractor
-from engine.extraction.grounded import Grounded
+from engine.extraction.grounded import GroundedMode
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
-    """How the next token is chosen."""
+class SamplingOptions:
+    """Options of sampling: how the next token is chosen."""
 
-    temperature: options.Temperature = 0.0
-    top_p: options.TopP = 1.0
-    top_k: options.TopK = 0
-    min_p: options.MinP = 0.0
-    seed: options.Seed = None
+    temperature: options.TemperatureOption = 0.0
+    top_p: options.TopPOption = 1.0
+    top_k: options.TopKOption = 0
+    min_p: options.MinPOption = 0.0
+    seed: options.SeedOption = None
 
     def sampling(self) -> Sampling:
         return Sampling(self.temperature, self.top_p, self.top_k, self.min_p, self.seed)
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """How the model is loaded."""
+class ModelOptions:
+    """Options of the model: how it is loaded."""
 
-    n_ctx: options.NCtx = DEFAULTS.n_ctx
-    threads: options.Threads = None
-    gpu_layers: options.GpuLayers = DEFAULTS.gpu_layers
-    kv_type: options.KvType = DEFAULTS.kv_type
+    n_ctx: options.NCtxOption = DEFAULTS.n_ctx
+    threads: options.ThreadsOption = None
+    gpu_layers: options.GpuLayersOption = DEFAULTS.gpu_layers
+    kv_type: options.KvTypeOption = DEFAULTS.kv_type
     chat_format: options.ChatFormat = None
     date: options.Date = None
-    verbose: options.Verbose = False
+    verbose: options.VerboseOption = False
 
     def settings(self, sequences: int = 1) -> ModelSettings:
         return options.model_settings(
@@ -70,38 +70,40 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What is asked for, and what comes out for each document."""
+class RequestOptions:
+    """Options of the request: what is extracted from each document."""
 
     instructions: Annotated[str | None, typer.Option(help="Added to the description of the task.")] = None
     examples: Annotated[
         Path | None, typer.Option(help='JSON lines of solved examples: {"text": "…", "answer": [{…}]}.')
     ] = None
     one: Annotated[bool, typer.Option("--one", help="One object for each document, not a list.")] = False
-    min_items: Annotated[int, typer.Option(min=0, help="At least so many objects in each document.")] = 0
-    max_items: Annotated[int | None, typer.Option(min=1, help="At most so many objects in each document.")] = None
-    max_tokens: options.MaxTokens = 1024
-    on_budget: options.OnBudget = "mark"
-    search: options.Search = SEARCH
-    style: options.Style = "spaced"
-    grounded: options.Grounded = False
+    min_items: Annotated[int, typer.Option(min=0, help="The fewest objects in each document.")] = 0
+    max_items: Annotated[int | None, typer.Option(min=1, help="The most objects in each document.")] = None
+    max_tokens: options.MaxTokensOption = 1024
+    on_budget: options.OnBudgetOption = "mark"
+    max_backtracks: options.MaxBacktracksOption = MAX_BACKTRACKS
+    style: options.StyleOption = "spaced"
+    grounded: options.GroundedOption = False
     prefer_grounded: options.PreferGrounded = False
-    rank: options.Rank = "probability"
+    rank: options.RankOption = "probability"
 
     @property
-    def grounding(self) -> Grounded:
+    def grounding(self) -> GroundedMode:
         """Which values must stand in their document."""
         return "prefer" if self.prefer_grounded else self.grounded
 
     def __post_init__(self) -> None:
         if self.one and (self.min_items != 0 or self.max_items is not None):
-            raise UsageError("--one is one object for each document; it excludes --min-items and --max-items")
+            raise UsageError(
+                "--one means one object for each document; it cannot be combined with --min-items and --max-items"
+            )
 
     def extractor(
         self, schema: str, model: str | None, settings: ModelSettings, *, recommended_context: bool
     ) -> Extractor:
-        target = read_target(schema)
-        examples, places = read_examples(self.examples) if self.examples else ([], [])
+        target = read_schema_argument(schema)
+        examples, locations = read_examples(self.examples) if self.examples else ([], [])
         try:
             return Extractor(
                 target,
@@ -119,7 +121,7 @@ class Ask:
                 progress=DownloadBar(),
             )
         except ExampleInvalid as error:
-            raise UsageError(f"{places[error.index]}: {error}") from error
+            raise UsageError(f"{locations[error.index]}: {error}") from error
 
 
 def grouped(command: C) -> C:

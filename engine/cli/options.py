@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from engine.decoding.chat_formats import CHAT_FORMATS
-from engine.decoding.prompt import read_chat_format
+from engine.decoding.prompt_encoder import read_chat_format
 from engine.decoding.settings import KV_TYPES, ModelSettings
 
-Schema = Annotated[
+SchemaArgument = Annotated[
     str,
     typer.Argument(
         metavar="SCHEMA", help="MODULE:CLASS, FILE.py:CLASS, a JSON Schema in FILE.json, or fields in one line."
     ),
 ]
-Model = Annotated[
+ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
@@ -25,52 +25,62 @@ Model = Annotated[
         "ENGINE_MODEL, else the small default model.",
     ),
 ]
-Style = Annotated[
+StyleOption = Annotated[
     str,
     typer.Option(
-        metavar="spaced|compact|any", help="White space and order of the JSON; any allows every valid spelling."
+        metavar="spaced|compact|any", help="White space of the JSON; any also allows every key order and escape."
     ),
 ]
-MaxTokens = Annotated[
-    int, typer.Option(min=1, help="Bounds the output of each document, which is closed in time, never cut.")
+MaxTokensOption = Annotated[
+    int,
+    typer.Option(
+        min=1, help="The most tokens of output for each document; the JSON is closed in time and never truncated."
+    ),
 ]
-OnBudget = Annotated[
+OnBudgetOption = Annotated[
     str,
     typer.Option(metavar="mark|omit|raise", help="Objects that --max-tokens changed: mark them, omit them, or fail."),
 ]
-Search = Annotated[
-    int, typer.Option(min=0, help="Passes that may be in vain for a document when validators leave no way.")
+MaxBacktracksOption = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Tokens chosen by the model that may be thrown away for a document when validators refuse."
+    ),
 ]
 
 Encoding = Annotated[
     str | None,
     typer.Option(metavar="NAME|auto", help="How the texts are encoded; UTF-8 if not given, auto finds it out."),
 ]
-Grounded = Annotated[
+GroundedOption = Annotated[
     bool,
     typer.Option("--grounded", help="Each text, date and number is a piece of the document, or a reading of one."),
 ]
 PreferGrounded = Annotated[
     bool, typer.Option("--prefer-grounded", help="The same, but where the document says nothing any value may stand.")
 ]
-Rank = Annotated[
+RankOption = Annotated[
     str,
     typer.Option(
         metavar="probability|greedy", help="How grounded values are chosen: compared as wholes, or token by token."
     ),
 ]
 
-Temperature = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
-TopP = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]
-TopK = Annotated[int, typer.Option(help="Keep this many tokens; 0 is off.")]
-MinP = Annotated[float, typer.Option(help="Drop tokens below this share of the best one's probability; 0 is off.")]
-Seed = Annotated[int | None, typer.Option(help="Makes sampling repeatable.")]
+TemperatureOption = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
+TopPOption = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]
+TopKOption = Annotated[int, typer.Option(help="Keep this many tokens; 0 is off.")]
+MinPOption = Annotated[
+    float, typer.Option(help="Drop tokens below this share of the best one's probability; 0 is off.")
+]
+SeedOption = Annotated[int | None, typer.Option(help="Makes sampling repeatable.")]
 
-NCtx = Annotated[int, typer.Option(help="Tokens of context, shared by all documents that are decoded at once.")]
-Threads = Annotated[int | None, typer.Option(help="Without it: the physical cores that this process may use.")]
-GpuLayers = Annotated[int, typer.Option(help="Layers on the GPU; -1 is all.")]
-KvType = Annotated[str, typer.Option(help=f"Type of the KV cache: {', '.join(KV_TYPES)}.")]
-Sequences = Annotated[
+NCtxOption = Annotated[int, typer.Option(help="Tokens of context, shared by all documents that are decoded at once.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(help="Threads of llama.cpp; by default the physical cores that this process may use.")
+]
+GpuLayersOption = Annotated[int, typer.Option(help="Layers on the GPU; -1 is all.")]
+KvTypeOption = Annotated[str, typer.Option(help=f"Type of the KV cache: {', '.join(KV_TYPES)}.")]
+SequencesOption = Annotated[
     int,
     typer.Option(help="Documents decoded at once; each is read before decoding begins, so take 1 for a live input."),
 ]
@@ -85,13 +95,13 @@ Date = Annotated[
     str | None,
     typer.Option(metavar="YYYY-MM-DD", help="What a chat template that writes the date writes. Without it: today."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.")]
 
 DEFAULTS = ModelSettings()
 
 
 def typed(context: typer.Context) -> frozenset[str]:
-    """The names of the options that stand on the command line."""
+    """The names of the options that are given on the command line."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
 
@@ -107,7 +117,7 @@ def model_settings(
     chat_format: str | None = None,
     date: str | None = None,
 ) -> ModelSettings:
-    """The settings that the options of a command come to; `UsageError` where they make no sense."""
+    """The settings that the options of a command come to; `UsageError` where one is not valid."""
     return ModelSettings(
         n_ctx=n_ctx,
         threads=threads,

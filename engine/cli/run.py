@@ -9,11 +9,11 @@ import typer
 
 from engine.automaton.automaton import Automaton
 from engine.cli import options
-from engine.cli.documents import STDIN, Documents, read_text
+from engine.cli.documents import STDIN_ARGUMENT, Documents, read_text
 from engine.cli.models import DownloadBar
-from engine.cli.option_groups import Draw, Load, grouped
-from engine.decoding.loaded import load as load_model
-from engine.decoding.prompt import PromptEncoder
+from engine.cli.option_groups import ModelOptions, SamplingOptions, grouped
+from engine.decoding.loaded_model import load_model
+from engine.decoding.prompt_encoder import PromptEncoder
 from engine.decoding.scheduler import Request
 from engine.decoding.statistics import Statistics
 from engine.errors import TextUnreadable, UsageError
@@ -23,21 +23,21 @@ from engine.masks.mask import Masks
 from engine.masks.matcher import Matcher
 from engine.models import resolve
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+run_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@app.command()
+@run_app.command()
 @grouped
 def run(
     *,
     grammar: Annotated[Path, typer.Option("--grammar", "-g", help="A GBNF file; its root rule is the answer.")],
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="What the user says; - is standard input.")],
     system: Annotated[str | None, typer.Option(help="The system message.")] = None,
-    model: options.Model = None,
-    max_tokens: options.MaxTokens = 1024,
-    draw: Draw,
-    load: Load,
-    stats: Annotated[bool, typer.Option("--stats", help="End with a line of figures on standard error.")] = False,
+    model: options.ModelOption = None,
+    max_tokens: options.MaxTokensOption = 1024,
+    draw: SamplingOptions,
+    load: ModelOptions,
+    stats: Annotated[bool, typer.Option("--stats", help="End with a line of statistics on standard error.")] = False,
 ) -> None:
     """Decode an answer under a GBNF grammar and write it out as it comes.
 
@@ -48,7 +48,7 @@ def run(
     sampling, settings = draw.sampling().seeded(), load.settings()
     parsed = parse_gbnf(read_text(grammar))
     turns = [{"role": "system", "content": system}] if system is not None else []
-    turns.append({"role": "user", "content": _question() if prompt == STDIN else prompt})
+    turns.append({"role": "user", "content": _question() if prompt == STDIN_ARGUMENT else prompt})
     file = resolve(model, progress=DownloadBar())
     loaded = load_model(file.path, settings)
     tokens = PromptEncoder(loaded, chat_format=file.chat_format, settings=settings).encode(turns)
@@ -71,7 +71,7 @@ def run(
 
 
 def _question() -> str:
-    (text,) = Documents((STDIN,), lines=False)
+    (text,) = Documents((STDIN_ARGUMENT,), lines=False)
     if isinstance(text, TextUnreadable):
         raise UsageError(f"the prompt on standard input: {text.reason}")
     return text

@@ -21,14 +21,14 @@ from typing import Any
 
 import typer
 
-from engine.binary.identity import schema_sha256
 from engine.binary.index import differing, unpack_index
+from engine.binary.schema_digest import schema_sha256
 from engine.cli.application import _COMMANDS, Commands
 from engine.cli.models import DownloadBar
-from engine.cli.target import read_target
+from engine.cli.schema_argument import read_schema_argument
 from engine.errors import EngineError, ModelFileInvalid, UsageError
-from engine.models import verify
-from engine.models.carrier import Carrier, read_carrier
+from engine.models import verify_model
+from engine.models.single_file import SingleFile, read_single_file
 
 # Without `demo`, `run` and `models`, which have nothing to do with the schema, and what builds or measures.
 _OFFERED = ("extract", "batch", "explain", "grammar", "doctor")
@@ -46,7 +46,7 @@ command, names the folder that the runtime is unpacked into, once; without it, i
 """
 
 
-def main() -> None:
+def standalone_main() -> None:
     """The entry point of the runtime."""
     multiprocessing.freeze_support()
     words = sys.argv[1:]
@@ -68,7 +68,7 @@ def main() -> None:
     group.main(args=words, prog_name=carrier.path.name)
 
 
-def commands(carrier: Carrier) -> Commands:
+def commands(carrier: SingleFile) -> Commands:
     """The commands of one file."""
     target = carrier.manifest["schema"]["target"]
     schema = str(_inside("schema", target)) if carrier.manifest["schema"]["document"] else target
@@ -112,14 +112,14 @@ class _WithSchema(typer.core.TyperCommand):
     def _call(self, call: Callable[..., Any], given: dict[str, Any]) -> Any:
         # Whatever the user's module prints while it is imported: standard output has results only.
         with contextlib.redirect_stdout(sys.stderr):
-            read_target(self._schema)
+            read_schema_argument(self._schema)
         return call(schema=self._schema, **given)
 
 
 _VERIFY = "Read the file and its unpacked runtime whole and hold both to their checksums."
 
 
-def _verify(carrier: Carrier, schema: str) -> None:
+def _verify(carrier: SingleFile, schema: str) -> None:
     """One line of JSON; what is wrong ends with an error."""
     with carrier.path.open("rb") as file:
         file.seek(carrier.trailer.index.offset)
@@ -130,11 +130,11 @@ def _verify(carrier: Carrier, schema: str) -> None:
             Path(sys.executable).parent, f"{wrong[0]} was changed; delete the folder and start again"
         )
     with contextlib.redirect_stdout(sys.stderr):
-        found = schema_sha256(read_target(schema))
+        found = schema_sha256(read_schema_argument(schema))
     if found != carrier.manifest["schema"]["sha256"]:
         raise ModelFileInvalid(carrier.path, f"its schema has the digest {found}, which is not that of the manifest")
     if carrier.model is not None:
-        verify(carrier.path, progress=DownloadBar())
+        verify_model(carrier.path, progress=DownloadBar())
     typer.echo(json.dumps({"verified": {"runtime": len(entries), "schema": found, "model": carrier.model is not None}}))
 
 
@@ -143,14 +143,14 @@ def _inside(*parts: str) -> Path:
     return Path(sys._MEIPASS, *parts)  # type: ignore[attr-defined]
 
 
-def _own_carrier() -> Carrier:
+def _own_carrier() -> SingleFile:
     named = os.environ.get("ENGINE_CARRIER")
     try:
         if not named:
             raise UsageError("this program is started by the file that it was unpacked from")
-        carrier = read_carrier(Path(named))
+        carrier = read_single_file(Path(named))
         if carrier is None:
-            raise ModelFileInvalid(Path(named), "is no file that `engine build` made; was it replaced just now?")
+            raise ModelFileInvalid(Path(named), "is not a file made by `engine build`; was it just replaced?")
     except (EngineError, OSError) as error:
         sys.exit(f"engine: {error}")
     return carrier

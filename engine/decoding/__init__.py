@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.decoding.settings import ModelSettings
-    from engine.decoding.vocabulary import read_vocabulary
+    from engine.decoding.token_table import read_vocabulary
 
 _MODULES = {
     "ModelSettings": "engine.decoding.settings",
-    "read_vocabulary": "engine.decoding.vocabulary",
+    "read_vocabulary": "engine.decoding.token_table",
 }
 
 __all__ = ["ModelSettings", "read_vocabulary"]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.decoding.assignment import Candidate, Span, assign
+from engine.decoding.assignment import TextSpan, ValueCandidate, assign
+from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row, Sequences
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.decoding.value_search import ValueSearch
 from engine.grounding.decision import Blank
@@ -42,14 +42,14 @@ class Filled:
 
     blank: Blank
     text: bytes | None
-    considered: tuple[Candidate, ...]
+    considered: tuple[ValueCandidate, ...]
 
 
 class FieldSearch:
     """Fills the blanks of one object after the other for the document in one sequence."""
 
     def __init__(
-        self, sequences: Sequences, vocabulary: Vocabulary, spelling: Spelling, statistics: Statistics
+        self, sequences: Sequences, vocabulary: Vocabulary, spelling: ForcedTokenizer, statistics: Statistics
     ) -> None:
         self._sequences, self._vocabulary = sequences, vocabulary
         self._spelling, self._statistics = spelling, statistics
@@ -70,7 +70,7 @@ class FieldSearch:
             for blank, found, at in zip(blanks, considered, chosen, strict=True)
         ]
 
-    def _candidates(self, blank: Blank, taken: tuple[Span, ...]) -> list[Candidate]:
+    def _candidates(self, blank: Blank, taken: tuple[TextSpan, ...]) -> list[ValueCandidate]:
         """The most probable values of a blank, best first."""
         root = self._root
         matcher, state = blank.begin(root.end, taken)
@@ -81,34 +81,36 @@ class FieldSearch:
             matcher.accept(token)
             tokens.append(token)
         self._sequences.share(root.sequence, self._asked, root.length)
-        row, length = evaluate(self._sequences, self._asked, root.length, (*root.lead, *tokens), self._statistics)
+        row, length = evaluate_tokens(
+            self._sequences, self._asked, root.length, (*root.lead, *tokens), self._statistics
+        )
         state = state.feed(b"".join(self._vocabulary.pieces[token] for token in tokens))
         search = ValueSearch(self._sequences, self._vocabulary, self._spelling, self._statistics, slack=SLACK)
         done = search.run(matcher, self._asked, length, row, state)
         self._sequences.truncate(self._asked, 0)
-        best: dict[bytes, Candidate] = {}
+        best: dict[bytes, ValueCandidate] = {}
         for branch in done:
             found = branch.state.text
             if found not in best:  # spelled in other tokens, it is less probable
-                best[found] = Candidate(found, branch.score, blank.spans(found))
+                best[found] = ValueCandidate(found, branch.score, blank.spans(found))
         return list(best.values())[:_CONSIDERED]
 
 
-def _spans(considered: list[list[Candidate]], chosen: list[int | None], *, without: int) -> tuple[Span, ...]:
+def _spans(considered: list[list[ValueCandidate]], chosen: list[int | None], *, without: int) -> tuple[TextSpan, ...]:
     """The pieces of the chosen candidates but one."""
-    taken: list[Span] = []
+    taken: list[TextSpan] = []
     for index, (found, at) in enumerate(zip(considered, chosen, strict=True)):
         if index != without and at is not None and found[at].spans:
             taken.append(found[at].spans[0])
     return tuple(taken)
 
 
-def _merged(first: list[Candidate], second: list[Candidate]) -> list[Candidate]:
+def _merged(first: list[ValueCandidate], second: list[ValueCandidate]) -> list[ValueCandidate]:
     known = {one.text for one in first}
     return sorted((*first, *(one for one in second if one.text not in known)), key=lambda one: -one.score)
 
 
-def evaluate(
+def evaluate_tokens(
     sequences: Sequences, sequence: int, length: int, tokens: Sequence[int], statistics: Statistics
 ) -> tuple[Row, int]:
     """Let a sequence of `length` tokens go on with `tokens` (at least one); the logits of what follows, and the new length."""

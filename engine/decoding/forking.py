@@ -30,7 +30,7 @@ _state = _State()
 
 
 def generation() -> int:
-    """A number that differs between a process and the children that it forks."""
+    """How often this process was forked: it differs between a parent and its children."""
     return _state.generation
 
 

@@ -4,8 +4,8 @@ A generation knows nothing of llama.cpp or of other documents. `feed` names the 
 the prompt at first, later the token that was chosen last, what the grammar forces after it, and drafts. `advance` takes
 the rows of logits for them, chooses tokens, and goes on until one differs from the draft that was sent along.
 
-What the budget refuses gives way to the next best token (see `path`). Where guards refuse all that is left, the generation
-goes on from another token at an earlier place (see `retreat`).
+What the budget refuses gives way to the next best token (see `output_state`). Where guards refuse all that is left, the
+generation goes on from another token earlier in the output (see `backtracking`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from engine.decoding.field_search import FieldSearch, Root, evaluate
-from engine.decoding.language_model import Feed, Matcher, Row, Sequences
-from engine.decoding.path import Finish, Path
-from engine.decoding.retreat import Retreat
+from engine.decoding.backtracking import Backtracker
+from engine.decoding.field_search import FieldSearch, Root, evaluate_tokens
+from engine.decoding.forced_tokens import ForcedTokenizer
+from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
+from engine.decoding.output_state import Finish, OutputState
 from engine.decoding.sampler import GREEDY, Sampler, Sampling
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
-from engine.decoding.step import Step
-from engine.decoding.value_search import Branch, ValueSearch, decided
+from engine.decoding.token_node import TokenNode
+from engine.decoding.value_search import BeamBranch, ValueSearch, decided
 from engine.errors import BackendFailed, DeadEnd, TokenRejected
 from engine.grounding.decision import Continuation, Decisions, Fill, Write
-from engine.guards.search import Alternative, Choice
+from engine.guards.frontier import Candidate, ChoicePoint
 from engine.masks.vocabulary import Vocabulary
 
 Jump = Literal["spelled", "verified", "off"]
@@ -42,21 +42,21 @@ _ALTERNATIVES = 64
 # How many tokens of the short way to the end are remembered with it.
 _CLOSING = 8
 
-SEARCH = 1000
+MAX_BACKTRACKS = 1000
 
 
 class Generation:
     """`jump`: "spelled" trusts certain forced tokens, "verified" asks the model about each, "off" never jumps.
 
-    `many`: the items of the outermost array are given out as they close, and stay. `search` is how many choices of the model
-    may be thrown away when guards leave no way.
+    `many`: the items of the outermost array are given out as they close, and stay. `max_backtracks` is how many tokens
+    chosen by the model may be thrown away when guards leave no way on.
     """
 
     def __init__(
         self,
         document: int,
-        matcher: Matcher,
-        spelling: Spelling,
+        matcher: TokenMatcher,
+        spelling: ForcedTokenizer,
         vocabulary: Vocabulary,
         statistics: Statistics,
         *,
@@ -65,7 +65,7 @@ class Generation:
         key: str | None = None,
         jump: Jump = "spelled",
         many: bool = False,
-        search: int = SEARCH,
+        max_backtracks: int = MAX_BACKTRACKS,
         decisions: Decisions | None = None,
     ) -> None:
         self.document = document
@@ -76,8 +76,8 @@ class Generation:
         self._statistics = statistics
         self._sampler = Sampler(sampling, document if key is None else key)
         self._jump = jump
-        self._path = Path(document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many)
-        self._retreat = Retreat(self._path, search)
+        self._path = OutputState(document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many)
+        self._backtracker = Backtracker(self._path, max_backtracks)
         self._prompt: tuple[int, ...] = ()
         self._prompt_length = 0
         self._pending: list[int] = []
@@ -88,7 +88,7 @@ class Generation:
         # What is to be decided as a whole before the next pass.
         self.decision: Continuation | Fill | Write | None = None
         self._values: dict[tuple[str | int, ...], bytes] = {}  # that are decided
-        self._unplanned: Step | None = None  # where the object began whose values were decided last
+        self._unplanned: TokenNode | None = None  # where the object began whose values were decided last
         self._undecided = -1  # the end of an output where no decision could be made
 
     @property
@@ -105,12 +105,12 @@ class Generation:
         self._prompt, self._prompt_length = tuple(prompt), len(prompt)
         self.length = length
         self._pending = list(prompt[length:])
-        self._settle()
+        self._after_choice()
 
     def take_output(self) -> bytes:
-        """The bytes that were settled since the last call."""
-        fresh = self._matcher.output[self._given_out : self._path.settled]
-        self._given_out = self._path.settled
+        """The bytes that were committed since the last call."""
+        fresh = self._matcher.output[self._given_out : self._path.committed]
+        self._given_out = self._path.committed
         return fresh
 
     def feed(self, sequence: int, room: int, rows: int) -> Feed:
@@ -147,7 +147,7 @@ class Generation:
                     return index + 1 == len(drafts)
                 continue
             self._pending = [token]
-            self._settle()
+            self._after_choice()
             return index == len(drafts)
         raise AssertionError("the last row has no draft to agree with")
 
@@ -171,10 +171,10 @@ class Generation:
             logits = row[candidates]
             choice = self._choice(candidates, logits) if self._path.guarded else None
         for attempt in range(len(candidates)):
-            if attempt >= _TRIED and self._path.step.closing and self._path.squeezed:
+            if attempt >= _TRIED and self._path.node.closing and self._path.squeezed:
                 break
             with self._statistics.stage("sample"):
-                index = self._sampler.pick(logits, self._path.step.end, attempt)
+                index = self._sampler.pick(logits, self._path.node.end, attempt)
             token = int(candidates[index])
             if choice is not None:
                 choice.tried.add((token,))
@@ -185,47 +185,47 @@ class Generation:
             candidates, logits = np.delete(candidates, index), np.delete(logits, index)
         return self._close_up()
 
-    def _choice(self, candidates: npt.NDArray[np.intp], logits: Row) -> Choice[Step]:
+    def _choice(self, candidates: npt.NDArray[np.intp], logits: Row) -> ChoicePoint[TokenNode]:
         """What can be taken here, best first, with how much less it is wanted than the best."""
         if len(candidates) > _ALTERNATIVES:
             best = np.argpartition(-logits, _ALTERNATIVES)[:_ALTERNATIVES]
             # To end is always one of them: where values are refused for their length, nothing else helps.
-            best = np.union1d(best, np.flatnonzero(np.isin(candidates, self._path.step.closing[:1])))
+            best = np.union1d(best, np.flatnonzero(np.isin(candidates, self._path.node.closing[:1])))
             candidates, logits = candidates[best], logits[best]
         order = np.argsort(-logits, kind="stable")
         alternatives = [
-            Alternative(
+            Candidate(
                 float(logits[order[0]] - logits[index]), int(candidates[index]), self._path.pieces[candidates[index]]
             )
             for index in order
         ]
-        step = self._path.step
+        step = self._path.node
         closing = [(token, self._path.pieces[token]) for token in step.closing[:_CLOSING]]
-        return Choice(step, step.end, step.end, step.loss, alternatives, closing)
+        return ChoicePoint(step, step.end, step.end, step.loss, alternatives, closing)
 
     def _close_up(self) -> int:
         """The first token of the short completion, where the budget leaves nothing else."""
         with self._statistics.stage("mask"):
-            if self._path.squeezed and self._path.step.closing and self._path.take(self._path.step.closing[0]):
-                return self._path.step.token
-        raise DeadEnd(self.document, self._matcher.output, "no token goes on, and the output is not complete")
+            if self._path.squeezed and self._path.node.closing and self._path.take(self._path.node.closing[0]):
+                return self._path.node.token
+        raise DeadEnd(self.document, self._matcher.output, "no token is allowed, and the output is not complete")
 
     # -- going back
 
     def _go_back(self, dead: DeadEnd) -> None:
-        """Go on from another token at an earlier place."""
+        """Go on from another token earlier in the output."""
         if not self._path.guarded:
             raise dead
         if self._unplanned is not None:
             self._start_over(self._unplanned)
             return
         with self._statistics.stage("mask"):
-            kept = min(self.length - self._prompt_length, self._retreat.go_back(dead))
+            kept = min(self.length - self._prompt_length, self._backtracker.go_back(dead))
         self.length = self._prompt_length + kept
-        self._pending = self._path.step.tokens_after(kept)
-        self._settle()
+        self._pending = self._path.node.tokens_after(kept)
+        self._after_choice()
 
-    def _start_over(self, before: Step) -> None:
+    def _start_over(self, before: TokenNode) -> None:
         """Where a guard refuses an object whose values were decided one by one: write it as the model does, token by token."""
         self._path.return_to(before)
         self._decisions, self._unplanned = None, None
@@ -234,17 +234,17 @@ class Generation:
         written = (*self._prompt, *before.tokens_after(0))
         self.length = self._prompt_length + kept  # the last token is evaluated anew, for its logits
         self._pending = list(written[self.length :])
-        self._settle()
+        self._after_choice()
 
     # -- going on without the model
 
-    def _settle(self) -> None:
+    def _after_choice(self) -> None:
         """After a chosen token: is the output complete, and if not, what is forced next, and what is to be decided?"""
         self._drafts, self.decision = (), None
         if self._path.end_if_due():
             return
         rest = b"" if self._jump == "off" else self._jump_forward()
-        if not self._path.end_if_due() and self._decisions is not None and self._path.step.end != self._undecided:
+        if not self._path.end_if_due() and self._decisions is not None and self._path.node.end != self._undecided:
             with self._statistics.stage("mask"):
                 self.decision = self._decisions.at(self._matcher.output, rest, self._values)
 
@@ -258,16 +258,16 @@ class Generation:
             if self._jump == "verified":
                 self._drafts = (*spelled.certain, *spelled.drafts)
                 return forced
-            before = self._path.step.end
+            before = self._path.node.end
             if self._append(spelled.certain) and not self._complete_with(spelled.drafts):
                 self._drafts = spelled.drafts
-            return forced[self._path.step.end - before :]
+            return forced[self._path.node.end - before :]
 
     # -- deciding
 
     def decide(self, sequences: Sequences, sequence: int) -> None:
         """Make the decision that is due, or find that it cannot be made: then the next tokens are chosen one by one."""
-        start, decision = self._path.step.end, self.decision
+        start, decision = self._path.node.end, self.decision
         self.decision = None
         match decision:
             case Write(text):
@@ -278,13 +278,13 @@ class Generation:
                 assert decision is not None
                 made = self._search(decision, sequences, sequence)
         if made:
-            self._settle()
-        elif self._path.step.end == start:
+            self._after_choice()
+        elif self._path.node.end == start:
             self._undecided = start
 
     def _write(self, text: bytes) -> bool:
         """Append text that was decided, in the tokens in which it is written where it is followed by what is forced."""
-        before, length = self._path.step, 0
+        before, length = self._path.node, 0
         with self._statistics.stage("mask"):
             taken = self._accepted(self._spelling.spell(text).tokens)
             following = self._matcher.forced() if taken else b""
@@ -293,7 +293,7 @@ class Generation:
                 if length >= len(text) or not self._append([token]):
                     break
                 length += len(self._path.pieces[token])
-        return self._path.step is not before
+        return self._path.node is not before
 
     def _accepted(self, tokens: Sequence[int]) -> int:
         """How many of some tokens the matcher takes; they stay accepted."""
@@ -305,16 +305,16 @@ class Generation:
 
     def _fill(self, decision: Fill, sequences: Sequences, sequence: int) -> bool:
         """Decide the values of an object."""
-        root = next((step for step in self._path.step.back() if step.end <= decision.start), None)
+        root = next((step for step in self._path.node.back() if step.end <= decision.start), None)
         wanted = self._prompt_length + (root.count if root is not None else 0)
         # The last token of the output stays pending, so that the next pass has something to evaluate.
         lead = self._pending[: max(0, wanted - self.length)]
         if len(lead) > 1:
-            _, self.length = evaluate(sequences, sequence, self.length, lead[:-1], self._statistics)
+            _, self.length = evaluate_tokens(sequences, sequence, self.length, lead[:-1], self._statistics)
             del self._pending[: len(lead) - 1]
         self._unplanned = root if root is not None else self._path.first
-        search = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics)
-        found = search.fill(
+        max_backtracks = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics)
+        found = max_backtracks.fill(
             decision.blanks, Root(sequence, wanted - len(lead[-1:]), tuple(lead[-1:]), root.end if root else 0)
         )
         for filled in found:
@@ -323,13 +323,13 @@ class Generation:
 
     def _search(self, decision: Continuation, sequences: Sequences, sequence: int) -> bool:
         """Write the most probable continuation; where the search finds none, the most probable token."""
-        row, self.length = evaluate(sequences, sequence, self.length, self._pending, self._statistics)
+        row, self.length = evaluate_tokens(sequences, sequence, self.length, self._pending, self._statistics)
         self._pending = []
-        search = ValueSearch(sequences, self._vocabulary, self._spelling, self._statistics)
-        done = search.run(self._matcher, sequence, self.length, row, decision)
+        max_backtracks = ValueSearch(sequences, self._vocabulary, self._spelling, self._statistics)
+        done = max_backtracks.run(self._matcher, sequence, self.length, row, decision)
         if done and self._take_all(decided(done)):
             return True
-        self._undecided = self._path.step.end
+        self._undecided = self._path.node.end
         self._go_on(row)
         sequences.truncate(sequence, self.length)
         return False
@@ -343,11 +343,11 @@ class Generation:
             return
         if token is not None:
             self._pending = [token]
-            self._settle()
+            self._after_choice()
 
-    def _take_all(self, branch: Branch) -> bool:
+    def _take_all(self, branch: BeamBranch) -> bool:
         """Accept the tokens of a continuation; False, and nothing has changed, where the budget has no room for one of them."""
-        before = self._path.step
+        before = self._path.node
         for token, (candidates, logits) in zip(branch.tokens, branch.chances, strict=True):
             choice = self._choice(candidates, logits) if self._path.guarded else None
             if choice is not None:

@@ -33,7 +33,7 @@ def _free(free: Callable[[int], None], pointer: int, _keep: Handle | None, gener
         free(pointer)
 
 
-def held(handle: Handle | None) -> Handle:
+def open_handle(handle: Handle | None) -> Handle:
     """The handle of an object that was not closed."""
     if handle is None:
         raise BackendFailed("handle", "used after it was closed")

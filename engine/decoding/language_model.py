@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from engine.guards.search import Refusal
+from engine.guards.frontier import Refusal
 from engine.masks.vocabulary import BoolArray, Vocabulary
 
 # The logits of one position: float32, one for each token of the vocabulary.
@@ -76,7 +76,7 @@ class Sequences(Protocol):
         """Let the empty sequence `target` begin with the first `length` tokens of `source`."""
 
 
-class Matcher(Protocol):
+class TokenMatcher(Protocol):
     """The grammar's side of a generation; `engine.masks.matcher` has the real one."""
 
     @property

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from engine.decoding import forking
-from engine.decoding.handle import Handle, held
+from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.handle import Handle, open_handle
 from engine.decoding.language_model import Feed, Row
 from engine.decoding.memory import CacheShape
-from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.errors import BackendFailed, ModelFileInvalid
-from engine.models.carrier import gguf_place
+from engine.models.single_file import gguf_span
 
 # Read when libgomp is loaded. By default its threads spin for about a millisecond at each of the hundreds of barriers
 # of a pass; where anything else wants a core, that made a pass ten times as long. On an idle machine it costs 2 %.
@@ -134,11 +134,13 @@ class LlamaModel:
         self._handle: Handle | None = Handle(pointer, native.llama_model_free)
         _log.check()
         if native.llama_vocab_type(self.vocabulary) not in _SUPPORTED_VOCABULARIES:
-            raise ModelFileInvalid(path, "its tokeniser is neither SentencePiece nor byte-level BPE; take another one")
+            raise ModelFileInvalid(
+                path, "its tokeniser is neither SentencePiece nor byte-level BPE; choose another model"
+            )
 
     @property
     def handle(self) -> Handle:
-        return held(self._handle)
+        return open_handle(self._handle)
 
     @property
     def pointer(self) -> int:
@@ -243,7 +245,7 @@ def _token_or_none(token: int) -> int | None:
 def _space_prefix_off() -> ctypes.Array[native.llama_model_kv_override]:
     """SentencePiece puts a space before every run of text: in the middle of an output it would be wrong.
 
-    The prompt's own spaces are put in by `engine.decoding.prompt`. Byte-level BPE does not read the entry.
+    The prompt's own spaces are put in by `engine.decoding.prompt_encoder`. Byte-level BPE does not read the entry.
     """
     overrides = (native.llama_model_kv_override * 2)()  # the second, empty one ends the list
     off = native.llama_model_kv_override_value(val_bool=False)
@@ -255,7 +257,7 @@ def _space_prefix_off() -> ctypes.Array[native.llama_model_kv_override]:
 
 def _load(path: Path, params: Any) -> int | None:
     """Load a GGUF file, or the GGUF inside a file that carries one, mapped from where it lies."""
-    offset = gguf_place(path).offset
+    offset = gguf_span(path).offset
     if not offset:
         pointer: int | None = forking.call(native.llama_model_load_from_file, os.fsencode(path), params)
         return pointer
@@ -291,7 +293,7 @@ class LlamaContext:
 
     @property
     def pointer(self) -> int:
-        return held(self._handle).pointer
+        return open_handle(self._handle).pointer
 
     def close(self) -> None:
         self._handle = None
@@ -390,7 +392,9 @@ def _refuse_stateful(model: LlamaModel) -> None:
         (native.llama_model_has_encoder, "an encoder-decoder model"),
     ):
         if test(model.pointer):
-            raise ModelFileInvalid(model.path, f"the model is {what}, which this engine cannot roll back; take another")
+            raise ModelFileInvalid(
+                model.path, f"the model is {what}, which this engine cannot roll back; choose another"
+            )
 
 
 def _create(model: LlamaModel, settings: ModelSettings, n_batch: int, max_rows: int) -> int:

@@ -32,7 +32,7 @@ Try = Callable[[Path, ModelSettings, Plan], Trial]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PlanChoice:
     """The plan of a model, and the plans before it with what went wrong under them."""
 
     plan: Plan
@@ -51,29 +51,29 @@ def is_off() -> bool:
     return os.environ.get("ENGINE_PROBE", "").strip().lower() in ("off", "0", "no", "false")
 
 
-def untried() -> Choice | None:
+def untried() -> PlanChoice | None:
     """The plan of a program that cannot start Python to try one (a single file, or an embedded interpreter)."""
     if sys.executable and not getattr(sys, "frozen", False):
         return None
     if "amx_tile" in processor():  # where builds for the native processor are known to die
-        return Choice(PLANS[1], ((USUAL.name, "not tried, and this processor has AMX"),), probed=False)
-    return Choice(USUAL, probed=False)
+        return PlanChoice(PLANS[1], ((USUAL.name, "not tried, and this processor has AMX"),), probed=False)
+    return PlanChoice(USUAL, probed=False)
 
 
-def chosen(
+def plan_for(
     path: Path,
     settings: ModelSettings,
     backend: Callable[[], str],
     tell: Callable[[str], None],
     check: Callable[[], None],
-) -> Choice:
+) -> PlanChoice:
     """The plan for a model file. `backend` describes llama.cpp's build, `tell` hears what takes time and what was avoided,
     `check` raises what is wrong with the file itself, before it is tried.
 
     Raises `ModelKillsProcess` where llama.cpp dies with it under every plan.
     """
     if is_off():
-        return Choice(USUAL, probed=False)
+        return PlanChoice(USUAL, probed=False)
     blind = untried()
     if blind is not None:
         return blind
@@ -91,7 +91,7 @@ def chosen(
     return choice
 
 
-def choose(path: Path, settings: ModelSettings, trial_of: Try) -> Choice:
+def choose(path: Path, settings: ModelSettings, trial_of: Try) -> PlanChoice:
     """The first plan under which the model answers, and as it does under the plainest one."""
     failed: list[tuple[str, str]] = []
     reference: Trial | None = None
@@ -103,7 +103,7 @@ def choose(path: Path, settings: ModelSettings, trial_of: Try) -> Choice:
             if is_finite(reference) and differs(trial, reference):
                 fault = "its logits are not those of the plain kernels"
         if not fault:
-            return Choice(plan, tuple(failed))
+            return PlanChoice(plan, tuple(failed))
         failed.append((plan.name, fault))
     raise ModelKillsProcess(path, tuple(failed))
 
@@ -130,16 +130,16 @@ def processor() -> str:
     return "\n".join(sorted(lines)) or f"{platform.machine()} {platform.processor()}"
 
 
-def _read(file: Path) -> Choice | None:
+def _read(file: Path) -> PlanChoice | None:
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         plan = next(plan for plan in PLANS if plan.name == kept["plan"])
-        return Choice(plan, tuple((str(name), str(fault)) for name, fault in kept["failed"]))
+        return PlanChoice(plan, tuple((str(name), str(fault)) for name, fault in kept["failed"]))
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return None  # a damaged file is as good as none
 
 
-def _write(file: Path, choice: Choice) -> None:
+def _write(file: Path, choice: PlanChoice) -> None:
     """Keep a choice; where that is not possible it is made again next time."""
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

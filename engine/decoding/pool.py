@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.decoding import forking
+from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.llama import LlamaContext, LlamaModel, offloads_to_gpu
 from engine.decoding.memory import available_memory, require_memory
 from engine.decoding.scheduler import Workspace, common_length
 from engine.decoding.settings import ModelSettings
-from engine.decoding.spelling import Spelling
 from engine.masks.vocabulary import Vocabulary
 
 # Contexts that nobody owns and that are kept for the next run.
@@ -41,7 +41,7 @@ class Pool:
         self.generation = forking.generation()
         self.native = language.native
         self._vocabulary = language.vocabulary
-        self._spelling = Spelling(language)
+        self._spelling = ForcedTokenizer(language)
         self._settings = settings
         self._lock = threading.Lock()
         # Appending needs no lock: a run may be given up by the collector, in whatever thread that happens to be.

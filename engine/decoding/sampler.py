@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from engine.arguments import Optional, Real, Rule, Whole, check_fields
+from engine.argument_rules import Optional, Real, Rule, Whole, check_fields
 from engine.errors import BackendFailed
 
 Logits = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ GREEDY = Sampling()
 
 
 class Sampler:
-    """Draws for one document, which stands for itself by its number or by a text."""
+    """Draws for one document, identified by its number or by a text."""
 
     def __init__(self, sampling: Sampling, document: int | str) -> None:
         self.greedy = sampling.temperature == 0

@@ -1,7 +1,7 @@
 """Several documents through one context: who goes into the next pass, and what comes out of it.
 
-A run pulls documents when a sequence is free for them, at most as many as the context has sequences, and gives a place
-on as soon as its document is finished, without waiting for the others. Each forward pass has the tokens of all
+A run pulls documents when a sequence is free for them, at most as many as the context has sequences, and passes a
+sequence on as soon as its document is finished, without waiting for the others. Each forward pass has the tokens of all
 documents in work: one or a few for those that are being decoded, a chunk of the prompt for those that begin. The tokens
 before the documents are evaluated once, in sequence 0, and stay there for the next run.
 
@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.decoding.generation import SEARCH, Generation, Jump
-from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Matcher, Row, Sequences
-from engine.decoding.path import Finish
+from engine.decoding.forced_tokens import ForcedTokenizer
+from engine.decoding.generation import MAX_BACKTRACKS, Generation, Jump
+from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Row, Sequences, TokenMatcher
+from engine.decoding.output_state import Finish
 from engine.decoding.sampler import GREEDY, Sampling
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.errors import EngineError, TextTooLong, UsageError
 from engine.grounding.decision import Decisions
@@ -36,18 +36,18 @@ _DRAFTS = 7
 class Request:
     """What is to be decoded for one document; the matcher is new and is used by this document alone.
 
-    `many`: the items of the outermost array are given out as they close. `search` is how many passes may be in vain when
-    guards leave no way and decoding goes back.
-    `key` is what the draws depend on beside the seed; without it, the document's number in the run. `decisions` are made by the
-    probability of whole values.
+    `many`: the items of the outermost array are given out as they close. `max_backtracks` is how many tokens chosen by
+    the model may be thrown away when guards leave no way on and decoding goes back. `key` is what the draws depend on
+    beside the seed; without it, the document's number in the run. `decisions` are made by the probability of whole
+    values.
     """
 
     prompt: tuple[int, ...]
-    matcher: Matcher
+    matcher: TokenMatcher
     max_tokens: int = 1024
     sampling: Sampling = GREEDY
     many: bool = False
-    search: int = SEARCH
+    max_backtracks: int = MAX_BACKTRACKS
     key: str | None = None
     decisions: Decisions | None = None
 
@@ -72,7 +72,7 @@ class Workspace(Generic[S]):
     """A context with what it is used with; `prefix` are the tokens that sequence 0 holds."""
 
     vocabulary: Vocabulary
-    spelling: Spelling
+    spelling: ForcedTokenizer
     sequences: S
     prefix: tuple[int, ...] = ()
 
@@ -105,7 +105,7 @@ class Run(Generic[T]):
 
         A run that is given up leaves its sequences as they are: the next one with this workspace clears them.
         """
-        state = _Pass(workspace, self._jump, self.statistics)
+        state = _Slots(workspace, self._jump, self.statistics)
         state.clear()
         state.hold_prefix(self.prefix)
         while True:
@@ -123,9 +123,9 @@ class Run(Generic[T]):
             self._failure, self._documents = error, iter(())
             return None
 
-    def _admit(self, state: _Pass) -> Iterator[Event]:
-        """Fill the free places; documents that are over before their first pass have only events."""
-        while state.has_place():
+    def _admit(self, state: _Slots) -> Iterator[Event]:
+        """Fill the free sequences; documents that are over before their first pass have only events."""
+        while state.has_free_slot():
             if state.waiting is None:
                 found = self._pull()
                 if found is None:
@@ -150,8 +150,8 @@ class Run(Generic[T]):
             yield from state.report(generation)
 
 
-class _Pass:
-    """The documents in work and the places that they hold."""
+class _Slots:
+    """The documents at work and the sequences that they hold."""
 
     def __init__(self, workspace: Workspace[Sequences], jump: Jump, statistics: Statistics) -> None:
         self.active: dict[int, Generation] = {}
@@ -189,7 +189,7 @@ class _Pass:
 
     # -- places
 
-    def has_place(self) -> bool:
+    def has_free_slot(self) -> bool:
         return bool(self._free)
 
     def has_room(self) -> bool:
@@ -214,7 +214,7 @@ class _Pass:
             key=request.key,
             jump=self._jump,
             many=request.many,
-            search=request.search,
+            max_backtracks=request.max_backtracks,
             decisions=request.decisions,
         )
         shared = self._shared(request)

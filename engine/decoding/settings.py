@@ -1,7 +1,7 @@
 """How a model is loaded and what one context of it can hold.
 
-Models are shared between all users of equal settings, so the settings are a frozen, hashable value. What makes no
-sense is refused here, before anything is allocated.
+Models are shared between all users of equal settings, so the settings are a frozen, hashable value. What is not valid
+is refused here, before anything is allocated.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date as Date
 from types import MappingProxyType
 from typing import Any
 
-from engine.arguments import FLAG, TEXT, OneOf, Optional, Refused, Rule, Whole, check_fields
+from engine.argument_rules import FLAG, TEXT, OneOf, Optional, Refused, Rule, Whole, check_fields
 
 # Bytes of one element of the KV cache, by the name of its type.
 KV_TYPES = MappingProxyType(

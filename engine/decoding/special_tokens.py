@@ -50,7 +50,7 @@ class SpecialTokens:
         parts: list[int | bytes] = [text] if text else []
         for special in self.tokens:
             if special.text in text:
-                parts = [piece for part in parts for piece in _cut(part, special)]
+                parts = [piece for part in parts for piece in _split_at(part, special)]
         return parts
 
     def markers(self, template: str | None) -> frozenset[int]:
@@ -79,7 +79,7 @@ class SpecialTokens:
         return found
 
 
-def _cut(part: int | bytes, special: SpecialToken) -> list[int | bytes]:
+def _split_at(part: int | bytes, special: SpecialToken) -> list[int | bytes]:
     if isinstance(part, int):
         return [part]
     pieces: list[int | bytes] = []

@@ -9,7 +9,7 @@ the whole continuation up to its end,
 each factor taken from the model's full distribution, so that what the grammar removes counts against a continuation that
 needed it removed (the bias of local renormalisation: Park et al. 2024, "Grammar-Aligned Decoding").
 
-The search is best first, `WIDTH` branches a pass. A value that stands in a document mostly goes on as the document does, so
+The search is best first, `BEAM_WIDTH` branches a pass. A value that stands in a document mostly goes on as the document does, so
 each branch is evaluated together with a draft of what follows there: one pass of many tokens, for what would be many passes
 of one, tells where the value goes on, where it ends, and how probable each end is. Branches that cannot come within `slack` of
 the best complete continuation any more, or are far less probable than their neighbours, are dropped, and of many tokens at
@@ -27,14 +27,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.decoding.language_model import Feed, Matcher, Row, Sequences
-from engine.decoding.spelling import Spelling
+from engine.decoding.forced_tokens import ForcedTokenizer
+from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
 from engine.decoding.statistics import Statistics
 from engine.errors import BackendFailed
 from engine.grounding.decision import Continuation
 from engine.masks.vocabulary import Vocabulary
 
-WIDTH = 4
+BEAM_WIDTH = 4
 _DRAFT = 11  # tokens
 _PASSES = 40
 _LONGEST = 256  # tokens of one continuation
@@ -48,7 +48,7 @@ Chance = tuple[Tokens, Row]  # allowed ids at one place and their logits, best f
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Branch:
+class BeamBranch:
     """A continuation so far. `chances` has, for each of its tokens, what else was considered there."""
 
     tokens: tuple[int, ...]
@@ -68,7 +68,7 @@ class ValueSearch:
         self,
         sequences: Sequences,
         vocabulary: Vocabulary,
-        spelling: Spelling,
+        spelling: ForcedTokenizer,
         statistics: Statistics,
         *,
         slack: float = 0.0,
@@ -78,14 +78,14 @@ class ValueSearch:
         self._pieces, self._ends = vocabulary.pieces, vocabulary.end_tokens
         self._slack, self._exact = slack, exact
         self._first = sequences.count + 1
-        self._width = min(WIDTH, sequences.branches - 1)
+        self._width = min(BEAM_WIDTH, sequences.branches - 1)
 
-    def run(self, matcher: Matcher, sequence: int, length: int, row: Row, state: Continuation) -> list[Branch]:
+    def run(self, matcher: TokenMatcher, sequence: int, length: int, row: Row, state: Continuation) -> list[BeamBranch]:
         """The complete continuations, best first, of the `length` tokens of `sequence`; `row` are the logits behind them."""
         self._matcher, self._base = matcher, (sequence, length)
-        self._live: list[Branch] = []
-        self._done: list[Branch] = []
-        self._spread(Branch((), 0.0, state), row, narrow=False)
+        self._live: list[BeamBranch] = []
+        self._done: list[BeamBranch] = []
+        self._spread(BeamBranch((), 0.0, state), row, narrow=False)
         for _ in range(_PASSES if not self._exact else _LONGEST):
             chosen = self._next()
             if not chosen:
@@ -95,7 +95,7 @@ class ValueSearch:
                 self._follow(branch, draft, rows)
         return sorted(self._done, key=_score, reverse=True)
 
-    def _next(self) -> list[Branch]:
+    def _next(self) -> list[BeamBranch]:
         """Take the best branches that may still lead to something."""
         self._live.sort(key=_score, reverse=True)
         bound = max(map(_score, self._done), default=-math.inf) - self._slack
@@ -111,7 +111,7 @@ class ValueSearch:
 
     # -- one pass
 
-    def _draft(self, branch: Branch) -> tuple[int, ...]:
+    def _draft(self, branch: BeamBranch) -> tuple[int, ...]:
         """What may follow a branch, as the model would write it."""
         expected = branch.state.draft()
         if not expected:
@@ -122,7 +122,7 @@ class ValueSearch:
         tokens = whole[count:] if whole[:count] == branch.tokens else self._spelling.spell(expected).tokens
         return tokens[: min(_DRAFT, count + 1)]  # the longer it has held, the longer it may be
 
-    def _evaluate(self, branches: list[Branch], drafts: list[tuple[int, ...]]) -> list[list[Row]]:
+    def _evaluate(self, branches: list[BeamBranch], drafts: list[tuple[int, ...]]) -> list[list[Row]]:
         """The logits behind each branch and behind each token of its draft."""
         sequence, length = self._base
         most = min(self._sequences.max_rows, self._sequences.n_batch - sum(len(one.tokens) for one in branches))
@@ -141,7 +141,7 @@ class ValueSearch:
             self._sequences.truncate(feed.sequence, 0)
         return rows
 
-    def _follow(self, branch: Branch, draft: tuple[int, ...], rows: list[Row]) -> None:
+    def _follow(self, branch: BeamBranch, draft: tuple[int, ...], rows: list[Row]) -> None:
         """Spread a branch, and what its draft makes of it, as far as that is allowed."""
         for index, row in enumerate(rows):
             goes_on = draft[index] if index + 1 < len(rows) else None
@@ -150,7 +150,7 @@ class ValueSearch:
                 break
             branch = following
 
-    def _spread(self, branch: Branch, row: Row, *, narrow: bool, draft: int | None = None) -> Branch | None:
+    def _spread(self, branch: BeamBranch, row: Row, *, narrow: bool, draft: int | None = None) -> BeamBranch | None:
         """Enter the continuations of a branch by one token; gives the one by `draft`, which is not entered."""
         with self._statistics.stage("sample"):
             total = _log_sum(row)
@@ -164,7 +164,7 @@ class ValueSearch:
         for token in tokens.tolist():
             state = branch.state.end() if token in self._ends else branch.state.feed(self._pieces[token])
             gain = float(row[token]) - total
-            child = Branch((*branch.tokens, token), branch.probability + gain, state, (*branch.chances, chance))
+            child = BeamBranch((*branch.tokens, token), branch.probability + gain, state, (*branch.chances, chance))
             if state.is_over:
                 self._done.append(child)
             elif token == draft:
@@ -189,7 +189,7 @@ class ValueSearch:
         return tokens[np.argsort(-row[tokens], kind="stable")]
 
 
-def decided(done: list[Branch]) -> Branch:
+def decided(done: list[BeamBranch]) -> BeamBranch:
     """The best of some (best first), where an end of the list is held against all that might come instead of it."""
     ends = [one for one in done if one.state.ends_list]
     others = [one for one in done if not one.state.ends_list]
@@ -199,7 +199,7 @@ def decided(done: list[Branch]) -> Branch:
     return others[0] if together > ends[0].score else ends[0]
 
 
-def _score(branch: Branch) -> float:
+def _score(branch: BeamBranch) -> float:
     return branch.score
 
 

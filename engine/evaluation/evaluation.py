@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.evaluation.fields import Field, fields_of
+from engine.evaluation.fields import Field, evaluated_fields
 from engine.evaluation.figures import Figures, summed
-from engine.evaluation.labelled import Row
+from engine.evaluation.labelled import LabelledRow
 from engine.evaluation.tally import Tally, tally_many, tally_one
 
 
@@ -16,7 +16,7 @@ from engine.evaluation.tally import Tally, tally_many, tally_one
 class Evaluation:
     """A run that was scored; `tallies` are those of `rows`, in their order."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[LabelledRow, ...]
     fields: tuple[Field, ...]
     tallies: tuple[Tally, ...]
     many: bool
@@ -25,16 +25,16 @@ class Evaluation:
     def figures(self) -> Figures:
         return summed(self.tallies, many=self.many)
 
-    def worst(self, count: int) -> list[tuple[Row, Figures]]:
+    def worst(self, count: int) -> list[tuple[LabelledRow, Figures]]:
         """The documents with the lowest figure, the worst first; those that are right in all are left out."""
         scored = [(row, summed([tally], many=self.many)) for row, tally in zip(self.rows, self.tallies, strict=True)]
         wrong = [x for x in scored if x[1].headline < 1 and (x[0].document.answer or x[0].output)]
         return sorted(wrong, key=lambda x: x[1].headline)[:count]
 
 
-def evaluate_rows(target: Any, rows: Sequence[Row]) -> Evaluation:
+def evaluate_rows(target: Any, rows: Sequence[LabelledRow]) -> Evaluation:
     """Scores a run. `target` is the type or the JSON Schema of one object; ValueError where it has no fields."""
-    fields = fields_of(target)
+    fields = evaluated_fields(target)
     many = bool(rows) and isinstance(rows[0].document.answer, list)
     tally = tally_many if many else tally_one
     tallies = tuple(tally(fields, row.document.text, row.document.answer, row.output) for row in rows)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-Kind = Literal["number", "list", "text"]
+FieldKind = Literal["number", "list", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Field:
     """A property by name. `free` is true for text, and lists of it, that a document can hold word by word."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     free: bool
 
 
@@ -32,7 +32,7 @@ class _DecimalsAreNumbers(GenerateJsonSchema):
         return {"type": "number"}
 
 
-def fields_of(target: Any) -> tuple[Field, ...]:
+def evaluated_fields(target: Any) -> tuple[Field, ...]:
     """The fields of an object's type or schema, in its order. Raises ValueError where it is of no object."""
     plain = isinstance(target, Mapping)
     schema = target if plain else TypeAdapter(target).json_schema(schema_generator=_DecimalsAreNumbers)
@@ -46,7 +46,7 @@ def fields_of(target: Any) -> tuple[Field, ...]:
 def _field(name: str, alternatives: list[Mapping[str, Any]]) -> Field:
     types = {x.get("type") for x in alternatives}
     numeric = bool(types & {"number", "integer"}) and "string" not in types
-    kind: Kind = "list" if "array" in types else "number" if numeric else "text"
+    kind: FieldKind = "list" if "array" in types else "number" if numeric else "text"
     return Field(name, kind, not numeric and any(map(_is_free, alternatives)))
 
 

@@ -26,7 +26,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelledRow:
     """A labelled document and what came out for it; `output` is None where nothing valid did."""
 
     document: Labelled
@@ -42,7 +42,7 @@ class Row:
 
 
 def read_labelled(path: Path, limit: int | None = None) -> list[Labelled]:
-    """The labelled documents of a file. `UsageError` names the line that is none."""
+    """The labelled documents of a file. `UsageError` names the line that is not valid."""
     documents = [_labelled(value, place, number) for number, place, value in _lines(path, limit)]
     if not documents:
         raise UsageError(f"{path}: no labelled document in it")
@@ -59,14 +59,14 @@ def read_labelled(path: Path, limit: int | None = None) -> list[Labelled]:
     return documents
 
 
-def read_rows(path: Path, limit: int | None = None) -> list[Row]:
+def read_labelled_rows(path: Path, limit: int | None = None) -> list[LabelledRow]:
     """The rows that an earlier run left."""
     rows = []
     for number, place, value in _lines(path, limit):
         document = _labelled(value, place, number)
         if "output" not in value:
             raise UsageError(f'{place}: no "output" in it; write rows with `engine evaluate … --out {path}`')
-        rows.append(Row(document, value["output"], value.get("error"), value.get("finish")))
+        rows.append(LabelledRow(document, value["output"], value.get("error"), value.get("finish")))
     if not rows:
         raise UsageError(f"{path}: no row in it")
     return rows

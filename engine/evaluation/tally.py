@@ -13,7 +13,7 @@ from typing import Any
 from engine.evaluation.fields import Field
 from engine.evaluation.values import folded, rightness, strings
 
-Object = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Tally:
         self.nulls += other.nulls
 
 
-def tally_one(fields: Sequence[Field], text: str, wanted: Object, got: Object | None) -> Tally:
+def tally_one(fields: Sequence[Field], text: str, wanted: JsonObject, got: JsonObject | None) -> Tally:
     """The counts of a document with one object; `got` is None where nothing valid came out."""
     tally = Tally.empty(fields)
     tally.documents, tally.invalid = 1, int(got is None)
@@ -78,7 +78,9 @@ def tally_one(fields: Sequence[Field], text: str, wanted: Object, got: Object | 
     return tally
 
 
-def tally_many(fields: Sequence[Field], text: str, wanted: Sequence[Object], got: Sequence[Object] | None) -> Tally:
+def tally_many(
+    fields: Sequence[Field], text: str, wanted: Sequence[JsonObject], got: Sequence[JsonObject] | None
+) -> Tally:
     """The counts of a document with a list of objects."""
     tally = Tally.empty(fields)
     tally.documents, tally.invalid = 1, int(got is None)
@@ -105,7 +107,7 @@ def tally_many(fields: Sequence[Field], text: str, wanted: Sequence[Object], got
     return tally
 
 
-def _count(tally: FieldTally, each: Field, wanted: Any, got: Object | None) -> None:
+def _count(tally: FieldTally, each: Field, wanted: Any, got: JsonObject | None) -> None:
     value = None if got is None else got.get(each.name)
     if wanted is None:
         tally.kept += got is not None and value is None
@@ -118,7 +120,7 @@ def _count(tally: FieldTally, each: Field, wanted: Any, got: Object | None) -> N
         tally.wrong += 1 - right
 
 
-def _paired(fields: Sequence[Field], wanted: Sequence[Object], got: Sequence[Object]) -> dict[int, int]:
+def _paired(fields: Sequence[Field], wanted: Sequence[JsonObject], got: Sequence[JsonObject]) -> dict[int, int]:
     """Which wanted object is which of those that came out, by their places."""
     candidates = []
     for i, first in enumerate(wanted):
@@ -134,7 +136,7 @@ def _paired(fields: Sequence[Field], wanted: Sequence[Object], got: Sequence[Obj
     return partners
 
 
-def _look_up(tally: Tally, fields: Sequence[Field], text: str, objects: Sequence[Object]) -> None:
+def _look_up(tally: Tally, fields: Sequence[Field], text: str, objects: Sequence[JsonObject]) -> None:
     """Counts the free texts, and those that stand in the document."""
     document = folded(text)
     for each in objects:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from engine.evaluation.fields import Kind
+from engine.evaluation.fields import FieldKind
 
 TOLERANCE = Decimal("0.005")
 
@@ -25,7 +25,7 @@ def folded(value: Any) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
-def rightness(wanted: Any, got: Any, kind: Kind) -> float:
+def rightness(wanted: Any, got: Any, kind: FieldKind) -> float:
     """How right `got` is, where `wanted` is: 1, 0, or for a list what lies between them."""
     if wanted is None or got is None:
         return float(wanted is None and got is None)

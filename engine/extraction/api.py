@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack, overload
 
+from engine.decoding.chat_template import Message
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import BudgetReached, EngineError, WrongArgument
@@ -16,8 +17,8 @@ from engine.extraction.arguments import check_known
 from engine.extraction.document import has_text
 from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
-from engine.extraction.grounded import Grounded, Rank
-from engine.extraction.prompt import Example, Message
+from engine.extraction.grounded import GroundedMode, Rank
+from engine.extraction.task import Example
 from engine.grammar.lowering import Style
 from engine.objects.item import item_annotation
 
@@ -40,12 +41,12 @@ class Options(TypedDict, total=False):
     min_p: float
     seed: int | None
     style: Style
-    grounded: Grounded
+    grounded: GroundedMode
     rank: Rank
     context: Any
     errors: Errors
     on_budget: OnBudget
-    search: int
+    max_backtracks: int
     settings: ModelSettings | None
 
 
@@ -83,10 +84,10 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       instructions = None              a text that is added to the prompt
       examples = ()                    solved documents: pairs of a text and its answer
       messages = None                  the whole conversation, instead of `text` (which is None then)
-      max_tokens = 1024                bounds the output of each document, which is closed in time, never cut
+      max_tokens = 1024                most tokens of output for each document; the JSON is closed in time and never truncated
       on_budget = "mark"               objects that max_tokens changed are given and marked; or "omit", "raise"
       errors = "raise"                 after all documents are done; "collect" leaves them in `.errors`
-      search = 1000                    passes of the model that may be in vain for a document when validators leave no way
+      max_backtracks = 1000            tokens chosen by the model that may be thrown away for a document when validators refuse
       temperature = 0                  0 is greedy
       top_p, top_k, min_p = 1, 0, 0    off
       seed = None                      makes sampling repeatable
@@ -131,7 +132,7 @@ def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options:
     check_known(options, ItemOptions.__annotations__)
     binding = {name: options.pop(name) for name in _BINDING if name in options}
     given = {name: options.pop(name) for name in _SAMPLING if name in options}
-    Sampling(**given)  # what makes no sense is refused before a model is loaded
+    Sampling(**given)  # what is not valid is refused before a model is loaded
     extractor = Extractor(model_type, mode=mode, **binding)
     return extractor.extract(text, sampling=replace(extractor.sampling, **given), **options)
 
@@ -154,12 +155,12 @@ class AsyncExtraction(AsyncIterator[T]):
 
     @property
     def stats(self) -> Stats:
-        """What it cost so far; empty before the first object was asked for."""
+        """Statistics so far; empty before the first object was requested."""
         return self._extraction.stats if self._extraction is not None else Stats()
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """One entry for each finished document; empty before the first object was asked for."""
+        """One entry for each finished document; empty before the first object was requested."""
         return self._extraction.outcomes if self._extraction is not None else []
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.arguments import PATH, TEXT, Instance, OneOf, Optional, Rule, Texts, Whole, checked
+from engine.argument_rules import PATH, TEXT, Instance, OneOf, Optional, Rule, Texts, Whole, checked
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError, WrongArgument
@@ -26,7 +26,7 @@ _RULES: dict[str, Rule] = {
     "max_tokens": Whole(1),
     "errors": OneOf(("raise", "collect")),
     "on_budget": OneOf(("mark", "omit", "raise")),
-    "search": Whole(0),
+    "max_backtracks": Whole(0),
     "grounded": OneOf((False, True, "prefer")),
     "rank": OneOf(("probability", "greedy")),
     "allow_unenforced": Texts("a list of keywords or of JSON pointers"),
@@ -35,7 +35,7 @@ _TEXTS = "a text or an iterable of texts"
 _EXAMPLES = "a list of pairs: a text and its answer"
 
 
-def check(**arguments: Any) -> None:
+def check_arguments(**arguments: Any) -> None:
     """Hold arguments to their rules; `WrongArgument` says what is allowed."""
     for name, value in arguments.items():
         checked(name, value, _RULES[name])

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from engine.decoding.scheduler import Event, Request
 from engine.errors import EngineError
-from engine.extraction.chunks import Chunk, cut, merge
+from engine.extraction.chunks import Chunk, merge_chunks, split_text
 from engine.extraction.document import Document, Result
-from engine.extraction.extraction import Pending, Reader
+from engine.extraction.extraction import ItemReader, Pending
 
-Prepare = Callable[[int, "Part"], Request]
+Prepare = Callable[[int, "PromptPart"], Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class Binding:
     of its draws."""
 
     request: Callable[[int, str, str], Request]
-    decode: Callable[[Iterable[Part], Prepare], Generator[Event, None, None]]
+    decode: Callable[[Iterable[PromptPart], Prepare], Generator[Event, None, None]]
     tokenize: Callable[[bytes], Sequence[int]]
     pieces: Sequence[bytes]
-    reader: Reader
+    reader: ItemReader
 
 
 @dataclass(slots=True)
-class Part:
+class PromptPart:
     """One prompt's worth of a document."""
 
     document: _Open
@@ -45,7 +45,7 @@ class Part:
 class _Open:
     """A document that is not over, with the output of each of its parts."""
 
-    place: int
+    position: int
     document: Document
     taken: float
     error: EngineError | None = None
@@ -75,14 +75,14 @@ class Batch:
         self._documents = documents
         self._chunk = chunk
         self._taken, self._begun = taken, begun
-        self._parts: dict[int, Part] = {}
+        self._parts: dict[int, PromptPart] = {}
 
     def in_order(self) -> Iterator[Result]:
         """The results in the order of the documents."""
         waiting: dict[int, Result] = {}
         turn = 0
-        for place, result in self.as_done():
-            waiting[place] = result
+        for position, result in self.as_done():
+            waiting[position] = result
             while turn in waiting:
                 yield waiting.pop(turn)
                 turn += 1
@@ -98,25 +98,25 @@ class Batch:
                     del self._parts[event.document]
                     part.document.unfinished -= 1
                     if part.document.unfinished == 0:
-                        yield part.document.place, self._result(part.document)
+                        yield part.document.position, self._result(part.document)
         finally:
             events.close()
 
-    def _pieces(self) -> Iterator[Part]:
-        for place, document in enumerate(self._documents):
+    def _pieces(self) -> Iterator[PromptPart]:
+        for position, document in enumerate(self._documents):
             if self._taken is not None:
-                self._taken(place)
-            open_ = _Open(place, document, time.perf_counter())
+                self._taken(position)
+            open_ = _Open(position, document, time.perf_counter())
             open_.error = document.trouble
             open_.chunks = [Chunk(0, 0, document.text)]
             if self._chunk is not None and open_.error is None:
-                open_.chunks = cut(document.text, self._chunk, self._binding.tokenize, self._binding.pieces)
+                open_.chunks = split_text(document.text, self._chunk, self._binding.tokenize, self._binding.pieces)
             open_.unfinished = len(open_.chunks)
             open_.outputs = [self._binding.reader.pending() for _ in open_.chunks]
             for number, chunk in enumerate(open_.chunks):
-                yield Part(open_, number, chunk.text)
+                yield PromptPart(open_, number, chunk.text)
 
-    def _prepare(self, index: int, part: Part) -> Request:
+    def _prepare(self, index: int, part: PromptPart) -> Request:
         """The request of a part; one of a document that has failed already is not decoded."""
         self._parts[index] = part
         open_ = part.document
@@ -126,12 +126,12 @@ class Batch:
         open_.prompt_tokens += len(request.prompt)
         return request
 
-    def _apply(self, event: Event, part: Part) -> None:
+    def _apply(self, event: Event, part: PromptPart) -> None:
         open_ = part.document
         if open_.begun is None and event.error is None:
             open_.begun = time.perf_counter()
             if self._begun is not None:
-                self._begun(open_.place)
+                self._begun(open_.position)
         if event.error is not None:
             open_.error = open_.error or event.error
         if open_.error is not None:
@@ -152,15 +152,15 @@ class Batch:
         if open_.error is not None:
             return replace(result, error=open_.error)
         outcomes = [output.outcome for output in open_.outputs if output.outcome is not None]
-        places = merge(open_.chunks, [[one.text for one in output.objects] for output in open_.outputs])
-        found = [open_.outputs[chunk].objects[place] for chunk, place in places]
+        kept = merge_chunks(open_.chunks, [[one.text for one in output.objects] for output in open_.outputs])
+        found = [open_.outputs[chunk].objects[position] for chunk, position in kept]
         cut = [f"/{index}{path}" for index, one in enumerate(found) for path in one.cut]
         if any(self._shortened(outcome.cut) for outcome in outcomes):
             cut.insert(0, "")
         return replace(
             result,
             # Of the run they knew, whose parts are not documents.
-            objects=tuple(replace(one, document=open_.place) for one in found),
+            objects=tuple(replace(one, document=open_.position) for one in found),
             finish="budget" if any(outcome.finish == "budget" for outcome in outcomes) else "complete",
             cut=tuple(cut),
         )

@@ -36,7 +36,9 @@ class Chunk:
     text: str
 
 
-def cut(text: str, limit: int, tokenize: Callable[[bytes], Sequence[int]], pieces: Sequence[bytes]) -> list[Chunk]:
+def split_text(
+    text: str, limit: int, tokenize: Callable[[bytes], Sequence[int]], pieces: Sequence[bytes]
+) -> list[Chunk]:
     """The chunks of a text, each of at most `limit` tokens; the text itself where it has no more.
 
     `tokenize` gives the tokens of UTF-8, `pieces` their texts. O(length of the text).
@@ -93,7 +95,7 @@ def _ends_of_tokens(sizes: list[int], begins: Sequence[int]) -> list[int]:
 # -- merging
 
 
-def merge(chunks: Sequence[Chunk], objects: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+def merge_chunks(chunks: Sequence[Chunk], objects: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
     """Which objects stay, as (chunk, place in it); `objects` are the JSON texts that each chunk gave, in order."""
     kept: list[tuple[int, int]] = []
     values = [[_Value.of(text) for text in found] for found in objects]
@@ -103,7 +105,7 @@ def merge(chunks: Sequence[Chunk], objects: Sequence[Sequence[str]]) -> list[tup
             before = chunks[index - 1]
             shared = chunks[index].text.encode()[: max(0, before.end - chunks[index].start)].decode("utf-8", "ignore")
             dropped = _repeated(values[index - 1], here, shared, before.text)
-        kept += [(index, place) for place in range(len(here)) if place not in dropped]
+        kept += [(index, position) for position in range(len(here)) if position not in dropped]
     return kept
 
 
@@ -140,15 +142,15 @@ def _repeated(before: Sequence[_Value], here: Sequence[_Value], shared: str, tex
     run = _aligned(before, here)
     left: dict[str, int] = {}
     dropped: set[int] = set()
-    for place, value in enumerate(here):
+    for position, value in enumerate(here):
         if value.key not in left:
             seen = _evidence(value, shared, text)
             left[value.key] = 0 if seen is None else min(seen, there[value.key])
         if left[value.key] > 0:
             left[value.key] -= 1
-            dropped.add(place)
-        elif place < run and _evidence(value, shared, text) is None:
-            dropped.add(place)
+            dropped.add(position)
+        elif position < run and _evidence(value, shared, text) is None:
+            dropped.add(position)
     return dropped
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 
 from engine.errors import GrammarError, GrammarTooComplex, UsageError
-from engine.extraction.arguments import check
+from engine.extraction.arguments import check_arguments
 from engine.grammar.certificate import Certificate, certificate
 from engine.grammar.enforcement import Enforcement
 from engine.grammar.grammar import Grammar
@@ -30,9 +30,9 @@ _NAMED = 12  # how many names an error lists
 
 def read_schema(model: Any, *, allow_unenforced: Collection[str] = (), context: Any = None) -> Schema:
     """The Schema of a type, whose validators see `context`, or of a JSON Schema given as a dict or a bool."""
-    check(allow_unenforced=allow_unenforced)
+    check_arguments(allow_unenforced=allow_unenforced)
     if isinstance(model, str):
-        raise UsageError(f"a type or a JSON Schema is needed, not the text {model!r}")
+        raise UsageError(f"expected a type or a JSON Schema, not the text {model!r}")
     if isinstance(model, dict | bool):
         return read_json_schema(model, allow_unenforced=allow_unenforced)
     return read_type(model, allow_unenforced=allow_unenforced, context=context)
@@ -68,13 +68,13 @@ def certify(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Colle
 
 
 def _refuse_idle(allowed: Collection[str], found: Certificate) -> None:
-    """Refuse a name that stands for nothing in the certificate: it would hide a slip of the pen."""
+    """Refuse a name that stands for nothing in the certificate: it would hide a typo."""
     places = {f"{entry.path}/{keyword}": keyword for entry in found.entries for keyword in entry.keyword.split(", ")}
     known = {*places, *places.values()}
     for name in allowed:
         if name not in known:
             close = difflib.get_close_matches(name, sorted(known), n=_NAMED, cutoff=0)
-            raise UsageError(f"allow_unenforced: {name!r} is nothing in this schema; there are {', '.join(close)}, …")
+            raise UsageError(f"allow_unenforced: {name!r} does not occur in this schema; it has {', '.join(close)}, …")
 
 
 def _plain_schema(tp: Any) -> Json:
@@ -89,7 +89,7 @@ def _plain_schema(tp: Any) -> Json:
 
 def lower_schema(schema: Schema, style: Style, *, note: Note | None = None) -> Grammar:
     """The grammar of a Schema; `note` is told what enforces what."""
-    check(style=style)
+    check_arguments(style=style)
     try:
         return lower(schema, style, ValueGuard, note=note)
     except RecursionError as error:

@@ -50,9 +50,9 @@ class Document:
         return cls(document_id, text, f"id {document_id}")
 
     @classmethod
-    def placed(cls, place: int, text: str) -> Document:
+    def at_index(cls, index: int, text: str) -> Document:
         """A document whose id is its place."""
-        return cls(place, text, f"text {digest_of(text)}")
+        return cls(index, text, f"text {digest_of(text)}")
 
     @property
     def trouble(self) -> EngineError | None:
@@ -105,15 +105,15 @@ def refused_id(value: Any) -> str:
 
 def numbered(texts: Iterable[str | tuple[DocumentId, str] | Document]) -> Iterator[Document]:
     """Texts as documents; a plain one is named by its place, counted from 0."""
-    for place, given in enumerate(texts):
+    for index, given in enumerate(texts):
         match given:
             case Document():
                 yield given
             case str():
-                yield Document.placed(place, given)
+                yield Document.at_index(index, given)
             case (str() | int() as document_id, str() as text):
                 if reason := refused_id(document_id):
-                    raise UsageError(f"document {place}: {reason}")
+                    raise UsageError(f"document {index}: {reason}")
                 yield Document.named(document_id, text)
             case _:
-                raise UsageError(f"document {place} must be a text, a pair (id, text) or a Document, not {given!r:.60}")
+                raise UsageError(f"document {index} must be a text, a pair (id, text) or a Document, not {given!r:.60}")

@@ -16,10 +16,10 @@ from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
 from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed
 from engine.extraction.grounded import SourceSpan, source_spans
-from engine.extraction.turns import Turns
+from engine.extraction.locked_iterator import LockedIterator
 from engine.grounding.document import GroundedDocument
-from engine.objects.cut import cut_paths, pointer
-from engine.objects.cutter import Closed, Cutter
+from engine.objects.budget_marks import cut_paths, json_pointer
+from engine.objects.item_splitter import ClosedItem, ItemSplitter
 
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
@@ -67,7 +67,7 @@ class Stats(Statistics):
 class Pending:
     """An output that has not ended, or whose turn has not come."""
 
-    cutter: Cutter
+    splitter: ItemSplitter
     source: GroundedDocument | None = None
     objects: list[Extracted[Any]] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -97,9 +97,9 @@ class Extraction(Generic[T]):
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
         run: _Run[T] = _Run(
-            events, Reader(read, many, on_budget, {} if sources is None else sources), stats, self.outcomes
+            events, ItemReader(read, many, on_budget, {} if sources is None else sources), stats, self.outcomes
         )
-        self._results = Turns(run.results(errors))
+        self._results = LockedIterator(run.results(errors))
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -136,7 +136,7 @@ def errors_of(outcomes: list[Outcome]) -> dict[int, EngineError]:
 @dataclass(slots=True)
 class _Run(Generic[T]):
     events: Iterator[Event]
-    reader: Reader
+    reader: ItemReader
     stats: Stats
     outcomes: list[Outcome]
     given_up: set[int] = field(default_factory=set)  # documents that failed here while they are still being decoded
@@ -186,7 +186,7 @@ class _Run(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ItemReader:
     """Events of one output as objects; `read` makes an object out of its text."""
 
     read: Callable[[bytes], Any]
@@ -196,7 +196,7 @@ class Reader:
 
     def pending(self) -> Pending:
         """An output of which nothing is there."""
-        return Pending(Cutter(many=self.many))
+        return Pending(ItemSplitter(many=self.many))
 
     def apply(self, event: Event, document: Pending) -> None:
         """Add what an event brings. An error of the engine that this raises ends the document."""
@@ -204,21 +204,21 @@ class Reader:
             document.source = self.sources.get(event.document)
         if event.finish is not None or event.error is not None:
             self.sources.pop(event.document, None)
-        closed = list(document.cutter.feed(event.data)) if event.data else []
+        closed = list(document.splitter.feed(event.data)) if event.data else []
         if event.finish is not None:
-            closed += document.cutter.end()
+            closed += document.splitter.end()
         if isinstance(event.error, EmptyDocument):
             document.outcome = Outcome(event.document, "complete")
         elif event.finish is not None or event.error is not None:
-            cut = cut_paths(document.cutter.output, event.cuts)
-            document.outcome = Outcome(event.document, event.finish, event.error, tuple(map(pointer, cut)))
+            cut = cut_paths(document.splitter.output, event.cuts)
+            document.outcome = Outcome(event.document, event.finish, event.error, tuple(map(json_pointer, cut)))
         for item in closed:
             self._add(item, event, document)
         if event.finish == "budget":
             self._refuse_cut(event, document)
 
-    def _add(self, item: Closed, event: Event, document: Pending) -> None:
-        output = document.cutter.output
+    def _add(self, item: ClosedItem, event: Event, document: Pending) -> None:
+        output = document.splitter.output
         cut = self._cut_within(item, output, event.cuts)
         if cut and self.on_budget != "mark":
             self._refuse_cut(event, document)
@@ -228,14 +228,14 @@ class Reader:
         spans = {} if document.source is None else source_spans(document.source, output, path)
         document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans))
 
-    def _cut_within(self, item: Closed, output: bytes, cuts: tuple[int, ...]) -> tuple[str, ...]:
+    def _cut_within(self, item: ClosedItem, output: bytes, cuts: tuple[int, ...]) -> tuple[str, ...]:
         """The pointers of what is cut in an item, from the item on."""
         paths = cut_paths(output[: item.end], [cut for cut in cuts if cut <= item.closes])
         if not self.many:
-            return tuple(map(pointer, paths))
-        return tuple(pointer(path[1:]) for path in paths if path[:1] == (item.number,))
+            return tuple(map(json_pointer, paths))
+        return tuple(json_pointer(path[1:]) for path in paths if path[:1] == (item.number,))
 
     def _refuse_cut(self, event: Event, document: Pending) -> None:
         if self.on_budget == "raise":
-            paths = tuple(map(pointer, cut_paths(document.cutter.output, event.cuts)))
+            paths = tuple(map(json_pointer, cut_paths(document.splitter.output, event.cuts)))
             raise BudgetReached(event.document, paths)

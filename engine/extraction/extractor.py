@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.automaton.automaton import Automaton
-from engine.decoding.generation import SEARCH
-from engine.decoding.loaded import LoadedModel, load
-from engine.decoding.prompt import PromptEncoder, shared_prefix
+from engine.decoding.chat_template import Message
+from engine.decoding.generation import MAX_BACKTRACKS
+from engine.decoding.loaded_model import LoadedModel, load_model
+from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.errors import EmptyDocument, EngineError, TextEmpty, UsageError, WrongArgument
-from engine.extraction.arguments import check, check_items, documents, pairs, texts_of_batch
+from engine.extraction.answer_writer import AnswerWriter
+from engine.extraction.arguments import check_arguments, check_items, documents, pairs, texts_of_batch
 from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
 from engine.extraction.document import Document, DocumentId, Result, has_text, numbered
-from engine.extraction.examples import Spelling
-from engine.extraction.extraction import Errors, Extraction, OnBudget, Reader, Stats
-from engine.extraction.grounded import Grounded, Grounding, Rank
-from engine.extraction.prompt import Example, Message, Task, task
+from engine.extraction.extraction import Errors, Extraction, ItemReader, OnBudget, Stats
+from engine.extraction.grounded import GroundedDocuments, GroundedMode, Rank
+from engine.extraction.task import Example, Task, task_for
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import Style
 from engine.grounding.decision import Decisions
@@ -86,15 +87,15 @@ class Extractor:
         style: Style = DEFAULT_STYLE,
         min_items: int = 0,
         max_items: int | None = None,
-        grounded: Grounded = False,
+        grounded: GroundedMode = False,
         rank: Rank = "probability",
         context: Any = None,
         settings: ModelSettings | None = None,
         recommended_context: bool | None = None,
         progress: Progress | None = None,
     ) -> None:
-        check(model=model, mode=mode, instructions=instructions, style=style, settings=settings)
-        check(grounded=grounded, rank=rank)
+        check_arguments(model=model, mode=mode, instructions=instructions, style=style, settings=settings)
+        check_arguments(grounded=grounded, rank=rank)
         min_items, max_items = check_items(min_items, max_items)
         solved = pairs(examples)
         self._many = mode == "many"
@@ -102,23 +103,23 @@ class Extractor:
         self._counted = min_items != 0 or max_items is not None
         if self._counted and not self._many:
             raise UsageError("min_items and max_items count the objects of a list; here one object is asked for")
-        # Read first: what is no type of anything is refused with an error of the engine.
+        # Read first: what is not a type is refused with an error of the engine.
         schema = read_schema(item_annotation(model_type), context=context)
         self.item = item_type(model_type)
         self._context = context
         root = array_of(schema, min_items, max_items) if self._many else schema
-        self._grounding = Grounding(root, style, grounded, rank) if grounded else None
+        self._grounding = GroundedDocuments(root, style, grounded, rank) if grounded else None
         self.grammar: Grammar = lower_schema(root, style)
         automaton = Automaton(self.grammar)
-        spelling = Spelling(self.item, automaton, style, self._many, context)
-        self.task: Task = task(
+        spelling = AnswerWriter(self.item, automaton, style, self._many, context)
+        self.task: Task = task_for(
             schema, self.item.name, many=self._many, instructions=instructions, examples=spelling.spelled(solved)
         )
         file = resolve(model, progress=progress) if progress is not None else resolve(model)
         wanted = settings is None if recommended_context is None else recommended_context
         if wanted and file.parameters.n_ctx is not None:
             settings = replace(settings or ModelSettings(), n_ctx=file.parameters.n_ctx)
-        self.model: LoadedModel = load(file.path, settings, tell=_telling(progress))
+        self.model: LoadedModel = load_model(file.path, settings, tell=_telling(progress))
         # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
         self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings)
@@ -142,7 +143,7 @@ class Extractor:
         sampling: Sampling | None = None,
         errors: Errors = "raise",
         on_budget: OnBudget = "mark",
-        search: int = SEARCH,
+        max_backtracks: int = MAX_BACKTRACKS,
     ) -> Extraction[Any]:
         """An iterator over the objects of a text, or of each of several texts, in their order.
 
@@ -150,7 +151,9 @@ class Extractor:
         top_k, min_p, seed), greedy where it is not given. `messages` instead of a text gives full control of the prompt. One of
         several texts that is an `EngineError` (it could not be read, say) ends as such, in its turn.
         """
-        check(max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, search=search)
+        check_arguments(
+            max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, max_backtracks=max_backtracks
+        )
         stats, sources = Stats(), dict[int, GroundedDocument]()
         chosen = (sampling or self.sampling).seeded()
 
@@ -161,7 +164,9 @@ class Extractor:
                 turns = self.messages(document) if isinstance(document, str) else document
                 prompt = self._encoder.encode(turns)
                 matcher, decisions = self._begin(index, document, sources, chosen)
-            return Request(prompt, matcher, int(max_tokens), chosen, self._many, int(search), decisions=decisions)
+            return Request(
+                prompt, matcher, int(max_tokens), chosen, self._many, int(max_backtracks), decisions=decisions
+            )
 
         events = self.model.decode(documents(text, messages), prepare, prefix=self._prefix, statistics=stats)
         item, seen = self.item, self._context
@@ -183,7 +188,7 @@ class Extractor:
         sampling: Sampling | None = None,
         chunk: int | Literal["auto"] | None = None,
         on_budget: OnBudget = "mark",
-        search: int = SEARCH,
+        max_backtracks: int = MAX_BACKTRACKS,
     ) -> Iterator[Result]:
         """One result for each document, in order: its objects and how it finished, or its error.
 
@@ -202,7 +207,7 @@ class Extractor:
             sampling=sampling,
             chunk=chunk,
             on_budget=on_budget,
-            search=search,
+            max_backtracks=max_backtracks,
             stats=Stats(),
         ).in_order()
 
@@ -214,13 +219,13 @@ class Extractor:
         sampling: Sampling | None,
         chunk: int | Literal["auto"] | None,
         on_budget: OnBudget,
-        search: int,
+        max_backtracks: int,
         stats: Stats,
         taken: Callable[[int], None] | None = None,
         begun: Callable[[int], None] | None = None,
     ) -> Batch:
         """A batch whose results can be had as they are done; see `Batch`."""
-        check(max_tokens=max_tokens, sampling=sampling, on_budget=on_budget, search=search)
+        check_arguments(max_tokens=max_tokens, sampling=sampling, on_budget=on_budget, max_backtracks=max_backtracks)
         if chunk is not None and not self._many:
             raise UsageError("chunks of a text give several objects; they cannot make the one object of mode 'one'")
         if chunk is not None and self._counted:
@@ -233,14 +238,14 @@ class Extractor:
             with stats.stage("prompt"):
                 prompt = self._encoder.encode(self.messages(text))
                 matcher, decisions = self._begin(index, text, sources, chosen)
-            return Request(prompt, matcher, max_tokens, chosen, self._many, search, key, decisions)
+            return Request(prompt, matcher, max_tokens, chosen, self._many, max_backtracks, key, decisions)
 
         binding = Binding(
             request=request,
             decode=lambda parts, prepare: self.model.decode(parts, prepare, prefix=self._prefix, statistics=stats),
             tokenize=self.model.tokenize,
             pieces=self.model.vocabulary.pieces,
-            reader=Reader(lambda data: self.item.read(data, self._context), self._many, on_budget, sources),
+            reader=ItemReader(lambda data: self.item.read(data, self._context), self._many, on_budget, sources),
         )
         limit = self.chunk_limit(chunk, max_tokens)
         return Batch(binding, documents, chunk=limit, taken=taken, begun=begun)
@@ -292,7 +297,7 @@ class Extractor:
         return Matcher(self._masks)
 
     def _refuse(self, index: int, document: Any) -> None:
-        """Raise the error of a document that is no text, or has none."""
+        """Raise the error of a document that is not text, or is empty."""
         if isinstance(document, EngineError):
             raise document
         if not isinstance(document, str):

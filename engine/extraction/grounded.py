@@ -10,7 +10,7 @@ from engine.automaton.automaton import Automaton
 from engine.errors import GrammarEmpty, NotInText, UsageError
 from engine.extraction.compilation import lower_schema
 from engine.grammar.lowering import Style
-from engine.grounding.decision import Path, Span
+from engine.grounding.decision import FieldPath, Span
 from engine.grounding.decisions import GroundedDecisions
 from engine.grounding.document import GroundedDocument
 from engine.grounding.ground import Grounder
@@ -18,10 +18,10 @@ from engine.grounding.recognisers import usual_recognisers
 from engine.grounding.source_text import SourceText
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
-from engine.objects.cut import pointer
+from engine.objects.budget_marks import json_pointer
 from engine.schema.schema import Schema
 
-Grounded = Literal[True, False, "prefer"]
+GroundedMode = Literal[True, False, "prefer"]
 Rank = Literal["probability", "greedy"]
 
 
@@ -46,10 +46,10 @@ class Opened:
     document: GroundedDocument
 
 
-class Grounding:
+class GroundedDocuments:
     """Opens documents under `schema`, the schema of the whole output."""
 
-    def __init__(self, schema: Schema, style: Style, grounded: Grounded, rank: Rank) -> None:
+    def __init__(self, schema: Schema, style: Style, grounded: GroundedMode, rank: Rank) -> None:
         if style == "any":
             raise UsageError("grounded values have one spelling each; style 'any' has many: take 'spaced' or 'compact'")
         self._style, self._rank = style, rank
@@ -67,7 +67,7 @@ class Grounding:
         return Opened(Matcher(Masks(automaton, walks)), decisions, document)
 
 
-def source_spans(document: GroundedDocument, output: bytes, item: Path) -> Mapping[str, SourceSpan | None]:
+def source_spans(document: GroundedDocument, output: bytes, item: FieldPath) -> Mapping[str, SourceSpan | None]:
     """The spans of the grounded values of one item of an output, by their JSON pointers within it; None for a value that stands
     nowhere in the document."""
     found: dict[str, SourceSpan | None] = {}
@@ -75,7 +75,7 @@ def source_spans(document: GroundedDocument, output: bytes, item: Path) -> Mappi
     for path, span in document.chosen(output).items():
         if path[: len(item)] != item:
             continue
-        where = pointer(path[len(item) :])
+        where = json_pointer(path[len(item) :])
         if span is None:
             found[where] = None
             continue

@@ -13,18 +13,18 @@ from dataclasses import asdict, dataclass
 
 from engine.grammar.enforcement import By, Enforcement
 from engine.grammar.lint import Lint, lints
-from engine.grammar.places import Places
 from engine.grammar.plain_schema import shows
+from engine.grammar.schema_paths import SchemaPaths
 from engine.schema import schema as s
 
 _VALIDATOR = "Python validator, run as the value closes"
 _EVERY_TYPE = {"object", "array", "string", "number", "null or boolean"}
 _WEAKER: tuple[By, ...] = ("annotation", "grammar", "guard", "nothing")
-ANYTHING = "any JSON value"
+ANY_JSON_VALUE = "any JSON value"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CertificateEntry:
     """One constraint at one path. `keyword` is JSON Schema's, or the name of a validator."""
 
     path: str
@@ -46,9 +46,9 @@ class Cost:
 class Certificate:
     """`lost` are the entries that the plain JSON Schema of a Pydantic type would not have shown."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[CertificateEntry, ...]
     lints: tuple[Lint, ...] = ()
-    lost: tuple[Entry, ...] = ()
+    lost: tuple[CertificateEntry, ...] = ()
     costs: tuple[Cost, ...] = ()
 
     @property
@@ -77,23 +77,23 @@ def certificate(schema: s.Schema, noted: Iterable[Enforcement], *, plain: s.Json
 
     `plain` is the JSON Schema that Pydantic itself gives of a type, {} where it gives none; None if there is no type.
     """
-    places = Places(schema)
-    entries: dict[Entry, None] = {}
-    lost: dict[Entry, None] = {}
+    schema_paths = SchemaPaths(schema)
+    entries: dict[CertificateEntry, None] = {}
+    lost: dict[CertificateEntry, None] = {}
     costs: dict[Cost, None] = {}
-    for entry, notes in attributed(places, noted):
+    for entry, notes in attributed(schema_paths, noted):
         entries[entry] = None
         if entry.by == "guard":
             costs[Cost(entry.path, entry.keyword, _cost(notes[0], schema))] = None
         if plain is not None and not all(shows(plain, entry.path, note, schema) for note in notes):
             lost[entry] = None
-    for ways in places.free.values():
-        entries.update((Entry(way, "type", "grammar", ANYTHING), None) for way in ways)
-    entries.update((Entry(path, keyword, "annotation"), None) for path, keyword in schema.annotations)
+    for ways in schema_paths.free.values():
+        entries.update((CertificateEntry(way, "type", "grammar", ANY_JSON_VALUE), None) for way in ways)
+    entries.update((CertificateEntry(path, keyword, "annotation"), None) for path, keyword in schema.annotations)
     entries.update(
-        (Entry(path, keyword, "nothing", "by allow_unenforced"), None) for path, keyword in schema.unenforced
+        (CertificateEntry(path, keyword, "nothing", "by allow_unenforced"), None) for path, keyword in schema.unenforced
     )
-    return Certificate(tuple(entries), lints(places, of_type=plain is not None), tuple(lost), tuple(costs))
+    return Certificate(tuple(entries), lints(schema_paths, of_type=plain is not None), tuple(lost), tuple(costs))
 
 
 def _cost(note: Enforcement, schema: s.Schema) -> str:
@@ -110,36 +110,43 @@ def _cost(note: Enforcement, schema: s.Schema) -> str:
     return f"asked for each token that could close the {kind}; a refusal goes back within the {kind}{clock}"
 
 
-def attributed(places: Places, noted: Iterable[Enforcement]) -> Iterator[tuple[Entry, tuple[Enforcement, ...]]]:
+def attributed(
+    schema_paths: SchemaPaths, noted: Iterable[Enforcement]
+) -> Iterator[tuple[CertificateEntry, tuple[Enforcement, ...]]]:
     """Each entry with the notes that it stands for: one, but for `type`, which is said once a path."""
     by_place: dict[tuple[s.SchemaId, int], list[Enforcement]] = {}
     for note in dict.fromkeys(noted):
         by_place.setdefault((note.vertex, note.alternative), []).append(note)
-    for vertex in places.order:
-        if vertex in places.free:
+    for vertex in schema_paths.order:
+        if vertex in schema_paths.free:
             continue
         notes = [
             note
-            for index in range(len(places.schema.vertices[vertex].alternatives))
+            for index in range(len(schema_paths.schema.vertices[vertex].alternatives))
             for note in by_place.get((vertex, index), ())
         ]
         types: dict[str, list[Enforcement]] = {}
         for note in notes:
             if note.keyword == "type":
-                types.setdefault(places.path(vertex, note.alternative), []).append(note)
+                types.setdefault(schema_paths.path(vertex, note.alternative), []).append(note)
         for note in notes:
-            path = places.path(vertex, note.alternative)
+            path = schema_paths.path(vertex, note.alternative)
             if note.keyword != "type":
                 yield _entry(note, path), (note,)
             elif path in types:
                 same = types.pop(path)
                 if not _EVERY_TYPE.issubset(one.detail for one in same):
                     by: By = "guard" if any(one.by == "guard" for one in same) else "grammar"
-                    yield Entry(path, "type", by, ", ".join(dict.fromkeys(one.detail for one in same))), tuple(same)
+                    yield (
+                        CertificateEntry(path, "type", by, ", ".join(dict.fromkeys(one.detail for one in same))),
+                        tuple(same),
+                    )
 
 
-def _entry(note: Enforcement, path: str) -> Entry:
+def _entry(note: Enforcement, path: str) -> CertificateEntry:
     subject = note.subject
     if isinstance(subject, s.Check):
-        return Entry(subject.path, note.keyword, note.by, _VALIDATOR if subject.kind == "pydantic" else note.detail)
-    return Entry(path, note.keyword, note.by, note.detail)
+        return CertificateEntry(
+            subject.path, note.keyword, note.by, _VALIDATOR if subject.kind == "pydantic" else note.detail
+        )
+    return CertificateEntry(path, note.keyword, note.by, note.detail)

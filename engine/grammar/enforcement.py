@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
-from engine.regular.languages import OPERATORS, SPELLING
+from engine.regular.named_languages import OPERATORS, SPELLING
 from engine.schema import schema as s
 
 By = OneOf["grammar", "guard", "annotation", "nothing"]
@@ -56,7 +56,7 @@ def _is_free(shape: s.Shape, vertex: s.SchemaId) -> bool:
         case s.Array():
             return shape == s.Array(rest=vertex)
         case s.Object():
-            return shape == s.Object(others=(s.Keys(vertex),))
+            return shape == s.Object(others=(s.AdditionalProperties(vertex),))
         case s.Text():
             return shape == s.Text()
         case s.Number():
@@ -71,9 +71,9 @@ def of_literals(shape: s.Literals) -> Iterator[Constraint]:
         names = {None: "null", False: "boolean", True: "boolean"}
         yield "type", " or ".join(dict.fromkeys(names[value] for value in values))
     elif len(values) == 1:
-        yield "const", _cut(json.dumps(values[0], ensure_ascii=False))
+        yield "const", _shortened(json.dumps(values[0], ensure_ascii=False))
     else:
-        yield "enum", _cut(", ".join(json.dumps(value, ensure_ascii=False) for value in values[:_SHOWN]))
+        yield "enum", _shortened(", ".join(json.dumps(value, ensure_ascii=False) for value in values[:_SHOWN]))
 
 
 def of_number(shape: s.Number) -> Iterator[Constraint]:
@@ -81,9 +81,9 @@ def of_number(shape: s.Number) -> Iterator[Constraint]:
     digits = ", in digits only" if shape.digits_only else ""
     yield "type", ("integer" if shape.integer else "number") + digits
     if shape.minimum is not None:
-        yield "exclusiveMinimum" if shape.exclusive_minimum else "minimum", _cut(f"{shape.minimum}")
+        yield "exclusiveMinimum" if shape.exclusive_minimum else "minimum", _shortened(f"{shape.minimum}")
     if shape.maximum is not None:
-        yield "exclusiveMaximum" if shape.exclusive_maximum else "maximum", _cut(f"{shape.maximum}")
+        yield "exclusiveMaximum" if shape.exclusive_maximum else "maximum", _shortened(f"{shape.maximum}")
     if shape.multiples_of:
         yield "multipleOf", ", ".join(f"{step}" for step in shape.multiples_of)
 
@@ -113,7 +113,7 @@ def of_array(shape: s.Array, schema: s.Schema) -> Iterator[Constraint]:
     yield "type", "array"
     held = [index for index, item in enumerate(shape.prefix) if not admits_anything(schema, item)]
     if held:
-        yield "prefixItems", _cut(", ".join(str(index) for index in held))
+        yield "prefixItems", _shortened(", ".join(str(index) for index in held))
     if shape.rest is not None and not admits_anything(schema, shape.rest):
         yield "items", f"from item {len(shape.prefix)} on" if shape.prefix else ""
     if shape.min_items:
@@ -132,14 +132,14 @@ def of_object(
     yield "type", "object"
     held = [one.name for one in shape.properties if not admits_anything(schema, one.schema)]
     if held:
-        yield "properties", _cut(", ".join(held))
+        yield "properties", _shortened(", ".join(held))
     required = [one.name for one in shape.properties if one.required]
     if required:
-        yield "required", _cut(", ".join(required))
+        yield "required", _shortened(", ".join(required))
     for one in shape.properties:
         if one.aliases:
             others = " or ".join(one.aliases)
-            yield "aliases", _cut(f"{one.name} or {others}" if every_spelling else f"{one.name}, never {others}")
+            yield "aliases", _shortened(f"{one.name} or {others}" if every_spelling else f"{one.name}, never {others}")
     yield from _of_others(shape, schema)
     low, high = counted
     if low:
@@ -156,10 +156,10 @@ def _of_others(shape: s.Object, schema: s.Schema) -> Iterator[Constraint]:
     if not any(not keys.matching for keys in shape.others):
         yield "additionalProperties", "no others"
     if shape.forbidden:
-        yield "properties", _cut("never " + ", ".join(shape.forbidden))
+        yield "properties", _shortened("never " + ", ".join(shape.forbidden))
     for keys in shape.others:
         if keys.matching and not admits_anything(schema, keys.schema):
-            yield "patternProperties", _cut(" and ".join(pattern.source for pattern in keys.matching))
+            yield "patternProperties", _shortened(" and ".join(pattern.source for pattern in keys.matching))
         elif not keys.matching and not admits_anything(schema, keys.schema):
             yield "additionalProperties", "each by its schema"
     names = dict.fromkeys(name for keys in shape.others for name in keys.names)
@@ -173,8 +173,8 @@ def _of_name(name: s.Text | s.Literals) -> str:
     said = [f"{keyword} {detail}" for keyword, detail in of_lengths(name)][1:]
     said += [" ".join(of_pattern(pattern)) for pattern in name.patterns]
     said += [f"format {one}" for one in name.formats]
-    return _cut(", ".join(said))
+    return _shortened(", ".join(said))
 
 
-def _cut(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 2] + " …"

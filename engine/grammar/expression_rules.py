@@ -13,34 +13,34 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from engine.grammar.draft import Draft
+from engine.grammar.builder import GrammarBuilder
+from engine.grammar.dfa import merged_states
 from engine.grammar.grammar import (
     EMPTY,
     Choice,
     Grammar,
     Literal,
     Node,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
     Spelling,
     StringTerminal,
-    Terminal,
 )
-from engine.grammar.json_spelling import RAW, escapes
-from engine.grammar.state_graph import merged_states
+from engine.grammar.json_escapes import RAW, escapes
 from engine.grammar.traversal import walk
 from engine.regular import charset, expression
 from engine.regular.charset import CharSet
 from engine.regular.expression import (
-    Both,
-    Chars,
+    CharClass,
     Complement,
     Concat,
     Expression,
+    FiniteSet,
+    Intersection,
     Multiple,
     Union,
-    Words,
 )
 
 _WORDS_INLINE = 32
@@ -54,12 +54,12 @@ Written = Spelling | None
 
 def expand_languages(grammar: Grammar) -> Grammar:
     """Every Terminal and StringTerminal replaced by literals, classes and rules."""
-    draft = Draft(grammar)
+    draft = GrammarBuilder(grammar)
     expansion = _Expansion(draft, Counter(_languages(grammar)))
 
     def change(node: Node) -> Node:
         match node:
-            case Terminal(language):
+            case RegularTerminal(language):
                 return expansion.part(language, None)
             case StringTerminal(language, spelling):
                 return Sequence((Literal('"'), expansion.part(language, spelling), Literal('"')))
@@ -72,7 +72,7 @@ def expand_languages(grammar: Grammar) -> Grammar:
 def _languages(grammar: Grammar) -> Iterator[tuple[Expression, Written]]:
     for rule in grammar.rules.values():
         for node in walk(rule):
-            if isinstance(node, Terminal):
+            if isinstance(node, RegularTerminal):
                 yield node.language, None
             elif isinstance(node, StringTerminal):
                 yield node.language, node.spelling
@@ -81,7 +81,7 @@ def _languages(grammar: Grammar) -> Iterator[tuple[Expression, Written]]:
 class _Expansion:
     """Remembers what it has expanded, so that strings of all rules share their characters and automata."""
 
-    def __init__(self, draft: Draft, uses: Counter[tuple[Expression, Written]]) -> None:
+    def __init__(self, draft: GrammarBuilder, uses: Counter[tuple[Expression, Written]]) -> None:
         self._draft, self._uses = draft, uses
         self._known: dict[tuple[Expression, Written], Node] = {}
         self._characters: dict[tuple[CharSet, Spelling], Node] = {}
@@ -107,21 +107,21 @@ class _Expansion:
 
     def _expanded(self, language: Expression, written: Written) -> Node:
         match language:
-            case Chars(members=members):
+            case CharClass(members=members):
                 return self._character(members, written)
             case Concat():
                 return self._sequence(language, written)
-            case expression.Repeat(body=body, low=low, high=high):
+            case expression.Repetition(body=body, low=low, high=high):
                 return Repeat(self.node(body, written), low, high)
             case Union(options=options):
                 return self._choice(options, written)
-            case Words():
+            case FiniteSet():
                 return self._words(
                     [w[language.offset :] for w in language.table[language.low : language.high]], written
                 )
-            case expression.EMPTY:
+            case expression.EMPTY_STRING:
                 return EMPTY
-            case expression.NOTHING:
+            case expression.EMPTY_SET:
                 return Choice(())
             case _:
                 return self._automaton(language, written)
@@ -139,10 +139,13 @@ class _Expansion:
 
     def _character(self, members: CharSet, written: Written) -> Node:
         if written is None:
-            return Terminal(expression.chars(members))
+            return RegularTerminal(expression.char_class(members))
         key = (members, written)
         if key not in self._characters:
-            ways: list[Node] = [Terminal(expression.chars(charset.intersect(members, RAW))), *self._escaped(key)]
+            ways: list[Node] = [
+                RegularTerminal(expression.char_class(charset.intersect(members, RAW))),
+                *self._escaped(key),
+            ]
             node = Choice(tuple(ways))
             self._characters[key] = self._shared("char", node) if members == charset.ANY else node
         return self._characters[key]
@@ -200,7 +203,7 @@ class _Expansion:
             options = [Sequence((self._character(chars, written), bodies[to])) for to, chars in moves.items()]
             body = Choice((*options, EMPTY) if accepting else tuple(options))
             reserved = bodies[i]
-            if isinstance(reserved, Reference):
+            if isinstance(reserved, RuleRef):
                 self._draft.rules[reserved.rule] = body
             else:
                 bodies[i] = body
@@ -227,7 +230,7 @@ class _Shape:
 
     def _parts(self, node: Expression) -> list[str]:
         match node:
-            case Chars(members=members):
+            case CharClass(members=members):
                 return [f"{low:06x}-{high:06x}" for low, high in members]
             case Concat():
                 parts = []
@@ -235,13 +238,13 @@ class _Shape:
                     parts.append(self(node.head))
                     node = node.tail
                 return [*parts, self(node)]
-            case expression.Repeat(body=body, low=low, high=high):
+            case expression.Repetition(body=body, low=low, high=high):
                 return [self(body), str(low), str(high)]
-            case Union(options=parts) | Both(parts=parts):
+            case Union(options=parts) | Intersection(parts=parts):
                 return sorted(map(self, parts))
             case Complement(body=body):
                 return [self(body)]
-            case Words(table=table, low=low, high=high, offset=offset):
+            case FiniteSet(table=table, low=low, high=high, offset=offset):
                 return [word[offset:] for word in table[low:high]]
             case Multiple(modulus=modulus, remainder=remainder, started=started):
                 return [str(modulus), str(remainder), str(started)]

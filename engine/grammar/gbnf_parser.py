@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.errors import GbnfSyntaxError, GrammarError
-from engine.grammar.grammar import EMPTY, Choice, Grammar, Literal, Node, Reference, Repeat, Sequence, Terminal
+from engine.grammar.grammar import EMPTY, Choice, Grammar, Literal, Node, RegularTerminal, Repeat, RuleRef, Sequence
 from engine.grammar.recursion import LeftRecursion, refuse_left_recursion
 from engine.regular import charset
-from engine.regular.expression import chars
+from engine.regular.expression import char_class
 
 DEPTH_LIMIT = 200
 _COUNT_DIGITS = 18
@@ -208,7 +208,7 @@ class _Reader:
             return self.character_class()
         if character == ".":
             self.at += 1
-            return Terminal(chars(charset.ANY))
+            return RegularTerminal(char_class(charset.ANY))
         if character in "<!":
             raise self.error("token literals match a token of one model, not text; write the text as a literal")
         start, found = self.at, _NAME.match(self.text, self.at)
@@ -216,7 +216,7 @@ class _Reader:
             return None
         self.at = found.end()
         used.setdefault(found[0], start)
-        return Reference(found[0])
+        return RuleRef(found[0])
 
     def literal(self) -> Node:
         opened, pieces, exists = self.at, [], True
@@ -248,8 +248,8 @@ class _Reader:
         if not ranges:
             return EMPTY
         members = charset.normalise(ranges)
-        members = charset.complement(members) if negated else members
-        return Terminal(chars(members)) if members else Choice(())
+        members = charset.invert(members) if negated else members
+        return RegularTerminal(char_class(members)) if members else Choice(())
 
     def code_point(self, opened: int, inside: str) -> int:
         """One character or escape of the literal or class that began at `opened`."""

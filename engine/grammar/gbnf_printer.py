@@ -20,16 +20,16 @@ from engine.grammar.grammar import (
     Literal,
     Members,
     Node,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
-    Terminal,
 )
-from engine.grammar.passes import drop_guards, plain
+from engine.grammar.passes import drop_guards, run_passes
 from engine.grammar.traversal import fold, walk
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression import Chars
+from engine.regular.expression import CharClass
 
 _NOTHING = r"[^\x00-\U0010FFFF]"
 _ASCII: CharSet = ((0, 0x7F),)
@@ -47,7 +47,7 @@ def print_gbnf(grammar: Grammar, *, allow_unenforced: bool = False) -> str:
         raise NotPrintable(tuple(unenforced))
     notes = [f"not enforced by this grammar: {_one_line(reason)}" for reason in unenforced]
     notes += [f"additional keys may repeat: rule {_one_line(name)}" for name in _open_objects(grammar)]
-    rules = plain(drop_guards(grammar)).rules
+    rules = run_passes(drop_guards(grammar)).rules
     lines = [f"# {note}" for note in notes]
     lines += [f"{name} ::= {_body(node)}" for name, node in rules.items()]
     return "\n".join(lines) + "\n"
@@ -82,9 +82,9 @@ def _written(node: Node, inside: tuple[tuple[str, int], ...]) -> tuple[str, int]
     match node:
         case Literal(text):
             return _literal(text), _ITEM
-        case Terminal(language=Chars(members=members)):
+        case RegularTerminal(language=CharClass(members=members)):
             return _class(members), _ITEM
-        case Reference(rule):
+        case RuleRef(rule):
             return rule, _ITEM
         case Repeat(_, low, high):
             return _grouped(inside[0], _ITEM) + _bounds(low, high), _SEQUENCE
@@ -123,7 +123,7 @@ def _class(members: CharSet) -> str:
     the first half, if a negated class left out any character that begins like it."""
     if members == charset.ANY:
         return "."
-    left_out = charset.complement(members)
+    left_out = charset.invert(members)
     if charset.intersect(left_out, _ASCII) == left_out and len(left_out) < len(members):
         return f"[^{_ranges(left_out)}]"
     return f"[{_ranges(members)}]"

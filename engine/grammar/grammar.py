@@ -1,6 +1,6 @@
 """Grammar: what texts are allowed, as data.
 
-Rules map names to nodes. A `Terminal` is regular: an expression over the text itself. A `StringTerminal` is a JSON string
+Rules map names to nodes. A `RegularTerminal` is regular: an expression over the text itself. A `StringTerminal` is a JSON string
 whose decoded content is regular; its spelling is canonical (each character written in one way, as `json.dumps` with
 `ensure_ascii=False` does) or any. The other nodes combine them. `Members` is the inside of a JSON object, from after `{` to
 before `}`: it knows which keys exist and which are used, so that it can be run in any order, where plain rules would need
@@ -51,7 +51,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Terminal:
+class RegularTerminal:
     """Any text of a regular language."""
 
     language: Expression
@@ -87,7 +87,7 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class RuleRef:
     rule: str
 
 
@@ -115,7 +115,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class AdditionalMembers:
     """Members beside the declared ones: `keys` is the language of their decoded names, without any declared name. `guards`
     watch the key as it closes."""
 
@@ -135,7 +135,7 @@ class Members:
     """
 
     declared: tuple[Member, ...]
-    others: tuple[Others, ...] = ()
+    others: tuple[AdditionalMembers, ...] = ()
     ordered: bool = True
     spelling: Spelling = "canonical"
     colon: Node = Literal(": ")
@@ -144,20 +144,20 @@ class Members:
     high: int | None = None
 
 
-Node = Literal | Terminal | StringTerminal | Sequence | Choice | Repeat | Reference | Guarded | Members
+Node = Literal | RegularTerminal | StringTerminal | Sequence | Choice | Repeat | RuleRef | Guarded | Members
 
 EMPTY = Sequence(())
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rules by name. `root` is where a text starts. `depth`, where its texts are JSON, is how deep they nest at most. `places`
-    has, for rules made of a schema, the JSON pointer into it."""
+    """Rules by name. `root` is where a text starts. `depth`, where its texts are JSON, is how deep they nest at most.
+    `schema_paths` has, for rules made of a schema, the JSON pointer into it."""
 
     rules: Mapping[str, Node]
     root: str = "root"
     depth: int | None = None
-    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    schema_paths: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def gbnf(self, *, allow_unenforced: bool = False) -> str:
         """The grammar as GBNF text, which llama.cpp reads as the same language.

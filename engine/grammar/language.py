@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from engine.errors import GrammarError
-from engine.grammar.grammar import Choice, Grammar, Literal, Node, Reference, Repeat, Sequence, Terminal
+from engine.grammar.grammar import Choice, Grammar, Literal, Node, RegularTerminal, Repeat, RuleRef, Sequence
 from engine.grammar.recursion import calls
 from engine.grammar.traversal import fold
-from engine.regular.expression import Expression, concat, repeat, text, union, words
+from engine.regular.expression import Expression, concat, finite_set, repeat, text, union
 
 LanguageOfRule = Callable[[str], Expression | None]
 
@@ -22,15 +22,15 @@ def language_from(node: Node, inside: tuple[Expression | None, ...], rule: Langu
     match node:
         case Literal(literal):
             return text(literal)
-        case Terminal(language):
+        case RegularTerminal(language):
             return language
-        case Reference(name):
+        case RuleRef(name):
             return rule(name)
         case Choice(options):
             literals = [option.text for option in options if isinstance(option, Literal)]
             others = [part for part, option in zip(inside, options, strict=True) if not isinstance(option, Literal)]
             parts = _all_of(others)
-            return None if parts is None else union(words(literals), *parts)
+            return None if parts is None else union(finite_set(literals), *parts)
         case Sequence():
             parts = _all_of(inside)
             return None if parts is None else concat(*parts)

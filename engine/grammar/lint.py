@@ -13,11 +13,11 @@ from itertools import combinations, islice
 
 from engine.errors import GrammarTooComplex
 from engine.grammar.enforcement import admits_anything
-from engine.grammar.formats import INEXACT, format_language
-from engine.grammar.places import Places, edges
+from engine.grammar.format_languages import INEXACT, format_language
+from engine.grammar.schema_paths import SchemaPaths, edges
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.languages import SPELLING, pattern_language
+from engine.regular.named_languages import SPELLING, pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 
@@ -32,20 +32,20 @@ class Lint:
     text: str
 
 
-def lints(places: Places, *, of_type: bool = False) -> tuple[Lint, ...]:
+def lints(schema_paths: SchemaPaths, *, of_type: bool = False) -> tuple[Lint, ...]:
     """All findings, each once, in the order of the schema; in that `of_type` the "ecma" patterns are the engine's own."""
     found: dict[Lint, None] = {}
-    for vertex, index, alternative in places.alternatives():
-        path = places.path(vertex, index)
-        found.update(dict.fromkeys(Lint(path, text) for text in _of_shape(alternative.shape, places, of_type)))
+    for vertex, index, alternative in schema_paths.alternatives():
+        path = schema_paths.path(vertex, index)
+        found.update(dict.fromkeys(Lint(path, text) for text in _of_shape(alternative.shape, schema_paths, of_type)))
         if index == 0:
-            found.update(dict.fromkeys(Lint(path, text) for text in _of_union(vertex, places)))
-    found.update(dict.fromkeys(_recursion(places)))
-    found.update(dict.fromkeys(_guards_in_items(places)))
+            found.update(dict.fromkeys(Lint(path, text) for text in _of_union(vertex, schema_paths)))
+    found.update(dict.fromkeys(_recursion(schema_paths)))
+    found.update(dict.fromkeys(_guards_in_items(schema_paths)))
     return tuple(found)
 
 
-def _of_shape(shape: s.Shape, places: Places, of_type: bool) -> Iterator[str]:
+def _of_shape(shape: s.Shape, schema_paths: SchemaPaths, of_type: bool) -> Iterator[str]:
     match shape:
         case s.Text():
             yield from _of_text(shape, of_type)
@@ -54,7 +54,7 @@ def _of_shape(shape: s.Shape, places: Places, of_type: bool) -> Iterator[str]:
                 yield "no maxItems: the model or max_tokens decides where the array ends"
             yield from _long("items", shape.min_items, shape.max_items)
         case s.Object():
-            if any(not keys.matching and admits_anything(places.schema, keys.schema) for keys in shape.others):
+            if any(not keys.matching and admits_anything(schema_paths.schema, keys.schema) for keys in shape.others):
                 yield "open object: any further key with any value is allowed (additionalProperties)"
             yield from _long("members", shape.min_properties, shape.max_properties)
 
@@ -94,7 +94,7 @@ def _unanchored(pattern: s.Pattern, language: Expression) -> Iterator[str]:
     after = not pattern.source.endswith(("$", "$)", "\\Z", "\\z"))
     if not (before or after) or not language.alive:
         return
-    if language is ex.ANYTHING:
+    if language is ex.ALL_STRINGS:
         yield f"pattern {pattern.source!r} matches every string"
         return
     word = language.shortest
@@ -103,7 +103,7 @@ def _unanchored(pattern: s.Pattern, language: Expression) -> Iterator[str]:
         yield f"pattern {pattern.source!r} is not anchored: {witness!r} matches too"
 
 
-def _repeats(language: Expression) -> Iterator[ex.Repeat]:
+def _repeats(language: Expression) -> Iterator[ex.Repetition]:
     """Every repeat in an expression. What a complement excludes is not looked into."""
     seen: set[Expression] = set()
     pending = [language]
@@ -113,28 +113,28 @@ def _repeats(language: Expression) -> Iterator[ex.Repeat]:
             continue
         seen.add(node)
         match node:
-            case ex.Repeat():
+            case ex.Repetition():
                 yield node
                 pending.append(node.body)
             case ex.Concat():
                 pending += (node.head, node.tail)
             case ex.Union():
                 pending += node.options
-            case ex.Both():
+            case ex.Intersection():
                 pending += node.parts
 
 
 # -- unions -------------------------------------------------------------------------------------------------------
 
 
-def _of_union(vertex: s.SchemaId, places: Places) -> Iterator[str]:
+def _of_union(vertex: s.SchemaId, schema_paths: SchemaPaths) -> Iterator[str]:
     """Pairs of alternatives that one value may satisfy both."""
-    alternatives = places.schema.vertices[vertex].alternatives
+    alternatives = schema_paths.schema.vertices[vertex].alternatives
     pairs = islice(combinations(range(len(alternatives)), 2), _PAIRS)
-    met = [(a, b) for a, b in pairs if _overlap(alternatives[a].shape, alternatives[b].shape, places.schema)]
+    met = [(a, b) for a, b in pairs if _overlap(alternatives[a].shape, alternatives[b].shape, schema_paths.schema)]
     if not met:
         return
-    a, b = (places.path(vertex, index) or "/" for index in met[0])
+    a, b = (schema_paths.path(vertex, index) or "/" for index in met[0])
     more = f" (and {len(met) - 1} more such pairs)" if len(met) > 1 else ""
     kind = type(alternatives[met[0][0]].shape).__name__.lower()
     yield f"overlapping union members: no required const or enum key tells {a} and {b} apart ({kind}){more}"
@@ -190,7 +190,7 @@ def _texts_meet(one: s.Text, other: s.Text) -> bool:
     if not _counts_meet(one.min_length, one.max_length, other.min_length, other.max_length):
         return False
     try:
-        return ex.both(*_languages(one), *_languages(other)).alive
+        return ex.intersection(*_languages(one), *_languages(other)).alive
     except GrammarTooComplex:
         return True
 
@@ -221,11 +221,11 @@ def _numbers_meet(one: s.Number, other: s.Number) -> bool:
 # -- the graph ----------------------------------------------------------------------------------------------------
 
 
-def _recursion(places: Places) -> Iterator[Lint]:
+def _recursion(schema_paths: SchemaPaths) -> Iterator[Lint]:
     """The places at which a depth-first walk comes back to a value that it is still inside of."""
-    schema = places.schema
+    schema = schema_paths.schema
     open_: set[s.SchemaId] = set()
-    done: set[s.SchemaId] = set(places.free)
+    done: set[s.SchemaId] = set(schema_paths.free)
     stack = [(schema.root, _children(schema.root, schema))]
     open_.add(schema.root)
     while stack:
@@ -236,7 +236,7 @@ def _recursion(places: Places) -> Iterator[Lint]:
             open_.discard(vertex)
             done.add(vertex)
         elif child in open_:
-            yield Lint(places.path(child, 0), "recursive: how deep it goes is up to the model or max_tokens")
+            yield Lint(schema_paths.path(child, 0), "recursive: how deep it goes is up to the model or max_tokens")
         elif child not in done:
             open_.add(child)
             stack.append((child, _children(child, schema)))
@@ -248,19 +248,19 @@ def _children(vertex: s.SchemaId, schema: s.Schema) -> Iterator[s.SchemaId]:
             yield child
 
 
-def _guards_in_items(places: Places) -> Iterator[Lint]:
+def _guards_in_items(schema_paths: SchemaPaths) -> Iterator[Lint]:
     """Guards below items of an array: each item may have to be gone back over before the next."""
-    schema = places.schema
+    schema = schema_paths.schema
     pending = [
         child
-        for _, _, alternative in places.alternatives()
+        for _, _, alternative in schema_paths.alternatives()
         if isinstance(alternative.shape, s.Array)
         for _, child in edges(alternative.shape)
     ]
     seen: set[s.SchemaId] = set()
     while pending:
         vertex = pending.pop()
-        if vertex in seen or vertex in places.free:
+        if vertex in seen or vertex in schema_paths.free:
             continue
         seen.add(vertex)
         for index, alternative in enumerate(schema.vertices[vertex].alternatives):
@@ -268,7 +268,9 @@ def _guards_in_items(places: Places) -> Iterator[Lint]:
             if isinstance(alternative.shape, s.Text):
                 names += _guarded(alternative.shape)
             for name in names:
-                yield Lint(places.path(vertex, index), f"guard inside array items: going back may cost passes ({name})")
+                yield Lint(
+                    schema_paths.path(vertex, index), f"guard inside array items: going back may cost passes ({name})"
+                )
             pending += (child for _, child in edges(alternative.shape))
 
 

@@ -19,32 +19,32 @@ from typing import Literal as OneOf
 from engine.errors import GrammarTooComplex, UnsupportedSchema
 from engine.grammar import enforcement
 from engine.grammar import grammar as g
-from engine.grammar.embedding import embedded_language
+from engine.grammar.bounded_intersection import BoundedIntersection, force_search
 from engine.grammar.enforcement import By, Enforcement
-from engine.grammar.formats import INEXACT, format_language
-from engine.grammar.meeting import Meeting, settle
+from engine.grammar.format_languages import INEXACT, format_language
+from engine.grammar.json_in_string import json_in_string_language
 from engine.grammar.number_rules import literal_node, number_node
 from engine.grammar.traversal import walk
 from engine.regular import charset
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 from engine.regular.integers import EXACT
-from engine.regular.languages import SPELLING, pattern_language
+from engine.regular.named_languages import SPELLING, pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
-from engine.schema.judge import Context
-from engine.schema.key_match import PatternUnknown, matches
-from engine.schema.location import Document
+from engine.schema.location import SchemaDocument
+from engine.schema.pattern_match import PatternUnknown, matches
+from engine.schema.validation import Context
 
 Style = OneOf["spaced", "compact", "any"]
 STYLES: tuple[Style, ...] = ("spaced", "compact", "any")
-DEEPEST = 200  # arrays and objects in each other; Pydantic's reader of JSON refuses 202
+MAX_NESTING = 200  # arrays and objects in each other; Pydantic's reader of JSON refuses 202
 
 _WORK = 2 * ex.WORK_LIMIT  # of all searches of a compilation,
 _WORK_OF_VERTEX = 5_000  # and more for each vertex
 _FEW_NUMBERS = 64  # literals whose spellings with an exponent are written out; for more a guard is cheaper
 _DECIDED_BY_ITEMS = ("uniqueItems",)  # what an array may be is known when its items are
-_BLANKS = ex.repeat(ex.chars(charset.of(" \t")), 0, 40)
+_BLANKS = ex.repeat(ex.char_class(charset.of(" \t")), 0, 40)
 _BRACKETS, _BRACES = (g.Literal("["), g.Literal("]")), (g.Literal("{"), g.Literal("}"))
 WHITE_SPACE = ex.union(_BLANKS, ex.concat(ex.text("\n"), _BLANKS), ex.concat(ex.text("\r\n"), _BLANKS))
 
@@ -55,25 +55,29 @@ Note = Callable[[Enforcement], None]
 def lower(
     schema: s.Schema,
     style: Style,
-    watch: Callable[[s.Check, g.Scope], g.Guard],
+    make_guard: Callable[[s.Check, g.Scope], g.Guard],
     *,
     root: str = "root",
     note: Note | None = None,
 ) -> g.Grammar:
-    """The grammar of `schema` in a style; `watch` makes the guard of a check, `note` is told what enforces what."""
+    """The grammar of `schema` in a style; `make_guard` makes the guard of a check, `note` is called with what enforces what."""
     with ex.bounded(_WORK + _WORK_OF_VERTEX * len(schema.vertices)):
-        return _Lowering(schema, style, watch, note).grammar(root)
+        return _Lowering(schema, style, make_guard, note).grammar(root)
 
 
 class _Lowering:
     def __init__(
-        self, schema: s.Schema, style: Style, watch: Callable[[s.Check, g.Scope], g.Guard], note: Note | None = None
+        self,
+        schema: s.Schema,
+        style: Style,
+        make_guard: Callable[[s.Check, g.Scope], g.Guard],
+        note: Note | None = None,
     ) -> None:
-        self._schema, self._watch, self._tell = schema, watch, note
+        self._schema, self._watch, self._tell = schema, make_guard, note
         self._place = (schema.root, 0)  # the alternative that is being lowered; only kept where notes are taken
         self._style, self._any = style, style == "any"
         self._spelling: g.Spelling = "any" if self._any else "canonical"
-        blank: g.Node = g.Terminal(WHITE_SPACE) if self._any else g.EMPTY
+        blank: g.Node = g.RegularTerminal(WHITE_SPACE) if self._any else g.EMPTY
         space = "" if style == "compact" else " "
         self._blank = blank
         self._colon = g.Sequence((blank, g.Literal(":"), blank)) if self._any else g.Literal(":" + space)
@@ -93,7 +97,9 @@ class _Lowering:
         while self._pending:
             vertex = self._pending.pop()
             self._rules[self._names[vertex]] = self._union(vertex)
-        return g.Grammar(self._rules, root, DEEPEST, {name: self._path(vertex) for vertex, name in self._names.items()})
+        return g.Grammar(
+            self._rules, root, MAX_NESTING, {name: self._path(vertex) for vertex, name in self._names.items()}
+        )
 
     def _path(self, vertex: s.SchemaId) -> str:
         return next((one.path for one in self._schema.vertices[vertex].alternatives), "")
@@ -104,7 +110,7 @@ class _Lowering:
                 return self._union(vertex)
             self._names[vertex] = self._name(self._schema.vertices[vertex])
             self._pending.append(vertex)
-        return g.Reference(self._names[vertex])
+        return g.RuleRef(self._names[vertex])
 
     def _needs_rule(self, vertex: s.SchemaId) -> bool:
         alternatives = self._schema.vertices[vertex].alternatives
@@ -191,7 +197,7 @@ class _Lowering:
         if together:
             nodes.append(literal_node(small, path, self._watch))
         if self._any:
-            words: list[g.Node] = [g.StringTerminal(ex.words(strings), "any")] if strings else []
+            words: list[g.Node] = [g.StringTerminal(ex.finite_set(strings), "any")] if strings else []
         else:
             words = [self._value(v) for v in strings]
         nodes = words + nodes
@@ -235,7 +241,7 @@ class _Lowering:
         self, text: s.Text, path: str, note: Callable[..., None] = lambda *_: None
     ) -> tuple[Expression, list[s.Check]]:
         """The contents of a string as far as an expression says them, and the checks for the rest; `note` is told which."""
-        met = Meeting(ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length))
+        met = BoundedIntersection(ex.repeat(ex.char_class(charset.ANY), text.min_length, text.max_length))
         checks: list[s.Check] = []
         if text.pieces is not None:
             met.take(text.pieces, must=True)
@@ -268,12 +274,12 @@ class _Lowering:
         if self._any:
             return None
         lowering = _Lowering(replace(self._schema, root=content), self._style, self._watch)
-        return embedded_language(lowering.grammar("root"))
+        return json_in_string_language(lowering.grammar("root"))
 
     def _text(self, text: s.Text, path: str) -> g.Node:
         language, checks = self._content(text, path, self._note)
         self._note(enforcement.of_lengths(text))
-        settle(language)
+        force_search(language)
         node: g.Node = g.StringTerminal(language, self._spelling)
         for check in checks:
             node = g.Guarded(node, self._watch(check, "value"))
@@ -282,8 +288,8 @@ class _Lowering:
     def _number(self, number: s.Number, path: str) -> g.Node:
         node = number_node(number, path, self._watch, every_spelling=self._any)
         for part in walk(node):
-            if isinstance(part, g.Terminal):
-                settle(part.language)
+            if isinstance(part, g.RegularTerminal):
+                force_search(part.language)
         return node
 
     # -- containers -----------------------------------------------------------------------------------------------
@@ -335,24 +341,24 @@ class _Lowering:
             g.Member(p.name, self._node(p.schema), p.required, p.aliases if self._any else ())
             for p in an_object.properties
         )
-        names = ex.complement(ex.words(an_object.names))
+        names = ex.complement(ex.finite_set(an_object.names))
         others = []
         for other in an_object.others:
             language, checks = self._keys(other, names, path)
             if language.alive:
                 guards = tuple(self._watch(check, "value") for check in checks)
-                others.append(g.Others(language, self._node(other.schema), guards))
+                others.append(g.AdditionalMembers(language, self._node(other.schema), guards))
         members = self._members(declared, tuple(others))
         low, high = _counts(an_object)
         return self._braces(replace(members, low=low, high=high))
 
-    def _keys(self, keys: s.Keys, free: Expression, path: str) -> tuple[Expression, list[s.Check]]:
+    def _keys(self, keys: s.AdditionalProperties, free: Expression, path: str) -> tuple[Expression, list[s.Check]]:
         """Those of the `free` names that such a member may have, as far as an expression says them, and the checks for the
         rest."""
-        met, checks = Meeting(free), []
+        met, checks = BoundedIntersection(free), []
         for name in keys.names:
             if isinstance(name, s.Literals):
-                met.take(ex.words(v for v in name.values if isinstance(v, str)))
+                met.take(ex.finite_set(v for v in name.values if isinstance(v, str)))
             else:
                 language, more = self._content(name, path)
                 met.take(language, must=True)
@@ -369,7 +375,7 @@ class _Lowering:
             checks += [_key_check(pattern, path, wanted=pattern in keys.matching) for pattern in left]
         return met.language, checks
 
-    def _members(self, declared: tuple[g.Member, ...], others: tuple[g.Others, ...]) -> g.Members:
+    def _members(self, declared: tuple[g.Member, ...], others: tuple[g.AdditionalMembers, ...]) -> g.Members:
         return g.Members(declared, others, not self._any, self._spelling, self._colon, self._comma)
 
     def _braces(self, members: g.Members) -> g.Node:
@@ -393,7 +399,7 @@ def _pattern_check(pattern: s.Pattern, path: str) -> s.Check:
     except PatternUnknown as error:
         raise UnsupportedSchema(path, "pattern", str(error)) from None
     schema = {"pattern": pattern.source}
-    document = Document(schema)
+    document = SchemaDocument(schema)
     document.pattern_dialect = pattern.dialect
     return s.Check(path, ("pattern",), "json-schema", schema, Context.of(document.root))
 

@@ -11,7 +11,7 @@ beside the declared ones may repeat.
 from __future__ import annotations
 
 from engine.errors import NotPrintable
-from engine.grammar.draft import Draft
+from engine.grammar.builder import GrammarBuilder
 from engine.grammar.grammar import (
     EMPTY,
     Choice,
@@ -19,26 +19,25 @@ from engine.grammar.grammar import (
     Member,
     Members,
     Node,
-    Reference,
     Repeat,
+    RuleRef,
     Sequence,
     StringTerminal,
 )
-from engine.regular.expression import words
+from engine.grammar.simplification import EMPTY_CHOICE
+from engine.regular.expression import finite_set
 
 UNORDERED_LIMIT = 5
 RULE_LIMIT = 2_000
 
-NOTHING = Choice(())
-
 
 def expand_members(grammar: Grammar) -> Grammar:
     """Every Members node replaced by rules."""
-    draft = Draft(grammar)
+    draft = GrammarBuilder(grammar)
     return draft.rewrite_rules(lambda node: _expand(draft, node) if isinstance(node, Members) else node)
 
 
-def _expand(draft: Draft, members: Members) -> Node:
+def _expand(draft: GrammarBuilder, members: Members) -> Node:
     if members.ordered or not members.declared:
         return _Ordered(draft, members).start()
     if len(members.declared) > UNORDERED_LIMIT:
@@ -50,7 +49,7 @@ def _expand(draft: Draft, members: Members) -> Node:
 class _Expansion:
     """What both orders share: the pairs, the members beside the declared ones, and the bounds on the count."""
 
-    def __init__(self, draft: Draft, members: Members) -> None:
+    def __init__(self, draft: GrammarBuilder, members: Members) -> None:
         self.draft, self.members = draft, members
         self.size = len(members.declared)
         self.low, self.high = members.low, members.high
@@ -60,10 +59,12 @@ class _Expansion:
             self.low = 0
         self.pairs = [self._pair(member) for member in members.declared]
         self.other = self._other()
-        self._rules: dict[object, Reference] = {}
+        self._rules: dict[object, RuleRef] = {}
 
     def _pair(self, member: Member) -> Node:
-        return Sequence((StringTerminal(words(member.keys), self.members.spelling), self.members.colon, member.value))
+        return Sequence(
+            (StringTerminal(finite_set(member.keys), self.members.spelling), self.members.colon, member.value)
+        )
 
     def _other(self) -> Node:
         """Nothing if there are no others."""
@@ -71,7 +72,7 @@ class _Expansion:
             Sequence((StringTerminal(other.keys, self.members.spelling), self.members.colon, other.value))
             for other in self.members.others
         )
-        return self.draft.add("other", Choice(options)) if options else NOTHING
+        return self.draft.add("other", Choice(options)) if options else EMPTY_CHOICE
 
     def name_pairs(self) -> None:
         """Give each pair a rule of its own, where it is going to be written more than once."""
@@ -86,9 +87,9 @@ class _Expansion:
         low = max(0, self.low - count)
         high = None if self.high is None else self.high - count
         if high is not None and high < low:
-            return NOTHING
-        if self.other == NOTHING:
-            return EMPTY if low == 0 else NOTHING
+            return EMPTY_CHOICE
+        if self.other == EMPTY_CHOICE:
+            return EMPTY if low == 0 else EMPTY_CHOICE
         if count:
             return Repeat(self.after_comma(self.other), low, high)
         if high == 0:
@@ -102,13 +103,13 @@ class _Expansion:
         enough = bool(self.members.others) or count + possible >= self.low
         return enough and (self.high is None or count + required <= self.high)
 
-    def reserve(self, key: object) -> Reference:
+    def reserve(self, key: object) -> RuleRef:
         if len(self._rules) >= RULE_LIMIT:
             raise NotPrintable((f"rule {self.draft.owner!r}: its object needs more than {RULE_LIMIT} rules",))
         self._rules[key] = self.draft.reserve(f"{self.draft.owner}-rest")
         return self._rules[key]
 
-    def define(self, reference: Reference, node: Node) -> None:
+    def define(self, reference: RuleRef, node: Node) -> None:
         self.draft.rules[reference.rule] = node
 
 
@@ -117,7 +118,7 @@ class _Ordered(_Expansion):
         declared = self.members.declared
         self.required_from = [sum(m.required for m in declared[i:]) for i in range(self.size + 1)]
         first = next((i for i, member in enumerate(declared) if member.required), self.size)
-        if not self._settled(0, 0):
+        if not self._bounds_hold(0, 0):
             self.name_pairs()
             return self._counted_rules()
         if first == 0 and self.size:
@@ -126,33 +127,33 @@ class _Ordered(_Expansion):
             self.name_pairs()
         return self._uncounted(first)
 
-    def _settled(self, place: int, count: int) -> bool:
-        """Whether the bounds on the count hold whatever comes from `place` on."""
-        possible = self.size - place
+    def _bounds_hold(self, position: int, count: int) -> bool:
+        """Whether the bounds on the count hold whatever comes from `position` on."""
+        possible = self.size - position
         at_most = not self.members.others and self.high is not None and count + possible <= self.high
-        return count + self.required_from[place] >= self.low and (self.high is None or at_most)
+        return count + self.required_from[position] >= self.low and (self.high is None or at_most)
 
-    def _tail(self, place: int) -> Node:
-        """From `place` on, after at least one member."""
-        items = [self._after_first(i) for i in range(place, self.size)]
+    def _tail(self, position: int) -> Node:
+        """From `position` on, after at least one member."""
+        items = [self._after_first(i) for i in range(position, self.size)]
         return Sequence((*items, self.only_others_freely()))
 
     def only_others_freely(self) -> Node:
         return Repeat(self.after_comma(self.other), 0, None) if self.members.others else EMPTY
 
-    def _after_first(self, place: int) -> Node:
-        item = self.after_comma(self.pairs[place])
-        return item if self.members.declared[place].required else Repeat(item, 0, 1)
+    def _after_first(self, position: int) -> Node:
+        item = self.after_comma(self.pairs[position])
+        return item if self.members.declared[position].required else Repeat(item, 0, 1)
 
     def _uncounted(self, first_required: int) -> Node:
         """One alternative for each member that can be the first; what follows it is shared by those before it."""
         tails: dict[int, Node] = {}
         last = min(first_required, self.size - 1)
-        for place in range(last, -1, -1):
-            shared = () if place == last else (self._after_first(place + 1), tails[place + 1])
-            node = Sequence(shared) if shared else self._tail(place + 1)
-            tails[place] = self.draft.add("rest", node) if place else node
-        options: list[Node] = [Sequence((self.pairs[place], tails[place])) for place in range(last + 1)]
+        for position in range(last, -1, -1):
+            shared = () if position == last else (self._after_first(position + 1), tails[position + 1])
+            node = Sequence(shared) if shared else self._tail(position + 1)
+            tails[position] = self.draft.add("rest", node) if position else node
+        options: list[Node] = [Sequence((self.pairs[position], tails[position])) for position in range(last + 1)]
         if first_required == self.size:
             options.append(self.only_others(0))
         return Choice(tuple(options))
@@ -161,28 +162,28 @@ class _Ordered(_Expansion):
         """One rule for each place and count that the bounds tell apart."""
         pending: list[tuple[int, int]] = []
         start = self._counted(0, 0, pending)
-        for place, count in pending:
-            member, follow = self.members.declared[place], self._counted(place + 1, count + 1, pending)
-            pair = self.after_comma(self.pairs[place]) if count else self.pairs[place]
+        for position, count in pending:
+            member, follow = self.members.declared[position], self._counted(position + 1, count + 1, pending)
+            pair = self.after_comma(self.pairs[position]) if count else self.pairs[position]
             options: list[Node] = [Sequence((pair, follow))]
             if not member.required:
-                options.append(self._counted(place + 1, count, pending))
-            self.define(self._rules[place, count], Choice(tuple(options)))
+                options.append(self._counted(position + 1, count, pending))
+            self.define(self._rules[position, count], Choice(tuple(options)))
         return start
 
-    def _counted(self, place: int, count: int, pending: list[tuple[int, int]]) -> Node:
-        if not self.can_reach(count, self.required_from[place], self.size - place):
-            return NOTHING
-        if place == self.size:
+    def _counted(self, position: int, count: int, pending: list[tuple[int, int]]) -> Node:
+        if not self.can_reach(count, self.required_from[position], self.size - position):
+            return EMPTY_CHOICE
+        if position == self.size:
             return self.only_others(count)
-        settled = count > 0 and self._settled(place, count)
-        key = (place, -1) if settled else (place, count)
+        uncounted = count > 0 and self._bounds_hold(position, count)
+        key = (position, -1) if uncounted else (position, count)
         if key not in self._rules:
             reference = self.reserve(key)
-            if settled:
-                self.define(reference, self._tail(place))
+            if uncounted:
+                self.define(reference, self._tail(position))
             else:
-                pending.append((place, count))
+                pending.append((position, count))
         return self._rules[key]
 
 
@@ -201,7 +202,7 @@ class _Unordered(_Expansion):
     def _state(self, used: int, count: int, pending: list[tuple[int, int]]) -> Node:
         missing = (self.required & ~used).bit_count()
         if not self.can_reach(count, missing, self.size - used.bit_count()):
-            return NOTHING
+            return EMPTY_CHOICE
         if self.high is None:
             count = min(count, max(1, self.low))
         if used.bit_count() == self.size:

@@ -24,41 +24,41 @@ _DIGITS = 15  # a decimal of so many digits is the shortest one of its double
 
 
 def number_node(
-    number: s.Number, path: str, watch: Callable[[s.Check, g.Scope], g.Guard], *, every_spelling: bool
+    number: s.Number, path: str, make_guard: Callable[[s.Check, g.Scope], g.Guard], *, every_spelling: bool
 ) -> g.Node:
-    """The node of a number; `watch` makes the guard of a check."""
+    """The node of a number; `make_guard` makes the guard of a check."""
     if number.multiples_of and not number.integer:
-        guard = watch(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
+        guard = make_guard(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
         return _multiples(number, guard, every_spelling)
     try:
         plain = _plain(number, every_spelling)
     except GrammarTooComplex:
         if not number.multiples_of:
             raise
-        guard = watch(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
-        bounded = number_node(replace(number, multiples_of=()), path, watch, every_spelling=every_spelling)
+        guard = make_guard(s.Check(path, ("multipleOf",), "json-schema", _as_schema(number)), "value")
+        bounded = number_node(replace(number, multiples_of=()), path, make_guard, every_spelling=every_spelling)
         return g.Guarded(bounded, guard)
     if not every_spelling or number.digits_only:
-        return g.Terminal(plain)
+        return g.RegularTerminal(plain)
     if not number.multiples_of:
-        return g.Terminal(ex.union(plain, _with_exponent(number)))
-    guard = watch(s.Check(path, ("number",), "json-schema", _as_schema(number)), "value")
+        return g.RegularTerminal(ex.union(plain, _with_exponent(number)))
+    guard = make_guard(s.Check(path, ("number",), "json-schema", _as_schema(number)), "value")
     whole = all(step == step.to_integral_value() for step in number.multiples_of)  # as types of Python have it
-    exponents = g.Terminal(_with_exponent(number)) if whole else _any_exponent()
-    return g.Choice((g.Terminal(plain), g.Guarded(exponents, guard)))
+    exponents = g.RegularTerminal(_with_exponent(number)) if whole else _any_exponent()
+    return g.Choice((g.RegularTerminal(plain), g.Guarded(exponents, guard)))
 
 
-def literal_node(values: Sequence[int | float], path: str, watch: Callable[[s.Check, g.Scope], g.Guard]) -> g.Node:
+def literal_node(values: Sequence[int | float], path: str, make_guard: Callable[[s.Check, g.Scope], g.Guard]) -> g.Node:
     """Just these numbers below 2**53 in every spelling; a guard judges those with an exponent, so that many are one node."""
     rule: s.Json = {"type": "number", "enum": list(values)}
-    guard = watch(s.Check(path, ("number",), "json-schema", rule), "value")
+    guard = make_guard(s.Check(path, ("number",), "json-schema", rule), "value")
     plain = numbers.exactly(Decimal(repr(value)) for value in values)
-    return g.Choice((g.Terminal(plain), g.Guarded(_any_exponent(), guard)))
+    return g.Choice((g.RegularTerminal(plain), g.Guarded(_any_exponent(), guard)))
 
 
 @cache
 def _any_exponent() -> g.Node:
-    return g.Terminal(numbers.exponents())
+    return g.RegularTerminal(numbers.exponents())
 
 
 def _plain(number: s.Number, every_spelling: bool) -> Expression:
@@ -78,13 +78,13 @@ def _plain(number: s.Number, every_spelling: bool) -> Expression:
 def _multiples(number: s.Number, guard: g.Guard, every_spelling: bool) -> g.Node:
     """Multiples as decimals, under the guard where a double may have too few digits for them, or in another spelling."""
     try:
-        plain = ex.both(*(_decimals(number, step) for step in number.multiples_of))
+        plain = ex.intersection(*(_decimals(number, step) for step in number.multiples_of))
     except GrammarTooComplex:
-        return g.Guarded(g.Terminal(numbers.numbers()), guard)
-    node: g.Node = g.Terminal(plain)
+        return g.Guarded(g.RegularTerminal(numbers.numbers()), guard)
+    node: g.Node = g.RegularTerminal(plain)
     if not _few_digits(number):
         node = g.Guarded(node, guard)
-    return g.Choice((node, g.Guarded(g.Terminal(_with_exponent(number)), guard))) if every_spelling else node
+    return g.Choice((node, g.Guarded(g.RegularTerminal(_with_exponent(number)), guard))) if every_spelling else node
 
 
 def _decimals(number: s.Number, step: Decimal | None) -> Expression:

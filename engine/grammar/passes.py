@@ -9,22 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.grammar.draft import Draft, Names, reachable
+from engine.grammar.builder import GrammarBuilder, RuleNames, reachable
 from engine.grammar.expression_rules import expand_languages
 from engine.grammar.grammar import (
     Grammar,
     Guarded,
     Literal,
     Node,
-    Reference,
-    Terminal,
+    RegularTerminal,
+    RuleRef,
 )
 from engine.grammar.member_rules import expand_members
 from engine.grammar.recursion import calls, refuse_left_recursion
 from engine.grammar.repeat_rules import repeat_nonempty, split_repeats
-from engine.grammar.simplification import drop_barren, inline_trivial, simplify
+from engine.grammar.simplification import drop_unproductive, inline_trivial, simplify
 from engine.grammar.traversal import children, fold, rewrite, with_children
-from engine.regular.expression import Chars
+from engine.regular.expression import CharClass
 
 _HEIGHT_LIMIT = 12
 _SIZE_LIMIT = 300
@@ -32,10 +32,10 @@ _SIZE_LIMIT = 300
 
 def drop_guards(grammar: Grammar) -> Grammar:
     """Every guarded node replaced by what it guards."""
-    return Draft(grammar).rewrite_rules(lambda node: node.item if isinstance(node, Guarded) else node)
+    return GrammarBuilder(grammar).rewrite_rules(lambda node: node.item if isinstance(node, Guarded) else node)
 
 
-def check(grammar: Grammar) -> Grammar:
+def check_rules(grammar: Grammar) -> Grammar:
     """The same; undefined rules and left recursion are refused."""
     calls(grammar)
     refuse_left_recursion(grammar)
@@ -44,25 +44,25 @@ def check(grammar: Grammar) -> Grammar:
 
 def name_rules(grammar: Grammar) -> Grammar:
     """Only rules that are used, in the order of their first use, under legal names; the root is called so."""
-    free = Names(("root",))
+    free = RuleNames(("root",))
     names = {rule: "root" if rule == grammar.root else free.free(rule) for rule in reachable(grammar)}
 
     def change(node: Node) -> Node:
-        return Reference(names[node.rule]) if isinstance(node, Reference) else node
+        return RuleRef(names[node.rule]) if isinstance(node, RuleRef) else node
 
     return Grammar({name: rewrite(grammar.rules[rule], change) for rule, name in names.items()})
 
 
 def divide(grammar: Grammar) -> Grammar:
     """What is deep or long inside a rule becomes a rule of its own."""
-    draft = Draft(grammar)
+    draft = GrammarBuilder(grammar)
     for name in list(grammar.rules):
         draft.owner = name
         draft.rules[name] = _divided(draft, draft.rules[name])
     return Grammar(draft.rules, draft.root)
 
 
-def _divided(draft: Draft, root: Node) -> Node:
+def _divided(draft: GrammarBuilder, root: Node) -> Node:
     kept: list[Node] = []  # new nodes must outlive the fold: it knows nodes by their identity
 
     def combine(node: Node, inside: tuple[tuple[Node, int, int], ...]) -> tuple[Node, int, int]:
@@ -83,21 +83,21 @@ def _length(leaf: Node) -> int:
     match leaf:
         case Literal(text):
             return len(text) + 3
-        case Reference(rule):
+        case RuleRef(rule):
             return len(rule) + 1
-        case Terminal(language=Chars(members=members)):
+        case RegularTerminal(language=CharClass(members=members)):
             return 2 + 4 * len(members)
         case _:
             return 2 + len(children(leaf))
 
 
 PASSES: tuple[Callable[[Grammar], Grammar], ...] = (
-    check,
+    check_rules,
     name_rules,
     expand_members,
     expand_languages,
     simplify,
-    drop_barren,
+    drop_unproductive,
     inline_trivial,
     repeat_nonempty,
     split_repeats,
@@ -107,7 +107,7 @@ PASSES: tuple[Callable[[Grammar], Grammar], ...] = (
 )
 
 
-def plain(grammar: Grammar) -> Grammar:
+def run_passes(grammar: Grammar) -> Grammar:
     """All passes in their order."""
     for one_pass in PASSES:
         grammar = one_pass(grammar)

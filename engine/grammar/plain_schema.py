@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.grammar.enforcement import Enforcement
-from engine.regular.languages import SPELLING
+from engine.regular.named_languages import SPELLING
 from engine.schema import schema as s
 from engine.schema import spellings
 

@@ -19,11 +19,11 @@ from engine.grammar.grammar import (
     Literal,
     Members,
     Node,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
     StringTerminal,
-    Terminal,
 )
 from engine.grammar.traversal import fold, references
 
@@ -69,7 +69,7 @@ def nullable_from(node: Node, inside: tuple[bool, ...], nullable: AbstractSet[st
     match node:
         case Literal(text):
             return not text
-        case Terminal(language):
+        case RegularTerminal(language):
             return language.nullable
         case StringTerminal():
             return False
@@ -79,7 +79,7 @@ def nullable_from(node: Node, inside: tuple[bool, ...], nullable: AbstractSet[st
             return any(inside)
         case Repeat(_, low, _):
             return low == 0 or inside[0]
-        case Reference(rule):
+        case RuleRef(rule):
             return rule in nullable
         case Guarded():
             return inside[0]
@@ -159,7 +159,7 @@ def _leftmost_rules(node: Node, nullable: frozenset[str]) -> tuple[str, ...]:
 def _start_of(node: Node, inside: tuple[_Start, ...], nullable: frozenset[str]) -> _Start:
     """Whether `node` may be empty and where it may start, from the same of its children."""
     empty = nullable_from(node, tuple(part[0] for part in inside), nullable)
-    if isinstance(node, Reference):
+    if isinstance(node, RuleRef):
         return empty, {node.rule: None}
     first: dict[str, None] = {}
     if isinstance(node, Members) or (isinstance(node, Repeat) and node.high == 0):

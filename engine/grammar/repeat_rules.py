@@ -11,12 +11,12 @@ With `x{m,n}` = `x{m} x{0,n-m}` and n = q·BLOCK + r, `x{0,n}` is `block{0,q-1} 
 
 from __future__ import annotations
 
-from engine.grammar.draft import Draft
-from engine.grammar.grammar import Choice, Grammar, Literal, Node, Reference, Repeat, Sequence, Terminal
+from engine.grammar.builder import GrammarBuilder
+from engine.grammar.grammar import Choice, Grammar, Literal, Node, RegularTerminal, Repeat, RuleRef, Sequence
 from engine.grammar.recursion import is_nullable, nullable_from, nullable_rules
-from engine.grammar.simplification import NOTHING, plainest
+from engine.grammar.simplification import EMPTY_CHOICE, plainest
 from engine.grammar.traversal import fold
-from engine.regular.expression import Chars
+from engine.regular.expression import CharClass
 
 COPIES_LIMIT = 1_999
 BLOCK = 100
@@ -25,7 +25,7 @@ _ELEMENTS_LIMIT = 10_000
 
 def repeat_nonempty(grammar: Grammar) -> Grammar:
     """No body of a repeat matches the empty text, but for `?`."""
-    draft = Draft(grammar)
+    draft = GrammarBuilder(grammar)
     nonempty = _Nonempty(draft)
 
     def change(node: Node) -> Node:
@@ -41,10 +41,10 @@ def repeat_nonempty(grammar: Grammar) -> Grammar:
 class _Nonempty:
     """Nodes without their empty text. Rules that have one get a second rule without it, made when all are rewritten."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: GrammarBuilder) -> None:
         self._draft = draft
         self.nullable = nullable_rules(draft.rules)
-        self._without: dict[str, Reference] = {}
+        self._without: dict[str, RuleRef] = {}
 
     def node(self, node: Node) -> Node:
         return fold(node, self._combine)[1]
@@ -71,12 +71,12 @@ class _Nonempty:
                 ends = [plainest(Sequence(items[i + 1 :])) for i in range(len(items))]
                 pairs = zip(inside, ends, strict=True)
                 return Choice(tuple(plainest(Sequence((first, end))) for first, end in pairs))
-            case Reference(rule):
+            case RuleRef(rule):
                 return self._rule(rule)
             case _:
-                return NOTHING
+                return EMPTY_CHOICE
 
-    def _rule(self, rule: str) -> Reference:
+    def _rule(self, rule: str) -> RuleRef:
         if rule not in self._without:
             self._without[rule] = self._draft.reserve(f"{rule}-some")
         return self._without[rule]
@@ -84,18 +84,18 @@ class _Nonempty:
 
 def split_repeats(grammar: Grammar) -> Grammar:
     """Every count within what llama.cpp counts exactly, every body cheap enough to be copied."""
-    draft = Draft(grammar)
-    blocks: dict[Node, Reference] = {}
-    items: dict[int, tuple[Node, Reference]] = {}  # the node is kept, so that its identity stays its own
+    draft = GrammarBuilder(grammar)
+    blocks: dict[Node, RuleRef] = {}
+    items: dict[int, tuple[Node, RuleRef]] = {}  # the node is kept, so that its identity stays its own
 
     def own_rule(item: Node) -> Node:
-        if isinstance(item, Reference):
+        if isinstance(item, RuleRef):
             return item
         if id(item) not in items:
             items[id(item)] = item, draft.add("item", item)
         return items[id(item)][1]
 
-    def block(item: Node) -> Reference:
+    def block(item: Node) -> RuleRef:
         if item not in blocks:
             blocks[item] = draft.add("block", Repeat(item, BLOCK, BLOCK))
         return blocks[item]
@@ -140,7 +140,7 @@ def _symbols(item: Node) -> int:
             extra = 2 if node.high is None else 2 + node.high - node.low
         return extra + sum(inside)
 
-    atomic = isinstance(item, (Reference, Literal, Terminal))
+    atomic = isinstance(item, (RuleRef, Literal, RegularTerminal))
     return 1 if atomic else fold(item, combine)
 
 
@@ -149,7 +149,7 @@ def _elements(item: Node) -> int:
     match item:
         case Literal(text):
             return len(text)
-        case Terminal(language=Chars(members=members)):
+        case RegularTerminal(language=CharClass(members=members)):
             return 2 * len(members)
         case _:
             return 1

@@ -9,30 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from engine.grammar.draft import Draft
+from engine.grammar.builder import GrammarBuilder
 from engine.grammar.grammar import (
     EMPTY,
     Choice,
     Grammar,
     Literal,
     Node,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
-    Terminal,
 )
 from engine.grammar.recursion import least_fixpoint
 from engine.grammar.traversal import fold, references
 from engine.regular import charset, expression
 from engine.regular.charset import CharSet
-from engine.regular.expression import Chars
+from engine.regular.expression import CharClass
 
-NOTHING = Choice(())
+EMPTY_CHOICE = Choice(())
 
 
 def simplify(grammar: Grammar) -> Grammar:
     """Every node in its plainest form."""
-    return Draft(grammar).rewrite_rules(plainest)
+    return GrammarBuilder(grammar).rewrite_rules(plainest)
 
 
 def inline_trivial(grammar: Grammar) -> Grammar:
@@ -42,47 +42,49 @@ def inline_trivial(grammar: Grammar) -> Grammar:
 
     def change(node: Node) -> Node:
         seen = set()
-        while isinstance(node, Reference) and node.rule not in seen:
+        while isinstance(node, RuleRef) and node.rule not in seen:
             seen.add(node.rule)
             target = rules[node.rule]
-            if not (isinstance(target, Reference) or target == EMPTY):
+            if not (isinstance(target, RuleRef) or target == EMPTY):
                 break
             node = target
         return plainest(node)
 
-    inlined = Draft(grammar).rewrite_rules(change).rules
+    inlined = GrammarBuilder(grammar).rewrite_rules(change).rules
     start = inlined[grammar.root]
-    if isinstance(start, Reference) and not any(
+    if isinstance(start, RuleRef) and not any(
         start.rule in references(node) for node in inlined.values() if node is not start
     ):
         inlined = {**inlined, grammar.root: inlined[start.rule]}
     return Grammar(inlined, grammar.root)
 
 
-def drop_barren(grammar: Grammar) -> Grammar:
+def drop_unproductive(grammar: Grammar) -> Grammar:
     """References to rules that match no finite text are replaced by nothing."""
-    fertile = least_fixpoint(grammar.rules, _is_fertile)
-    if len(fertile) == len(grammar.rules):
+    productive = least_fixpoint(grammar.rules, _is_productive)
+    if len(productive) == len(grammar.rules):
         return grammar
 
     def change(node: Node) -> Node:
-        return NOTHING if isinstance(node, Reference) and node.rule not in fertile else plainest(node)
+        return EMPTY_CHOICE if isinstance(node, RuleRef) and node.rule not in productive else plainest(node)
 
-    kept = Draft(grammar).rewrite_rules(change).rules
-    return Grammar({name: node for name, node in kept.items() if name in fertile or name == grammar.root}, grammar.root)
+    kept = GrammarBuilder(grammar).rewrite_rules(change).rules
+    return Grammar(
+        {name: node for name, node in kept.items() if name in productive or name == grammar.root}, grammar.root
+    )
 
 
-def _is_fertile(node: Node, fertile: AbstractSet[str]) -> bool:
+def _is_productive(node: Node, productive: AbstractSet[str]) -> bool:
     def combine(part: Node, inside: tuple[bool, ...]) -> bool:
         match part:
-            case Reference(rule):
-                return rule in fertile
+            case RuleRef(rule):
+                return rule in productive
             case Choice():
                 return any(inside)
             case Repeat(_, low, _):
                 return low == 0 or inside[0]
-            case Terminal(language):
-                return language is not expression.NOTHING
+            case RegularTerminal(language):
+                return language is not expression.EMPTY_SET
             case _:
                 return all(inside)
 
@@ -92,12 +94,12 @@ def _is_fertile(node: Node, fertile: AbstractSet[str]) -> bool:
 def plainest(node: Node) -> Node:
     """`node` simplified, where the nodes inside are already."""
     match node:
-        case Terminal(language=Chars(members=members)) if charset.size(members) == 1:
+        case RegularTerminal(language=CharClass(members=members)) if charset.size(members) == 1:
             return Literal(chr(members[0][0]))
-        case Terminal(language=expression.EMPTY):
+        case RegularTerminal(language=expression.EMPTY_STRING):
             return EMPTY
-        case Terminal(language=expression.NOTHING):
-            return NOTHING
+        case RegularTerminal(language=expression.EMPTY_SET):
+            return EMPTY_CHOICE
         case Literal(""):
             return EMPTY
         case Sequence(items):
@@ -114,8 +116,8 @@ def _sequence(items: tuple[Node, ...]) -> Node:
     flat: list[Node] = []
     for item in items:
         for part in item.items if isinstance(item, Sequence) else (item,):
-            if part == NOTHING:
-                return NOTHING
+            if part == EMPTY_CHOICE:
+                return EMPTY_CHOICE
             last = flat[-1] if flat else None
             if isinstance(part, Literal) and isinstance(last, Literal):
                 flat[-1] = Literal(last.text + part.text)
@@ -130,12 +132,12 @@ def _choice(options: tuple[Node, ...]) -> Node:
     for option in options:
         for part in option.options if isinstance(option, Choice) else (option,):
             if one_of := _one_character(part):
-                members = charset.union(members, one_of)
+                members = charset.unite(members, one_of)
                 part = _CHARACTER  # all of them together, where the first of them stood
-            shallow = isinstance(part, (Literal, Terminal, Reference)) or part == EMPTY
+            shallow = isinstance(part, (Literal, RegularTerminal, RuleRef)) or part == EMPTY
             distinct[part if shallow else id(part)] = part  # comparing deep nodes could recurse as deep as they are
     optional = distinct.pop(EMPTY, None) is not None
-    character = plainest(Terminal(expression.chars(members)))
+    character = plainest(RegularTerminal(expression.char_class(members)))
     rest = tuple(character if part is _CHARACTER else part for part in distinct.values())
     if not rest and optional:
         return EMPTY
@@ -148,7 +150,7 @@ _CHARACTER = Literal("")
 
 def _one_character(node: Node) -> CharSet:
     match node:
-        case Terminal(language=Chars(members=members)):
+        case RegularTerminal(language=CharClass(members=members)):
             return members
         case Literal(text) if len(text) == 1:
             return charset.of(text)
@@ -159,8 +161,8 @@ def _one_character(node: Node) -> CharSet:
 def _repeat(item: Node, low: int, high: int | None) -> Node:
     if high == 0 or item == EMPTY:
         return EMPTY
-    if item == NOTHING:
-        return EMPTY if low == 0 else NOTHING
+    if item == EMPTY_CHOICE:
+        return EMPTY if low == 0 else EMPTY_CHOICE
     if (low, high) == (1, 1):
         return item
     if isinstance(item, Repeat) and item.low <= 1:  # the counts have no gaps: x{1,3}{2,4} is x{2,12}

@@ -17,17 +17,17 @@ from engine.grammar.grammar import (
     Literal,
     Members,
     Node,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Sequence,
     StringTerminal,
-    Terminal,
 )
 
 Value = TypeVar("Value")
 
 
-_LEAVES = (Literal, Terminal, StringTerminal, Reference)
+_LEAVES = (Literal, RegularTerminal, StringTerminal, RuleRef)
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -56,7 +56,7 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
             return Guarded(parts[0], guard)
         case Members():
             return _with_values(node, parts)
-        case Literal() | Terminal() | StringTerminal() | Reference():
+        case Literal() | RegularTerminal() | StringTerminal() | RuleRef():
             return node
 
 
@@ -124,4 +124,4 @@ def walk(root: Node) -> Iterator[Node]:
 
 def references(node: Node) -> list[str]:
     """The names of the rules that `node` refers to, each once, in the order of the text."""
-    return list(dict.fromkeys(part.rule for part in walk(node) if isinstance(part, Reference)))
+    return list(dict.fromkeys(part.rule for part in walk(node) if isinstance(part, RuleRef)))

@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from engine.grounding import month_names
-from engine.grounding.folding import Folded, fold
+from engine.grounding.folding import Folded, fold_text
 from engine.grounding.numeric_dates import numeric_days
-from engine.grounding.patterns import BEGIN, END, one_of
+from engine.grounding.patterns import WORD_END, WORD_START, any_name
 from engine.grounding.recogniser import Reading
-from engine.grounding.stated_days import ORDERS, Order, StatedDay, day_of
+from engine.grounding.stated_days import ORDERS, DateOrder, StatedDay, day_of
 from engine.grounding.words import SMALL, TENS
 from engine.grounding.written_dates import WrittenDays
 
@@ -25,8 +25,8 @@ _WEEKDAY_GAP = r"[ ,.\-\n(]{0,3}(?:(?:the|den|le|el|il)[ \n])?"
 _WEEKDAY_WINDOW = 24
 _AMOUNTS = {word: value for word, value in (SMALL | TENS | {"a": 1, "an": 1}).items() if value}
 _AWAY = re.compile(
-    rf"{BEGIN}(?P<in>in[ ])?(?:(?P<number>\d{{1,5}})|(?P<word>{one_of(_AMOUNTS)}))[ ](?P<unit>day|week)s?"
-    rf"(?:[ ](?P<side>from[ ](?:now|today)|ago))?{END}"
+    rf"{WORD_START}(?P<in>in[ ])?(?:(?P<number>\d{{1,5}})|(?P<word>{any_name(_AMOUNTS)}))[ ](?P<unit>day|week)s?"
+    rf"(?:[ ](?P<side>from[ ](?:now|today)|ago))?{WORD_END}"
 )
 
 
@@ -38,23 +38,23 @@ class Dates:
     """
 
     def __init__(
-        self, *, order: Order | None = None, languages: Sequence[str] | None = None, today: date | None = None
+        self, *, order: DateOrder | None = None, languages: Sequence[str] | None = None, today: date | None = None
     ) -> None:
         if order is not None and order not in ORDERS:
             raise ValueError(f"the order of a date is one of {', '.join(ORDERS)} or None, not {order!r}")
         self._order, self._today = order, today
-        chosen = month_names.checked(languages)
+        chosen = month_names.checked_languages(languages)
         self._written = WrittenDays(month_names.month_numbers(chosen))
         self._weekdays = month_names.weekday_numbers(chosen)
         self._relative = month_names.relative_days(chosen)
-        self._before = re.compile(rf"{BEGIN}({one_of(self._weekdays)})\.?{_WEEKDAY_GAP}$")
-        self._word = re.compile(rf"{BEGIN}(?:{one_of(self._relative)}){END}")
-        names = one_of(name for name in self._weekdays if len(name) > 3)
-        self._coming = re.compile(rf"{BEGIN}(?:(?P<which>next|this|coming|last)[ \n])?(?P<name>{names}){END}")
+        self._before = re.compile(rf"{WORD_START}({any_name(self._weekdays)})\.?{_WEEKDAY_GAP}$")
+        self._word = re.compile(rf"{WORD_START}(?:{any_name(self._relative)}){WORD_END}")
+        names = any_name(name for name in self._weekdays if len(name) > 3)
+        self._coming = re.compile(rf"{WORD_START}(?:(?P<which>next|this|coming|last)[ \n])?(?P<name>{names}){WORD_END}")
 
     def readings(self, text: str) -> list[Reading]:
         """The days that the text states, in its order. Linear in its length."""
-        folded = fold(text)
+        folded = fold_text(text)
         stated = list(numeric_days(folded.text, years=self._today is None))
         stated = [self._beside_weekday(folded.text, x) for x in (*stated, *self._written.find(folded.text))]
         orders, years = self._orders(stated), {day.year for x in stated for _, day in x.days}
@@ -74,7 +74,7 @@ class Dates:
         agreeing = tuple((order, day) for order, day in stated.days if day.weekday() in weekdays)
         return replace(stated, start=low + match.start(), days=agreeing or stated.days)
 
-    def _orders(self, stated: Iterable[StatedDay]) -> frozenset[Order]:
+    def _orders(self, stated: Iterable[StatedDay]) -> frozenset[DateOrder]:
         """The orders in which the document may write its days: the one asked for, or those that its days show."""
         if self._order is not None:
             return frozenset({self._order})
@@ -86,7 +86,7 @@ class Dates:
             shown |= agreeing if len(agreeing) == 1 else set()
         return frozenset(order for order in shown if order is not None)
 
-    def _settled(self, stated: StatedDay, orders: frozenset[Order], year: int | None) -> Iterator[date]:
+    def _settled(self, stated: StatedDay, orders: frozenset[DateOrder], year: int | None) -> Iterator[date]:
         candidates = stated.days
         if not candidates:
             days = ((order, self._in_year(month_day, year)) for order, month_day in stated.of_year)

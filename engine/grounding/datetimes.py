@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 
 from engine.grounding.dates import Dates
 from engine.grounding.recogniser import Reading
-from engine.grounding.stated_days import Order
+from engine.grounding.stated_days import DateOrder
 from engine.grounding.times import Times
 
 _MOST_BETWEEN = 16
@@ -27,7 +27,7 @@ class Datetimes:
     """
 
     def __init__(
-        self, *, order: Order | None = None, languages: Sequence[str] | None = None, today: date | None = None
+        self, *, order: DateOrder | None = None, languages: Sequence[str] | None = None, today: date | None = None
     ) -> None:
         self._dates = Dates(order=order, languages=languages, today=today)
         self._times = Times()

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from engine.masks.matcher import Matcher
 
-Path = tuple[str | int, ...]  # keys and indices
+FieldPath = tuple[str | int, ...]  # keys and indices
 Span = tuple[int, int]  # half-open, in characters of the document
-Values = Mapping[Path, bytes]  # the JSON text of values that are decided; empty where none could be found
+Values = Mapping[FieldPath, bytes]  # the JSON text of values that are decided; empty where none could be found
 
 
 class Continuation(Protocol):
@@ -50,7 +50,7 @@ class Blank(Protocol):
     """A field of an object whose value is asked for by itself."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> FieldPath: ...
 
     def begin(self, offset: int, taken: Sequence[Span], /) -> tuple[Matcher, Continuation]:
         """What may be written from the byte `offset` of the output on, up to the value with its key, and the state there.

@@ -16,7 +16,7 @@ from engine.automaton.automaton import Automaton
 from engine.automaton.tracker import Container, Tracker
 from engine.grammar import grammar as g
 from engine.grammar.lowering import Style, lower
-from engine.grounding.decision import Continuation, Fill, Path, Span, Write
+from engine.grounding.decision import Continuation, FieldPath, Fill, Span, Write
 from engine.grounding.document import GroundedDocument, is_free
 from engine.guards.guard import ValueGuard
 from engine.masks.mask import Masks, Walks
@@ -26,7 +26,7 @@ from engine.schema.schema import Object, Property, Schema, SchemaId
 # How much less a value is worth all of whose pieces were taken by values before it (natural logarithm).
 TAKEN = 20.0
 # What small models like too well, whatever the document says: null, and pieces of a few characters, for each that is missing.
-NULL, SHORT, ENOUGH = 1.0, 0.2, 5
+NULL_WORTH, SHORT, ENOUGH = 1.0, 0.2, 5
 # How fast a value loses worth with its distance from the value before it in the same object.
 NEAR = 1.5
 _WORDS = (b"null", b"true", b"false")
@@ -42,7 +42,7 @@ class GroundedDecisions:
         self._comma, self._colon = (b",", b":") if style == "compact" else (b", ", b": ")
         self._style = style
 
-    def at(self, output: bytes, forced: bytes, values: Mapping[Path, bytes]) -> Continuation | Fill | Write | None:
+    def at(self, output: bytes, forced: bytes, values: Mapping[FieldPath, bytes]) -> Continuation | Fill | Write | None:
         """What is to be done at the end of `output`, where `forced` must follow and `values` are decided."""
         here = Tracker().feed(output)
         ahead = here.feed(forced)
@@ -54,7 +54,7 @@ class GroundedDecisions:
     # -- objects
 
     def _in_object(
-        self, output: bytes, forced: bytes, ahead: Tracker, values: Mapping[Path, bytes]
+        self, output: bytes, forced: bytes, ahead: Tracker, values: Mapping[FieldPath, bytes]
     ) -> Fill | Write | None:
         container = ahead.container
         if container is None:
@@ -87,7 +87,7 @@ class GroundedDecisions:
         lead = b"" if container.at_key else self._comma
         return Write(forced + lead + self._key(following.name) + values[path] + self._members_after(path, values))
 
-    def _members_after(self, path: Path, values: Mapping[Path, bytes]) -> bytes:
+    def _members_after(self, path: FieldPath, values: Mapping[FieldPath, bytes]) -> bytes:
         """The members that follow one directly and are decided too."""
         out = b""
         following = self._next_property(path[:-1], path[-1])
@@ -96,7 +96,7 @@ class GroundedDecisions:
             following = self._next_property(path[:-1], following.name)
         return out
 
-    def _next_property(self, path: Path, last: str | int | None) -> Property | None:
+    def _next_property(self, path: FieldPath, last: str | int | None) -> Property | None:
         """The declared member behind `last` of the object at `path`, if it is clear which object that is."""
         shape = self._document.object_at(path)
         if shape is None:
@@ -108,7 +108,7 @@ class GroundedDecisions:
     def _key(self, name: str) -> bytes:
         return json.dumps(name, ensure_ascii=False).encode() + self._colon
 
-    def _fill(self, output: bytes, ahead: Tracker, path: Path, values: Mapping[Path, bytes]) -> Fill | None:
+    def _fill(self, output: bytes, ahead: Tracker, path: FieldPath, values: Mapping[FieldPath, bytes]) -> Fill | None:
         """The blanks of the object at `path`, which begin behind its last member."""
         container, shape = ahead.container, self._document.object_at(path)
         assert container is not None
@@ -141,8 +141,8 @@ class GroundedDecisions:
         return Fill(min(start, len(output)), blanks) if blanks else None
 
     def _leaves(
-        self, path: Path, shape: Object, keys: Sequence[str], values: Mapping[Path, bytes]
-    ) -> Iterator[tuple[Path, bytes, SchemaId, bytes]]:
+        self, path: FieldPath, shape: Object, keys: Sequence[str], values: Mapping[FieldPath, bytes]
+    ) -> Iterator[tuple[FieldPath, bytes, SchemaId, bytes]]:
         """The grounded scalar members of an object, with their keys, and of the objects that it must have; and what stands
         behind each."""
         for index, one in enumerate(shape.properties):
@@ -161,14 +161,14 @@ class GroundedDecisions:
         """What may be written of `prefix`, a value of a vertex and what stands behind it."""
         schema: Schema = replace(self._document.schema, root=vertex)
         grammar = lower(schema, self._style, ValueGuard)
-        node = g.Sequence((g.Literal(prefix.decode()), g.Reference(grammar.root), g.Literal(behind.decode())))
-        whole = g.Grammar({**grammar.rules, "blank": node}, "blank", grammar.depth, grammar.places)
+        node = g.Sequence((g.Literal(prefix.decode()), g.RuleRef(grammar.root), g.Literal(behind.decode())))
+        whole = g.Grammar({**grammar.rules, "blank": node}, "blank", grammar.depth, grammar.schema_paths)
         return Matcher(Masks(Automaton(whole), self._walks))
 
     # -- arrays
 
     def _in_array(
-        self, output: bytes, here: Tracker, ahead: Tracker, values: Mapping[Path, bytes]
+        self, output: bytes, here: Tracker, ahead: Tracker, values: Mapping[FieldPath, bytes]
     ) -> Continuation | None:
         path = ahead.path
         if ahead.in_string or ahead.in_scalar:
@@ -189,7 +189,7 @@ class FieldBlank:
 
     decisions: GroundedDecisions
     document: GroundedDocument
-    path: Path
+    path: FieldPath
     before: bytes
     key: bytes
     vertex: SchemaId
@@ -248,7 +248,7 @@ class Deciding:
     def _over(self, before: Tracker, after: Tracker) -> Deciding | None:
         """The decision made, if the byte between the two made it."""
         if after.in_scalar and after.value in _WORDS and self._counts(after.path, after.start):
-            worth = -NULL if after.value == b"null" else 0.0
+            worth = -NULL_WORTH if after.value == b"null" else 0.0
             return replace(self, is_over=True, worth=worth, text=after.value)  # only a border can follow
         if before.in_scalar and not after.in_scalar and self._counts(before.path, before.start):
             return self._closed(before.path, before.output[before.start :])
@@ -263,14 +263,14 @@ class Deciding:
             return replace(self, is_over=True, ends_list=True)
         return None
 
-    def _closed(self, path: Path, text: bytes) -> Deciding:
+    def _closed(self, path: FieldPath, text: bytes) -> Deciding:
         return replace(self, is_over=True, worth=self._worth(path, text, closed=True), text=text)
 
-    def _counts(self, path: Path, start: int) -> bool:
+    def _counts(self, path: FieldPath, start: int) -> bool:
         """Whether the value at the end is the one that is decided on."""
         return start >= self.start and self.document.is_grounded(path)
 
-    def _worth(self, path: Path, text: bytes, *, closed: bool) -> float:
+    def _worth(self, path: FieldPath, text: bytes, *, closed: bool) -> float:
         short = -SHORT * max(0, ENOUGH - (len(text) - 2 if text[:1] == b'"' else ENOUGH)) if closed else 0.0
         if not self.taken and self.near is None:
             return short

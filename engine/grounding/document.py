@@ -11,8 +11,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 
 from engine.automaton.tracker import Tracker
-from engine.grounding.decision import Path, Span
-from engine.grounding.ground import Grounded, kind_of
+from engine.grounding.decision import FieldPath, Span
+from engine.grounding.ground import Grounded, grounding_kind
 from engine.grounding.readings import spellings
 from engine.schema.schema import Alternative, Array, Object, SchemaId
 
@@ -28,7 +28,10 @@ class GroundedDocument:
         self.schema = grounded.schema
         self._source = grounded.source
         self.text = grounded.source.text
-        self._seen, self._scalars = Tracker(), list[tuple[Path, bytes]]()  # of the output that was asked about last
+        self._seen, self._scalars = (
+            Tracker(),
+            list[tuple[FieldPath, bytes]](),
+        )  # of the output that was asked about last
         self._spans: dict[bytes, list[Span]] = {}
         for readings in grounded.readings.values():
             for reading in readings:
@@ -40,26 +43,26 @@ class GroundedDocument:
 
     # -- places
 
-    def is_grounded(self, path: Path) -> bool:
+    def is_grounded(self, path: FieldPath) -> bool:
         """Whether a value at `path` is filled from the document."""
-        return any(kind_of(one) is not None for one in self._alternatives(path))
+        return any(grounding_kind(one) is not None for one in self._alternatives(path))
 
-    def has_grounded(self, path: Path) -> bool:
+    def has_grounded(self, path: FieldPath) -> bool:
         """Whether a value at `path` is filled from the document, or has a part that is."""
         return self.is_grounded(path) or any(self._parts_grounded(one, set()) for one in self._alternatives(path))
 
-    def is_leaf(self, path: Path) -> bool:
+    def is_leaf(self, path: FieldPath) -> bool:
         """Whether what stands at `path` is a scalar that is filled from the document."""
         alternatives = self._alternatives(path)
         return self.is_grounded(path) and not any(isinstance(one.shape, Array | Object) for one in alternatives)
 
-    def object_at(self, path: Path) -> Object | None:
+    def object_at(self, path: FieldPath) -> Object | None:
         """The shape of the object at `path`, where nothing else can stand there."""
         alternatives = self._alternatives(path)
         shape = alternatives[0].shape if len(alternatives) == 1 else None
         return shape if isinstance(shape, Object) else None
 
-    def _alternatives(self, path: Path) -> list[Alternative]:
+    def _alternatives(self, path: FieldPath) -> list[Alternative]:
         here = [self._schema.root]
         for step in path:
             here = [known for vertex in here for known in self._below(vertex, step)]
@@ -84,7 +87,7 @@ class GroundedDocument:
             case Object(properties, others):
                 below = [*(one.schema for one in properties), *(one.schema for one in others)]
             case _:
-                return kind_of(alternative) is not None
+                return grounding_kind(alternative) is not None
         fresh = [vertex for vertex in below if vertex not in seen]
         seen.update(fresh)
         found = [one for vertex in fresh for one in self._schema.vertices[vertex].alternatives]
@@ -92,10 +95,10 @@ class GroundedDocument:
 
     # -- where values stand
 
-    def occurrences(self, path: Path, text: bytes, *, closed: bool) -> list[Span] | None:
+    def occurrences(self, path: FieldPath, text: bytes, *, closed: bool) -> list[Span] | None:
         """The places in the document of a value, or of the ones that begin so; None where it need not stand there."""
         alternatives = self._alternatives(path)
-        kinds = {kind_of(one) for one in alternatives}
+        kinds = {grounding_kind(one) for one in alternatives}
         if text in (b"null", b"true", b"false", b'"', b"") or not kinds - {None}:
             return None
         found: list[Span] = []
@@ -109,9 +112,9 @@ class GroundedDocument:
                 found += [span for known, spans in self._spans.items() if known.startswith(text) for span in spans]
         return found
 
-    def expected(self, path: Path, text: bytes, taken: tuple[Span, ...]) -> bytes:
+    def expected(self, path: FieldPath, text: bytes, taken: tuple[Span, ...]) -> bytes:
         """What may follow the beginning of a value, as far as the document goes on so."""
-        kinds = {kind_of(one) for one in self._alternatives(path)}
+        kinds = {grounding_kind(one) for one in self._alternatives(path)}
         if "verbatim" in kinds and text[:1] == b'"':
             content, folded = partial_text(text), self._source.folded
             at = folded.find(content) if content else -1
@@ -140,7 +143,7 @@ class GroundedDocument:
         """The pieces that the values of an output, which may be unfinished, stand for, in their order."""
         return tuple(span for span in self.chosen(output).values() if span is not None)
 
-    def chosen(self, output: bytes) -> dict[Path, Span | None]:
+    def chosen(self, output: bytes) -> dict[FieldPath, Span | None]:
         """For each grounded value of an output the piece that it stands for; None where it stands nowhere."""
         if not output.startswith(self._seen.output):
             self._seen, self._scalars = Tracker(), []
@@ -148,7 +151,7 @@ class GroundedDocument:
             after = self._seen.feed(output[index : index + 1])
             self._scalars += _closed(self._seen, after)
             self._seen = after
-        pieces: dict[Path, Span | None] = {}
+        pieces: dict[FieldPath, Span | None] = {}
         for path, text in self._scalars:
             spans = self.occurrences(path, text, closed=True)
             if spans is not None:
@@ -156,12 +159,12 @@ class GroundedDocument:
                 pieces[path] = _nearest(spans, taken) if spans else None
         return pieces
 
-    def places(self, path: Path) -> list[Span]:
+    def places(self, path: FieldPath) -> list[Span]:
         """All places of the value at a path of the output that was asked about last."""
         text = next(text for known, text in self._scalars if known == path)
         return self.occurrences(path, text, closed=True) or []
 
-    def spans_of(self, values: Mapping[Path, bytes]) -> tuple[Span, ...]:
+    def spans_of(self, values: Mapping[FieldPath, bytes]) -> tuple[Span, ...]:
         """The pieces of values that are decided."""
         found: list[Span] = []
         for path, text in values.items():
@@ -183,7 +186,7 @@ def _nearest(spans: list[Span], taken: list[Span]) -> Span:
     return min([span for span in free if span[0] >= at] or free or spans)
 
 
-def _closed(before: Tracker, after: Tracker) -> Iterator[tuple[Path, bytes]]:
+def _closed(before: Tracker, after: Tracker) -> Iterator[tuple[FieldPath, bytes]]:
     """The scalar value that the byte between the two closes, if it does."""
     if before.in_string and not after.in_string and not (after.container is not None and after.container.at_key):
         yield after.path, after.output[before.start :]

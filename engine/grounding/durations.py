@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from engine.grounding.folding import fold
+from engine.grounding.folding import fold_text
 from engine.grounding.numbers import Numbers
-from engine.grounding.patterns import BEGIN, END, one_of
+from engine.grounding.patterns import WORD_END, WORD_START, any_name
 from engine.grounding.recogniser import Reading
 
 _UNITS = {
@@ -32,17 +32,17 @@ _UNITS = {
 }
 _LENGTHS = {name: length for length, names in _UNITS.items() for name in names.split()}
 _AND_PART = r"(?P<fraction>[ ]and[ ]a[ ](?P<of>half|quarter))?"
-_UNIT = re.compile(rf"[ \n-]{{0,2}}(?P<unit>{one_of(_LENGTHS)})(?![^\W\d_]){_AND_PART}")
+_UNIT = re.compile(rf"[ \n-]{{0,2}}(?P<unit>{any_name(_LENGTHS)})(?![^\W\d_]){_AND_PART}")
 _ARTICLE = re.compile(
-    rf"{BEGIN}(?:(?P<half>half[ ])?an?|(?P<part>three quarters of an|a quarter of an))[ ]"
-    rf"(?P<unit>second|minute|hour|day|week){END}{_AND_PART}"
+    rf"{WORD_START}(?:(?P<half>half[ ])?an?|(?P<part>three quarters of an|a quarter of an))[ ]"
+    rf"(?P<unit>second|minute|hour|day|week){WORD_END}{_AND_PART}"
 )
 _ISO = re.compile(
-    rf"{BEGIN}(?P<sign>-)?p(?=\d|t\d)(?:(?P<weeks>\d{{1,6}})w)?(?:(?P<days>\d{{1,9}}(?:[.,]\d{{1,6}})?)d)?"
+    rf"{WORD_START}(?P<sign>-)?p(?=\d|t\d)(?:(?P<weeks>\d{{1,6}})w)?(?:(?P<days>\d{{1,9}}(?:[.,]\d{{1,6}})?)d)?"
     r"(?:t(?:(?P<hours>\d{1,9}(?:[.,]\d{1,6})?)h)?(?:(?P<minutes>\d{1,9}(?:[.,]\d{1,6})?)m)?"
-    rf"(?:(?P<seconds>\d{{1,9}}(?:[.,]\d{{1,6}})?)s)?)?{END}"
+    rf"(?:(?P<seconds>\d{{1,9}}(?:[.,]\d{{1,6}})?)s)?)?{WORD_END}"
 )
-_TIGHT = re.compile(rf"(?<![\w.,:])(?P<hours>\d{{1,3}})[ ]?h[ ]?(?P<minutes>[0-5]\d)(?:m|min)?{END}(?![ ](?:m|s))")
+_TIGHT = re.compile(rf"(?<![\w.,:])(?P<hours>\d{{1,3}})[ ]?h[ ]?(?P<minutes>[0-5]\d)(?:m|min)?{WORD_END}(?![ ](?:m|s))")
 _BETWEEN = re.compile(r"(?:[ \n]|,[ ]|[ ](?:and|und|et|y|e|en)[ ]|,[ ]and[ ]|)")
 
 
@@ -58,7 +58,7 @@ class Durations:
 
     def readings(self, text: str) -> list[Reading]:
         """The lengths that the text states, in its order. Linear in its length."""
-        folded = fold(text)
+        folded = fold_text(text)
         simple = sorted(set(self._simple(folded.text)))
         found = {*simple, *_joined(folded.text, simple), *_tight(folded.text), *_iso(folded.text)}
         return sorted(Reading(*folded.span(x.start, x.end), x.value) for x in found)

@@ -78,6 +78,6 @@ class Folded:
 
 
 @lru_cache(maxsize=2)
-def fold(text: str, accents: bool = False) -> Folded:
+def fold_text(text: str, accents: bool = False) -> Folded:
     """The text folded. The last two are kept, because several recognisers read one document."""
     return Folded(text, accents)

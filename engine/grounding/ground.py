@@ -21,7 +21,7 @@ from engine.grounding.readings import spellings
 from engine.grounding.recogniser import Reading, Recogniser
 from engine.grounding.source_text import SourceText
 from engine.guards.guard import ValueGuard
-from engine.regular.languages import SPELLING
+from engine.regular.named_languages import SPELLING
 from engine.schema.grounding_marks import Free, Verbatim
 from engine.schema.schema import Alternative, Json, Literals, Number, Schema, SchemaId, Text, Vertex
 
@@ -90,7 +90,7 @@ class Grounder:
         self._recognisers = recognisers
         self._prefer = prefer
         self._kinds = {
-            kind for vertex in schema.vertices.values() for one in vertex.alternatives if (kind := kind_of(one))
+            kind for vertex in schema.vertices.values() for one in vertex.alternatives if (kind := grounding_kind(one))
         }
         self._accepts: dict[tuple[SchemaId, int], Accepts] = {}
 
@@ -113,7 +113,7 @@ class Grounder:
         self, grounded: Grounded, known: SchemaId, vertex: Vertex, missing: list[str]
     ) -> Iterator[Alternative]:
         for index, alternative in enumerate(vertex.alternatives):
-            kind = kind_of(alternative)
+            kind = grounding_kind(alternative)
             if kind is None:
                 yield alternative
                 continue
@@ -155,7 +155,7 @@ class Grounder:
         return found
 
 
-def kind_of(alternative: Alternative) -> str | None:
+def grounding_kind(alternative: Alternative) -> str | None:
     """How a value of this alternative stands in a document: "verbatim", as a reading of some kind, or None: not at all."""
     if isinstance(alternative.grounding, Free):
         return None

@@ -65,7 +65,7 @@ LANGUAGES = tuple(MONTHS)
 _EVERYDAY_WORDS = frozenset({"out", "set"})  # of English, where the abbreviation is Portuguese or Italian
 
 
-def checked(languages: Iterable[str] | None) -> tuple[str, ...]:
+def checked_languages(languages: Iterable[str] | None) -> tuple[str, ...]:
     """The languages asked for, all where none is named. Raises ValueError for one that there is no data for."""
     chosen = LANGUAGES if languages is None else tuple(languages)
     for language in chosen:

@@ -9,8 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from engine.grounding.folding import fold
-from engine.grounding.patterns import BEGIN, END
+from engine.grounding.folding import fold_text
+from engine.grounding.patterns import WORD_END, WORD_START
 from engine.grounding.recogniser import Reading
 
 
@@ -38,7 +38,7 @@ class Names:
         return sorted(self._found(text))
 
     def _found(self, text: str) -> Iterator[Reading]:
-        folded = fold(text, accents=True)
+        folded = fold_text(text, accents=True)
         for name, pattern in self._patterns.items():
             for match in pattern.finditer(folded.text):
                 for value in self._values[name]:
@@ -46,15 +46,15 @@ class Names:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"\s+", " ", fold(name, accents=True).text).strip()
+    return re.sub(r"\s+", " ", fold_text(name, accents=True).text).strip()
 
 
 def _bordered(name: str) -> str:
     """The name as a pattern; a border stands only where the name ends with a letter or digit."""
     words = r"[ \n]{1,3}".join(map(re.escape, name.split(" ")))
-    begin = BEGIN if name[0].isalnum() else ""
+    begin = WORD_START if name[0].isalnum() else ""
     end = (
-        rf"{END}(?![\u0300-\u036f])"
+        rf"{WORD_END}(?![\u0300-\u036f])"
         if name[-1].isalnum() or unicodedata.combining(name[-1])
         else r"(?![\u0300-\u036f])"
     )

@@ -13,8 +13,8 @@ from decimal import Context, Decimal, localcontext
 from typing import Literal
 
 from engine.grounding.digits import DigitNumber, digit_numbers
-from engine.grounding.folding import fold
-from engine.grounding.patterns import BEGIN, BORDER, END, LETTER, one_of
+from engine.grounding.folding import fold_text
+from engine.grounding.patterns import BORDER, LETTER, WORD_END, WORD_START, any_name
 from engine.grounding.recogniser import Reading
 from engine.grounding.words import SMALL, spelled_numbers
 
@@ -44,12 +44,12 @@ _PARTS |= {
     f"{word}{s}": f"1/{n}" for n, word in {5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth"}.items() for s in ("", "s")
 }
 _COUNTS = {word: value for word, value in SMALL.items() if 1 <= value <= 9} | {"a": 1, "an": 1}
-_PART = rf"(?:(?P<count>{one_of(_COUNTS)})[ -])?(?P<part>{one_of(_PARTS)})"
-_SPELLED_PART = re.compile(rf"{BEGIN}{_PART}{END}(?P<dozen>[ ]a[ ]dozen\b)?")
-_AND_PART = re.compile(rf"[ -]and[ -]{_PART}{END}")
-_BEFORE_WORDS = re.compile(rf"{BEGIN}an?[ \n]$")
+_PART = rf"(?:(?P<count>{any_name(_COUNTS)})[ -])?(?P<part>{any_name(_PARTS)})"
+_SPELLED_PART = re.compile(rf"{WORD_START}{_PART}{WORD_END}(?P<dozen>[ ]a[ ]dozen\b)?")
+_AND_PART = re.compile(rf"[ -]and[ -]{_PART}{WORD_END}")
+_BEFORE_WORDS = re.compile(rf"{WORD_START}an?[ \n]$")
 _AFTER_DIGITS = re.compile(r"\d[ -]?$")
-_PAIR = re.compile(rf"{BEGIN}(?:a[ ])?(?:couple|pair){END}")
+_PAIR = re.compile(rf"{WORD_START}(?:a[ ])?(?:couple|pair){WORD_END}")
 
 
 class Numbers:
@@ -66,7 +66,7 @@ class Numbers:
 
     def readings(self, text: str) -> list[Reading]:
         """The numbers that the text states, in its order. Linear in its length."""
-        folded = fold(text)
+        folded = fold_text(text)
         with localcontext(_EXACT):
             found = {Reading(*folded.span(start, end), value) for start, end, value in self._found(folded.text)}
         return sorted(found)

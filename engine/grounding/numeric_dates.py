@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from engine.grounding.stated_days import Order, StatedDay, day_of, full_year, stated, stated_without_year
+from engine.grounding.stated_days import DateOrder, StatedDay, day_of, full_year, stated, stated_without_year
 
 _SEPARATED = re.compile(
     r"(?<!\d)(?P<a>\d{4}|\d{1,2})(?P<gap>[ \n]{0,2}(?P<by>[-./\\])[ \n]{0,2}|[ ])(?P<b>\d{1,2})"
@@ -36,7 +36,10 @@ def numeric_days(text: str, *, years: bool = True) -> Iterator[StatedDay]:
     if not years:
         for match in _SHORT.finditer(text):
             first, second = int(match[1]), int(match[3])
-            orders: list[tuple[Order | None, tuple[int, int]]] = [("DMY", (second, first)), ("MDY", (first, second))]
+            orders: list[tuple[DateOrder | None, tuple[int, int]]] = [
+                ("DMY", (second, first)),
+                ("MDY", (first, second)),
+            ]
             yield from stated_without_year(*match.span(), orders)
 
 
@@ -49,7 +52,7 @@ def _goes_on(text: str, match: re.Match[str]) -> bool:
     return (before[-1:] == by and before[:1].isdigit()) or (after[:1] == by and after[1:].isdigit())
 
 
-def _separated(match: re.Match[str]) -> Iterable[tuple[Order | None, date | None]]:
+def _separated(match: re.Match[str]) -> Iterable[tuple[DateOrder | None, date | None]]:
     first, second, third, blank = match["a"], match["b"], match["c"], match["by"] is None
     if len(first) == 4:
         plausible = len(third) < 3 and not (blank and not 1900 <= int(first) < 2100)
@@ -57,7 +60,7 @@ def _separated(match: re.Match[str]) -> Iterable[tuple[Order | None, date | None
     if len(third) == 1 or (blank and (len(third) == 2 or not 1900 <= int(third) < 2100)):
         return []
     year = full_year(third)
-    days: list[tuple[Order | None, date | None]] = [
+    days: list[tuple[DateOrder | None, date | None]] = [
         ("DMY", day_of(year, int(second), int(first))),
         ("MDY", day_of(year, int(first), int(second))),
     ]

@@ -8,15 +8,15 @@ a day in digits is no number. Whether a number is in service, or of which countr
 import re
 from collections.abc import Iterator
 
-from engine.grounding.folding import fold
+from engine.grounding.folding import fold_text
 from engine.grounding.numeric_dates import numeric_days
-from engine.grounding.patterns import BEGIN, END
+from engine.grounding.patterns import WORD_END, WORD_START
 from engine.grounding.recogniser import Reading
 
 _PHONE = re.compile(
-    rf"{BEGIN}(?<![\d.,][.,/-])(?<!\d[ ])(?P<plus>\+[ ]?)?(?:\(\+?\d{{1,5}}\)[ -]?)?\d{{1,15}}"
+    rf"{WORD_START}(?<![\d.,][.,/-])(?<!\d[ ])(?P<plus>\+[ ]?)?(?:\(\+?\d{{1,5}}\)[ -]?)?\d{{1,15}}"
     rf"(?:(?:[ ]|[ ]?-[ ]?|[./])\(?\d{{1,12}}\)?|\(\d{{1,5}}\)\d{{0,12}}){{0,7}}"
-    rf"(?P<extension>[ ]?(?:ext\.?|x|extn\.?|durchwahl)[ ]?\d{{1,6}})?(?![\d]|[.,/-]\d){END}"
+    rf"(?P<extension>[ ]?(?:ext\.?|x|extn\.?|durchwahl)[ ]?\d{{1,6}})?(?![\d]|[.,/-]\d){WORD_END}"
 )
 
 
@@ -29,7 +29,7 @@ class Phones:
 
     def readings(self, text: str) -> list[Reading]:
         """The numbers of the text, in its order. Linear in its length."""
-        folded = fold(text)
+        folded = fold_text(text)
         days = {x.start for x in numeric_days(folded.text)}
         found = (x for x in _found(folded.text) if x[0] not in days)
         spans = (folded.span(start, end) for start, end in found)

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from engine.regular.expression.substrings import Borders, Positions, SubstringIndex
+from engine.regular.expression.substrings import Borders, CharacterPositions, SubstringIndex
 from engine.schema.grounding_marks import Verbatim
 
 _SPACE, _WORD, _MARK, _ALONE, _OTHER = range(5)
@@ -49,7 +49,7 @@ class SourceText:
                 length += 1
                 at = run.end()
         self.folded = "".join(folded)
-        self._begin: Positions = np.concatenate((*begins, np.array([len(text)])))
+        self._begin: CharacterPositions = np.concatenate((*begins, np.array([len(text)])))
         self._line_ends = np.zeros(length + 1, np.bool_)
         self._line_ends[[*breaks, length]] = True
         self._classes = _classes(self.folded)
@@ -111,7 +111,7 @@ class SourceText:
         ends[0] = False
         return starts & ~blank, ends
 
-    def _limits(self, mark: Verbatim) -> Positions | None:
+    def _limits(self, mark: Verbatim) -> CharacterPositions | None:
         """The last border that a piece from each start may reach."""
         if mark.max_words is None:
             return None
@@ -120,7 +120,7 @@ class SourceText:
         is_word = np.zeros(size + 1, np.bool_)
         is_word[:size] = starts[:size] & np.isin(self._classes, (_WORD, _ALONE))
         places = np.flatnonzero(is_word)
-        begun: Positions = np.cumsum(is_word) - is_word  # words that begin before each border
+        begun: CharacterPositions = np.cumsum(is_word) - is_word  # words that begin before each border
         beyond = begun + mark.max_words
         return np.where(
             beyond < len(places), places[np.minimum(beyond, max(0, len(places) - 1))] if len(places) else size, size

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-Order = Literal["DMY", "MDY", "YMD"]
-ORDERS: tuple[Order, ...] = ("DMY", "MDY", "YMD")
+DateOrder = Literal["DMY", "MDY", "YMD"]
+ORDERS: tuple[DateOrder, ...] = ("DMY", "MDY", "YMD")
 _FIRST_SHORT_YEAR = 69  # POSIX: 69 is 1969, 68 is 2068
 
 
@@ -19,8 +19,8 @@ class StatedDay:
 
     start: int
     end: int
-    days: tuple[tuple[Order | None, date], ...]
-    of_year: tuple[tuple[Order | None, tuple[int, int]], ...] = ()
+    days: tuple[tuple[DateOrder | None, date], ...]
+    of_year: tuple[tuple[DateOrder | None, tuple[int, int]], ...] = ()
 
 
 def day_of(year: int, month: int, day: int) -> date | None:
@@ -39,7 +39,7 @@ def full_year(digits: str) -> int:
     return int(digits) + (1900 if int(digits) >= _FIRST_SHORT_YEAR else 2000)
 
 
-def stated(start: int, end: int, days: Iterable[tuple[Order | None, date | None]]) -> Iterable[StatedDay]:
+def stated(start: int, end: int, days: Iterable[tuple[DateOrder | None, date | None]]) -> Iterable[StatedDay]:
     """One stated day, or none where no candidate is in the calendar. One day read in two orders depends on none."""
     real = [(order, day) for order, day in days if day is not None]
     if len({day for _, day in real}) == 1:
@@ -48,7 +48,7 @@ def stated(start: int, end: int, days: Iterable[tuple[Order | None, date | None]
 
 
 def stated_without_year(
-    start: int, end: int, days: Iterable[tuple[Order | None, tuple[int, int]]]
+    start: int, end: int, days: Iterable[tuple[DateOrder | None, tuple[int, int]]]
 ) -> Iterable[StatedDay]:
     """One (month, day) without its year, or none where no year has it."""
     real = tuple((order, (month, day)) for order, (month, day) in days if day_of(2000, month, day))

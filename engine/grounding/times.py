@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, time, timedelta, timezone
 
-from engine.grounding.folding import fold
-from engine.grounding.patterns import BEGIN, END, one_of
+from engine.grounding.folding import fold_text
+from engine.grounding.patterns import WORD_END, WORD_START, any_name
 from engine.grounding.recogniser import Reading
 from engine.grounding.words import SMALL, TENS
 
-_HALF_DAY = rf"(?P<half>[ap](?:\.[ ]?m\.|\.?[ ]?m{END}))"
-_LATE = one_of(
+_HALF_DAY = rf"(?P<half>[ap](?:\.[ ]?m\.|\.?[ ]?m{WORD_END}))"
+_LATE = any_name(
     [
         "evening",
         "afternoon",
@@ -33,33 +33,35 @@ _LATE = one_of(
         "sera",
     ]
 )
-_EARLY = one_of(["morning", "morgens", "vormittags", "fruh", "matin", "manana", "mattina", "manha"])
-_PART_OF_DAY = rf"(?P<part>[ ,]{{1,2}}(?:(?:in the|at|this|am|de la|da|du|di)[ ])?(?:(?P<late>{_LATE})|{_EARLY}){END})"
+_EARLY = any_name(["morning", "morgens", "vormittags", "fruh", "matin", "manana", "mattina", "manha"])
+_PART_OF_DAY = (
+    rf"(?P<part>[ ,]{{1,2}}(?:(?:in the|at|this|am|de la|da|du|di)[ ])?(?:(?P<late>{_LATE})|{_EARLY}){WORD_END})"
+)
 _OFFSET = r"(?:0\d|1[0-4])(?::?[0-5]\d)?(?!\d|[:.-]\d)"
 # A minus means a zone only behind seconds or in ISO 8601: `09:00-12:30` is two times.
 _ZONE = (
-    rf"(?P<zone>[ ]?(?:z|utc|gmt){END}(?:[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d))?|[ ]?\+{_OFFSET}"
+    rf"(?P<zone>[ ]?(?:z|utc|gmt){WORD_END}(?:[+-]\d{{1,2}}(?::?\d{{2}})?(?!\d))?|[ ]?\+{_OFFSET}"
     rf"|(?<=:\d\d:\d\d)[ ]?-{_OFFSET}|(?<=t\d\d:\d\d)-{_OFFSET}|(?<=\.\d\d\d)-{_OFFSET}|(?<=\.\d{{6}})-{_OFFSET})"
 )
 _NEXT = r"tomorrow|today|tonight|on|for|in|this|next|sharp|ish|[a-z]{3,6}day"
 _HOURS = r"(?:o'?clock|uhr|heures?)"
 _DIGIT = r"(?<!\d)(?<!\d[.,:])"
-_AFTER = rf"(?:[ ]?{_HALF_DAY}|(?:[ ]uhr{END})?{_PART_OF_DAY}|[ ]?(?:uhr|hrs|hours|h){END}|{_ZONE})"
+_AFTER = rf"(?:[ ]?{_HALF_DAY}|(?:[ ]uhr{WORD_END})?{_PART_OF_DAY}|[ ]?(?:uhr|hrs|hours|h){WORD_END}|{_ZONE})"
 _PATTERNS = (
     # 19:30, 19:30:05.123, 7:30pm, 19:30+02:00
     rf"{_DIGIT}(?P<hour>\d{{1,2}}):[ ]?(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:[.,](?P<fraction>\d{{1,9}}))?)?"
     rf"(?![\d:]){_AFTER}?",
     # 7.30pm, 19.30 Uhr, at 7.30
-    rf"(?P<at>{BEGIN}(?:at|um|a las|alle|@)[ ]{{1,2}})?"
+    rf"(?P<at>{WORD_START}(?:at|um|a las|alle|@)[ ]{{1,2}})?"
     rf"{_DIGIT}(?P<hour>\d{{1,2}})[.,](?P<minute>\d{{2}})(?![\d%]|[.,]\d)(?P<after>{_AFTER})?",
     # 7 pm, 7 o'clock, 19 Uhr, 7 in the evening
-    rf"{_DIGIT}(?P<hour>\d{{1,2}})(?:[ ]?{_HALF_DAY}|(?:[ ]?{_HOURS}{END})?{_PART_OF_DAY}|[ ]?{_HOURS}{END})",
+    rf"{_DIGIT}(?P<hour>\d{{1,2}})(?:[ ]?{_HALF_DAY}|(?:[ ]?{_HOURS}{WORD_END})?{_PART_OF_DAY}|[ ]?{_HOURS}{WORD_END})",
     # at 9, at 9 tomorrow
-    rf"{BEGIN}(?P<at>(?:at|um|a las|alle)[ ])(?P<hour>\d{{1,2}})(?=[ ]?(?:[,;!?)\n]|\.(?!\d)|$)|[ -](?:{_NEXT}){END})",
+    rf"{WORD_START}(?P<at>(?:at|um|a las|alle)[ ])(?P<hour>\d{{1,2}})(?=[ ]?(?:[,;!?)\n]|\.(?!\d)|$)|[ -](?:{_NEXT}){WORD_END})",
     # 19h30, 19 Uhr 30
-    rf"{_DIGIT}(?P<hour>\d{{1,2}})(?:[ ]?h[ ]?|[ ]uhr[ ]|[ ]heures?[ ])(?P<minute>\d{{2}}){END}",
+    rf"{_DIGIT}(?P<hour>\d{{1,2}})(?:[ ]?h[ ]?|[ ]uhr[ ]|[ ]heures?[ ])(?P<minute>\d{{2}}){WORD_END}",
     # 1930 hrs, 0730h, 730pm
-    rf"{_DIGIT}(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)(?:[ ]?(?:hrs|hours|h|uhr){END}|(?P<zone>z){END}|[ ]?{_HALF_DAY})",
+    rf"{_DIGIT}(?P<hour>\d{{1,2}})(?P<minute>[0-5]\d)(?:[ ]?(?:hrs|hours|h|uhr){WORD_END}|(?P<zone>z){WORD_END}|[ ]?{_HALF_DAY})",
 )
 _DIGITS = tuple(re.compile(pattern) for pattern in _PATTERNS)
 _HAN = re.compile(
@@ -73,20 +75,20 @@ _MINUTE_WORDS |= {
 }
 _MINUTE_WORDS = {word: value for word, value in _MINUTE_WORDS.items() if value < 60} | {"quarter": 15, "a quarter": 15}
 _PAST = re.compile(
-    rf"{BEGIN}(?:(?P<half_past>half)|(?P<word>{one_of(_MINUTE_WORDS)})|(?P<number>\d{{1,2}}))(?:[ ]minutes?)?[ -]"
-    rf"(?P<side>past|after|to|before|till)[ -](?:(?P<hour>\d{{1,2}})|(?P<name>{one_of(_HOUR_WORDS)}))(?![\d:.]\d){END}"
+    rf"{WORD_START}(?:(?P<half_past>half)|(?P<word>{any_name(_MINUTE_WORDS)})|(?P<number>\d{{1,2}}))(?:[ ]minutes?)?[ -]"
+    rf"(?P<side>past|after|to|before|till)[ -](?:(?P<hour>\d{{1,2}})|(?P<name>{any_name(_HOUR_WORDS)}))(?![\d:.]\d){WORD_END}"
     rf"(?:[ ]o'?clock)?(?:[ ]?{_HALF_DAY}|{_PART_OF_DAY})?"
 )
 _SPOKEN = re.compile(
-    rf"{BEGIN}(?P<name>{one_of(_HOUR_WORDS)})(?:[ -](?P<word>{one_of(x for x, i in _MINUTE_WORDS.items() if i >= 10)}))?"
-    rf"(?:[ ]?{_HALF_DAY}|(?:[ ]o'?clock)?{_PART_OF_DAY}|[ ]o'?clock{END})"
+    rf"{WORD_START}(?P<name>{any_name(_HOUR_WORDS)})(?:[ -](?P<word>{any_name(x for x, i in _MINUTE_WORDS.items() if i >= 10)}))?"
+    rf"(?:[ ]?{_HALF_DAY}|(?:[ ]o'?clock)?{_PART_OF_DAY}|[ ]o'?clock{WORD_END})"
 )
 _FIXED = {
     "noon": time(12), "midday": time(12), "midnight": time(0), "mittags": time(12), "mitternacht": time(0),
     "midi": time(12), "minuit": time(0), "mediodia": time(12), "medianoche": time(0), "mezzogiorno": time(12),
     "mezzanotte": time(0), "meio-dia": time(12), "meia-noite": time(0), "中午": time(12), "正午": time(12), "午夜": time(0),
 }  # fmt: skip
-_NAMED = re.compile(rf"{BEGIN}(?:(?:12|twelve)[ ])?(?P<name>{one_of(_FIXED)}){END}")
+_NAMED = re.compile(rf"{WORD_START}(?:(?:12|twelve)[ ])?(?P<name>{any_name(_FIXED)}){WORD_END}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Times:
 
     def readings(self, text: str) -> list[Reading]:
         """The times that the text states, in its order. Linear in its length."""
-        folded = fold(text)
+        folded = fold_text(text)
         stated = _longest(set(_stated(folded.text)))
         to_24 = any(not x.open and (x.value.hour > 12 or folded.text[x.start] == "0") for x in stated)
         found = set()

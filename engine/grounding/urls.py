@@ -6,12 +6,12 @@ Punctuation that ends a sentence, and brackets that were opened before the addre
 import re
 from collections.abc import Iterator
 
-from engine.grounding.patterns import BEGIN
+from engine.grounding.patterns import WORD_START
 from engine.grounding.recogniser import Reading
 
 _CHARACTER = r"[^\s<>\"“”«»`{}|\\^]"
 _URL = re.compile(
-    rf"{BEGIN}(?:(?:https?|ftps?|sftp|wss?|file|git|ssh)://{_CHARACTER}+|www\.[^\W_][\w-]{{0,62}}\.{_CHARACTER}+)",
+    rf"{WORD_START}(?:(?:https?|ftps?|sftp|wss?|file|git|ssh)://{_CHARACTER}+|www\.[^\W_][\w-]{{0,62}}\.{_CHARACTER}+)",
     re.IGNORECASE,
 )
 _CLOSING = {")": "(", "]": "[", "’": "‘"}

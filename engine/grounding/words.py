@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.grounding.patterns import BEGIN, END, one_of
+from engine.grounding.patterns import WORD_END, WORD_START, any_name
 
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen"""
@@ -40,7 +40,9 @@ class Spelled:
     ordinal: bool = False
 
 
-_NUMBER_WORD = re.compile(rf"{BEGIN}(?:{one_of([*SMALL, *TENS, *ORDINALS, 'hundred', *SCALES, 'dozen'])}){END}")
+_NUMBER_WORD = re.compile(
+    rf"{WORD_START}(?:{any_name([*SMALL, *TENS, *ORDINALS, 'hundred', *SCALES, 'dozen'])}){WORD_END}"
+)
 _JOINS = re.compile(r"[ \n]{1,2}and[ \n]{1,2}|-and-|,[ ]|[ \n]{1,2}|-")
 
 

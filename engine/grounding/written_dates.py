@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.grounding.patterns import BEGIN, END, LETTER, one_of
+from engine.grounding.patterns import LETTER, WORD_END, WORD_START, any_name
 from engine.grounding.stated_days import StatedDay, day_of, full_year, stated, stated_without_year
 from engine.grounding.words import DAY_WORDS, spelled_year
 
@@ -17,22 +17,22 @@ _WINDOW = 48  # characters before a month that can hold its day
 
 _GAP = r"[ ,.\-/\n]{0,4}"
 _SUFFIX = r"(?:[ ]?(?:s ?t|n ?d|r ?d|t ?h|er|ter|ten|te|\.|º|ª|°)|[eoa])?"
-_DAY = rf"(?:(?P<day>\d{{1,2}}){_SUFFIX}{END}|(?P<word>{one_of(DAY_WORDS)}){END})"
-_DAY_BEFORE = rf"(?:(?P<day>\d{{1,2}}){_SUFFIX}|(?P<word>{one_of(DAY_WORDS)}))"
+_DAY = rf"(?:(?P<day>\d{{1,2}}){_SUFFIX}{WORD_END}|(?P<word>{any_name(DAY_WORDS)}){WORD_END})"
+_DAY_BEFORE = rf"(?:(?P<day>\d{{1,2}}){_SUFFIX}|(?P<word>{any_name(DAY_WORDS)}))"
 _NO_YEAR = r"(?!\d|[:.,/-]\d| ?(?:am|pm|a\.m|p\.m|h|hrs|hours|uhr|%|o'clock)\b)"
 _YEAR = (
     rf"(?:(?P<year>\d{{4}}(?!\d)|'?\d{{2}}{_NO_YEAR})|(?P<spelled>(?:one|two|nineteen|eighteen|twenty)[a-z -]{{0,48}}))"
 )
 _BEFORE_DAY = re.compile(
-    rf"{BEGIN}(?<!\d[:.,])(?:the[ \n])?{_DAY_BEFORE}(?:[ \n]day)?"
+    rf"{WORD_START}(?<!\d[:.,])(?:the[ \n])?{_DAY_BEFORE}(?:[ \n]day)?"
     rf"(?:{_GAP}(?:of|de|del|di|van)(?:[ \n]the[ \n]month[ \n]of)?)?{_GAP}$"
 )
-_BEFORE_YEAR = re.compile(rf"{BEGIN}(?<!\d[.,])(?P<year>\d{{4}}){_GAP}$")
+_BEFORE_YEAR = re.compile(rf"{WORD_START}(?<!\d[.,])(?P<year>\d{{4}}){_GAP}$")
 _AFTER_YEAR = re.compile(
     rf"{_GAP}(?:(?:of|de|del)[ \n]|(?:in[ \n])?the[ \n]year[ \n](?:of[ \n]our[ \n]lord[ \n])?(?:of[ \n])?)?{_YEAR}"
 )
-_AFTER_DAY = re.compile(rf"{_GAP}(?:the[ \n])?{_DAY}(?!:\d|[.,]\d{{1,2}}(?!\d)|[ ]?(?:am|pm|a\.m|p\.m|%){END})")
-_RANGE = re.compile(rf"[ ]?-[ ]?\d{{1,2}}{END}")
+_AFTER_DAY = re.compile(rf"{_GAP}(?:the[ \n])?{_DAY}(?!:\d|[.,]\d{{1,2}}(?!\d)|[ ]?(?:am|pm|a\.m|p\.m|%){WORD_END})")
+_RANGE = re.compile(rf"[ ]?-[ ]?\d{{1,2}}{WORD_END}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class WrittenDays:
 
     def __init__(self, months: Mapping[str, int]) -> None:
         self._numbers = months
-        self._month = re.compile(rf"(?<!{LETTER})(?:{one_of(months)})(?!{LETTER})")
+        self._month = re.compile(rf"(?<!{LETTER})(?:{any_name(months)})(?!{LETTER})")
 
     def find(self, text: str) -> Iterator[StatedDay]:
         """The days of a folded text, with and without a year."""

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Protocol
 
 from engine.errors import ValidatorFailed
-from engine.schema.judge import Context, judge
-from engine.schema.location import Document
+from engine.schema.location import SchemaDocument
 from engine.schema.schema import Check, Json
+from engine.schema.validation import Context, validator
 
 MEMO_SIZE = 4096  # texts that a predicate remembers
 LONGEST_REMEMBERED = 1 << 14  # bytes; longer texts are hardly asked for twice
@@ -61,8 +61,8 @@ def _asking(check: Check) -> Callable[[bytes], bool]:
         return lambda text: _accepts(check.validator, text, check.path)
     context = check.root
     if not isinstance(context, Context):
-        context = Context.of(Document(check.schema if context is None else context).root)
-    holds = judge(check.schema, context)
+        context = Context.of(SchemaDocument(check.schema if context is None else context).root)
+    holds = validator(check.schema, context)
     return lambda text: holds(json.loads(text))
 
 

@@ -38,10 +38,10 @@ class Containers:
         if is_escaped:
             self._escaped.add(len(text))
 
-    def ended(self, text: bytes, place: int, piece: bytes) -> Iterator[tuple[int, bytes]]:
-        """`text` where `piece` at byte `place` ends what is open there, and the rest is as it was: for each container that it
+    def ended(self, text: bytes, begin: int, piece: bytes) -> Iterator[tuple[int, bytes]]:
+        """`text` where `piece` at byte `begin` ends what is open there, and the rest is as it was: for each container that it
         ends in turn, with how much of the piece that takes."""
-        here, opened, is_escaped = self._at[place], 0, place in self._escaped
+        here, opened, is_escaped = self._at[begin], 0, begin in self._escaped
         is_string = here >= 0 and self._strings[here]
         for at, byte in enumerate(piece):
             if is_string and (is_escaped or byte == _BACKSLASH):
@@ -51,7 +51,7 @@ class Containers:
                 if opened:
                     opened -= 1
                 elif here >= 0:
-                    yield at + 1, text[:place] + piece[: at + 1] + text[self._ends[here] :]
+                    yield at + 1, text[:begin] + piece[: at + 1] + text[self._ends[here] :]
                     here = self._around[here]
             elif not is_string and (byte == _QUOTE or byte in _OPENING):
                 opened, is_string = opened + 1, byte == _QUOTE

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass
 
 from engine.decoding.memory import RESERVE, available_memory
-from engine.extraction.chunks import cut
+from engine.extraction.chunks import split_text
 from engine.extraction.document import Document
 from engine.extraction.extraction import Stats
 from engine.extraction.extractor import Extractor
-from engine.jobs.recipe import Recipe
+from engine.jobs.input_digest import digest_input
+from engine.jobs.job_spec import JobSpec
 from engine.jobs.source import Source
-from engine.jobs.survey import survey
 from engine.models.parts import model_size
 
 _SAMPLE = 4  # documents at least
@@ -44,21 +44,21 @@ class Estimate:
     available: int | None
 
 
-def estimate(recipe: Recipe, source: Source, *, workers: int) -> Estimate:
+def estimate(spec: JobSpec, source: Source, *, workers: int) -> Estimate:
     """Count everything and decode a sample; loads the model in this process."""
-    extractor = recipe.extractor()
-    total = survey(source).documents
-    wanted = max(_SAMPLE, recipe.settings.sequences)
-    places = {place * total // wanted for place in range(wanted)}
-    tally = _Tally(recipe, extractor)
+    extractor = spec.extractor()
+    total = digest_input(source).documents
+    wanted = max(_SAMPLE, spec.settings.sequences)
+    sample_indices = {place * total // wanted for place in range(wanted)}
+    tally = _Tally(spec, extractor)
     sample: list[Document] = []
     for number, entry in enumerate(source.read()):
         if entry.error is not None or entry.document.trouble is not None:
             tally.no_text += 1
-        elif tally.add(entry.document) and number in places:
+        elif tally.add(entry.document) and number in sample_indices:
             sample.append(entry.document)
-    sample_tokens, seconds = _measure(recipe, extractor, sample)
-    bytes_per_token = extractor.model.native.cache_shape.bytes_per_token(recipe.settings.kv_type)
+    sample_tokens, seconds = _measure(spec, extractor, sample)
+    bytes_per_token = extractor.model.native.cache_shape.bytes_per_token(spec.settings.kv_type)
     return Estimate(
         total,
         tally.tokens,
@@ -72,7 +72,7 @@ def estimate(recipe: Recipe, source: Source, *, workers: int) -> Estimate:
         seconds,
         seconds * tally.decoded / sample_tokens / workers if sample_tokens else 0.0,
         model_size(extractor.model.path),
-        workers * (recipe.settings.n_ctx * bytes_per_token + RESERVE),
+        workers * (spec.settings.n_ctx * bytes_per_token + RESERVE),
         available_memory(),
     )
 
@@ -80,19 +80,21 @@ def estimate(recipe: Recipe, source: Source, *, workers: int) -> Estimate:
 class _Tally:
     """Counts of the prompts so far; `decoded` are the tokens of those that fit."""
 
-    def __init__(self, recipe: Recipe, extractor: Extractor) -> None:
+    def __init__(self, spec: JobSpec, extractor: Extractor) -> None:
         self.tokens = self.longest = self.unfit = self.no_text = self.chunks = self.decoded = 0
         self.too_long: list[tuple[str, int]] = []
-        self.fits = extractor.longest_prompt(recipe.max_tokens)
+        self.fits = extractor.longest_prompt(spec.max_tokens)
         self._extractor = extractor
-        self._limit = extractor.chunk_limit(recipe.chunk, recipe.max_tokens)
+        self._limit = extractor.chunk_limit(spec.chunk, spec.max_tokens)
 
     def add(self, document: Document) -> bool:
         """Count a document; whether it fits."""
         texts = [document.text]
         if self._limit is not None:
             model = self._extractor.model
-            texts = [one.text for one in cut(document.text, self._limit, model.tokenize, model.vocabulary.pieces)]
+            texts = [
+                one.text for one in split_text(document.text, self._limit, model.tokenize, model.vocabulary.pieces)
+            ]
         counts = [self._extractor.prompt_tokens(text) for text in texts]
         self.tokens += sum(counts)
         self.chunks += len(counts)
@@ -106,13 +108,13 @@ class _Tally:
         return False
 
 
-def _measure(recipe: Recipe, extractor: Extractor, sample: list[Document]) -> tuple[int, float]:
+def _measure(spec: JobSpec, extractor: Extractor, sample: list[Document]) -> tuple[int, float]:
     """Tokens of the prompts of the sample, and the seconds that it takes."""
     if not sample:
         return 0, 0.0
     # The first run makes masks that all later ones find.
-    for _ in recipe.batch(extractor, iter(sample[:1]), Stats()).as_done():
+    for _ in spec.batch(extractor, iter(sample[:1]), Stats()).as_done():
         pass
     started = time.perf_counter()
-    tokens = sum(result.prompt_tokens for _, result in recipe.batch(extractor, iter(sample), Stats()).as_done())
+    tokens = sum(result.prompt_tokens for _, result in spec.batch(extractor, iter(sample), Stats()).as_done())
     return tokens, time.perf_counter() - started

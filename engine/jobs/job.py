@@ -1,4 +1,4 @@
-"""Job: a source, a recipe and an output, run to the end or to where it is stopped.
+"""Job: a source, a job spec and an output, run to the end or to where it is stopped.
 
 The output is a ledger in the order of the input, so a job that is started again reads it along with its input, sees that
 both still agree, and goes on behind the last line. `retry` writes a second ledger beside it, with the good lines as they are
@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputChanged, JobError, OutputDamaged, UsageError
-from engine.jobs import durable
+from engine.jobs import atomic_file
+from engine.jobs.input_digest import InputDigest, RunningDigest, digest_input, distinct_ids
+from engine.jobs.job_files import refuse_collisions, resolve_output, retry_path
+from engine.jobs.job_spec import Identity, JobSpec, identify
 from engine.jobs.ledger import Ledger, Line, read_ledger
-from engine.jobs.lock import held
+from engine.jobs.lock import hold_output
 from engine.jobs.manifest import Counts, Manifest, certificate_path, manifest_path, read_manifest
-from engine.jobs.places import refuse_collisions, retry_path, settled
-from engine.jobs.recipe import Identity, Recipe, identify
-from engine.jobs.record import Outcome, Record, line_of
+from engine.jobs.record import Record, RecordedOutcome, line_of
 from engine.jobs.selection import is_selected
-from engine.jobs.source import Entry, Source
-from engine.jobs.survey import Running, Survey, distinct, survey
-from engine.jobs.workforce import Assignment, Settled, Workforce
+from engine.jobs.source import Source, SourceEntry
+from engine.jobs.worker_pool import Assignment, AssignmentResult, WorkerPool
 from engine.models.progress import SILENT, Progress
 
 # Seconds between two moments at which all lines are made durable, and between two checkpoints of the manifest.
@@ -38,8 +38,8 @@ _BOUNDS = ("max_tokens", "on_budget", "search", "n_ctx")
 
 
 @dataclass(slots=True)
-class Figures:
-    """How far a job is. `before` documents were done when this run began, `tokens` are those decoded in it."""
+class JobProgress:
+    """The progress of a job. `before` documents were done when this run began, `tokens` are those decoded in it."""
 
     total: int | None = None
     before: int = 0
@@ -58,8 +58,8 @@ class Figures:
         return done / self.seconds if self.seconds > 0 else 0.0
 
 
-class Hands(Protocol):
-    """Whoever decodes: worker processes here, or those of a cluster."""
+class Executor(Protocol):
+    """What decodes a job's documents: worker processes here, or those of a cluster."""
 
     @property
     def backend(self) -> str | None: ...
@@ -74,7 +74,7 @@ class Hands(Protocol):
 
     def run(
         self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = ...
-    ) -> Iterator[Settled]: ...
+    ) -> Iterator[AssignmentResult]: ...
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Job:
     second while there is none. `views` are files that will be written from the output, `reads` those that are read beside the
     source."""
 
-    recipe: Recipe
+    spec: JobSpec
     source: Source
     output: Path
     schema: str = ""
@@ -95,18 +95,18 @@ class Job:
     retry: tuple[str, ...] = ()
     views: tuple[Path, ...] = ()
     reads: tuple[Path, ...] = ()
-    told: Callable[[Figures], None] = lambda _: None
+    told: Callable[[JobProgress], None] = lambda _: None
     progress: Progress = SILENT
-    hands: Callable[[Recipe], Hands] | None = None
-    figures: Figures = field(default_factory=Figures)
-    _crew: Hands | None = None
+    make_executor: Callable[[JobSpec], Executor] | None = None
+    figures: JobProgress = field(default_factory=JobProgress)
+    _executor: Executor | None = None
     _stopped: bool = False
 
     def stop(self) -> None:
         """Finish what is in work and leave a state that can be taken up; may be called from a signal handler."""
         self._stopped = True
-        if self._crew is not None:
-            self._crew.stop()
+        if self._executor is not None:
+            self._executor.stop()
 
     def run(self) -> Manifest:
         """Run to the end, or to where `stop` ends it; the manifest's state says which. Raises `JobError`."""
@@ -114,19 +114,19 @@ class Job:
             raise UsageError("--restart begins anew and --retry goes on; give one of them")
         if self.limit is not None and self.retry:
             raise UsageError("--retry goes through the whole output, so --limit does not go with it")
-        self.output = settled(self.output)
+        self.output = resolve_output(self.output)
         refuse_collisions(self.output, self.source, self.views, self.reads)
-        with held(self.output):
-            known = None if self.restart else self._settle_retry(self._known())
-            self.recipe = self.recipe.seeded(known.facts.get("seed") if known is not None else None)
-            self.recipe = self.recipe.dated(known.facts.get("date") if known is not None else None)
+        with hold_output(self.output):
+            known = None if self.restart else self._finish_retry(self._known())
+            self.spec = self.spec.seeded(known.fingerprint.get("seed") if known is not None else None)
+            self.spec = self.spec.dated(known.fingerprint.get("date") if known is not None else None)
             if known is None:
                 self._refuse_foreign()
-            identity = identify(self.recipe, self.progress)
+            identity = identify(self.spec, self.progress)
             if known is not None:
-                known.refuse_others(identity.facts, self.output, but=_BOUNDS if self.retry else ())
+                known.refuse_others(identity.fingerprint, self.output, but=_BOUNDS if self.retry else ())
                 self._refuse_other_sample(known)
-            surveyed = survey(self.source) if self.source.repeatable else None
+            surveyed = digest_input(self.source) if self.source.repeatable else None
             self.figures.total = self._total(surveyed)
             if self.restart:  # not before all that can be refused has been looked at
                 self._forget()
@@ -138,11 +138,11 @@ class Job:
     @property
     def under_way(self) -> bool:
         """Whether there may be documents in work."""
-        return self._crew is not None
+        return self._executor is not None
 
     # -- before
 
-    def _total(self, surveyed: Survey | None) -> int | None:
+    def _total(self, surveyed: InputDigest | None) -> int | None:
         if surveyed is None:
             return self.limit
         return surveyed.documents if self.limit is None else min(self.limit, surveyed.documents)
@@ -165,9 +165,11 @@ class Job:
         if not self.output.exists() or not self.output.stat().st_size:
             return
         if not self.restart:
-            raise UsageError(f"{self.output} is there and is no job's output; take another name or delete it")
+            raise UsageError(f"{self.output} is there and was not written by a job; choose another name or delete it")
         if not manifest_path(self.output).exists():
-            raise UsageError(f"{self.output} is no job's output, so --restart does not touch it; delete it yourself")
+            raise UsageError(
+                f"{self.output} was not written by a job, so --restart does not touch it; delete it yourself"
+            )
 
     def _forget(self) -> None:
         """Begin anew. The manifest goes last: until then the output is known to be a job's."""
@@ -179,9 +181,9 @@ class Job:
             certificate_path(self.output),
             manifest_path(self.output),
         ):
-            durable.remove(path)
+            atomic_file.remove(path)
 
-    def _settle_retry(self, known: Manifest | None) -> Manifest | None:
+    def _finish_retry(self, known: Manifest | None) -> Manifest | None:
         """Finish the last step of a retry that was interrupted between its two files; refuse an unfinished one."""
         retry = retry_path(self.output)
         try:
@@ -191,7 +193,7 @@ class Job:
                 f"{error.path}: {error.reason}; delete it and {retry}, and {self.output} is as it was"
             ) from error
         if noted is not None and noted.state == "complete" and not retry.exists():
-            durable.replace(manifest_path(retry), manifest_path(self.output))
+            atomic_file.replace(manifest_path(retry), manifest_path(self.output))
             known = noted
         elif noted is not None and not self.retry:
             raise UsageError(
@@ -200,22 +202,22 @@ class Job:
             )
         return known
 
-    def _new(self, identity: Identity, surveyed: Survey | None) -> Manifest:
+    def _new(self, identity: Identity, surveyed: InputDigest | None) -> Manifest:
         certificate = json.dumps(identity.certificate.as_json(), ensure_ascii=False, indent=2)
-        durable.write_whole(certificate_path(self.output), certificate.encode() + b"\n")
-        manifest = Manifest(identity.facts, self.schema, self.recipe.as_json(), self.source.as_json())
+        atomic_file.write_atomically(certificate_path(self.output), certificate.encode() + b"\n")
+        manifest = Manifest(identity.fingerprint, self.schema, self.spec.as_json(), self.source.as_json())
         if surveyed is not None:
             manifest.documents, manifest.digest = surveyed.documents, surveyed.digest
         return manifest
 
-    def _retry(self, known: Manifest | None, identity: Identity, surveyed: Survey | None) -> Manifest:
+    def _retry(self, known: Manifest | None, identity: Identity, surveyed: InputDigest | None) -> Manifest:
         """Decode again what is of the kinds that are wanted, into a second ledger that then takes the first one's place."""
         if known is None:
-            raise UsageError(f"{self.output} has nothing to retry: there is no job's output")
-        retry, again = retry_path(self.output), {"where": list(self.retry), "recipe": self.recipe.as_json()}
+            raise UsageError(f"{self.output} has nothing to retry: there is not the output of a job")
+        retry, again = retry_path(self.output), {"where": list(self.retry), "recipe": self.spec.as_json()}
         noted = read_manifest(retry)
         if noted is not None:
-            noted.refuse_others(identity.facts, self.output, but=_BOUNDS)
+            noted.refuse_others(identity.fingerprint, self.output, but=_BOUNDS)
             if noted.again[-1:] != [again]:
                 raise UsageError(
                     f"an interrupted --retry with another --where or other arguments is in {retry}; give those again, "
@@ -225,13 +227,19 @@ class Job:
             self.figures.counts = known.counts
             return known
         manifest = noted or Manifest(
-            known.facts, known.schema, known.recipe, known.source, known.documents, known.digest, started=known.started
+            known.fingerprint,
+            known.schema,
+            known.spec,
+            known.source,
+            known.documents,
+            known.digest,
+            started=known.started,
         )
         manifest.again = [*known.again, again]
         done = self._write(retry, manifest, surveyed, previous=read_ledger(self.output, known.durable))
         if done.state == "complete":
-            durable.replace(retry, self.output)
-            durable.replace(manifest_path(retry), manifest_path(self.output))
+            atomic_file.replace(retry, self.output)
+            atomic_file.replace(manifest_path(retry), manifest_path(self.output))
         return done
 
     def _any_selected(self, known: Manifest) -> bool:
@@ -240,28 +248,28 @@ class Job:
     # -- the run
 
     def _write(
-        self, path: Path, manifest: Manifest, surveyed: Survey | None, previous: Iterator[Line] | None
+        self, path: Path, manifest: Manifest, surveyed: InputDigest | None, previous: Iterator[Line] | None
     ) -> Manifest:
         """Bring the ledger at `path` to its end; `previous` has lines that are kept where they are no errors."""
         self._refuse_changed(manifest, surveyed, path)
         with Ledger(path, manifest.durable) as ledger:
-            running = Running()
+            running = RunningDigest()
             entries = self._entries(surveyed)
             before = previous if previous is not None else iter(())
             self.figures.counts = self._catch_up(ledger, entries, before, running)
             self.figures.before = ledger.documents
             run = _Run(self, ledger, manifest, running, surveyed)
             run.checkpoint("running")
-            durable.sync_folder(path.parent)
-            crew = (
-                self.hands(self.recipe)
-                if self.hands
-                else Workforce(self.recipe, workers=self.workers, timeout=self.timeout)
+            atomic_file.sync_folder(path.parent)
+            executor = (
+                self.make_executor(self.spec)
+                if self.make_executor
+                else WorkerPool(self.spec, workers=self.workers, timeout=self.timeout)
             )
-            self._crew = crew
+            self._executor = executor
             if self._stopped:
-                crew.stop()
-            run.follow(crew, islice(self._assignments(entries, before, ledger, running), self._left(ledger)))
+                executor.stop()
+            run.follow(executor, islice(self._assignments(entries, before, ledger, running), self._left(ledger)))
             return manifest
 
     def _left(self, ledger: Ledger) -> int | None:
@@ -269,7 +277,7 @@ class Job:
         return None if self.limit is None else max(0, self.limit - ledger.documents)
 
     def _assignments(
-        self, entries: Iterator[Entry], before: Iterator[Line], ledger: Ledger, running: Running
+        self, entries: Iterator[SourceEntry], before: Iterator[Line], ledger: Ledger, running: RunningDigest
     ) -> Iterator[Assignment]:
         """What is to be done, from the first document on that is not in the ledger."""
         for number, (entry, line) in enumerate(zip_longest(entries, before), start=ledger.documents):
@@ -279,16 +287,16 @@ class Job:
             document = entry.document
             if line is not None and not is_selected(line.record, self.retry):
                 if difference := _difference(entry, line.record):
-                    raise InputChanged(entry.place, difference)
+                    raise InputChanged(entry.location, difference)
                 yield Assignment(number, document, entry.digest, line=line.data, record=line.record)
                 continue
             error = entry.error or document.trouble
-            yield Assignment(number, document, entry.digest, None if error is None else Outcome.failed(error))
+            yield Assignment(number, document, entry.digest, None if error is None else RecordedOutcome.failed(error))
 
-    def _entries(self, surveyed: Survey | None) -> Iterator[Entry]:
-        return self.source.read() if surveyed is not None else distinct(self.source.read())
+    def _entries(self, surveyed: InputDigest | None) -> Iterator[SourceEntry]:
+        return self.source.read() if surveyed is not None else distinct_ids(self.source.read())
 
-    def _refuse_changed(self, manifest: Manifest, surveyed: Survey | None, path: Path) -> None:
+    def _refuse_changed(self, manifest: Manifest, surveyed: InputDigest | None, path: Path) -> None:
         """`InputChanged` says where an input differs from the one that the job began with."""
         if surveyed is None or manifest.digest is None or surveyed.digest == manifest.digest:
             return
@@ -299,7 +307,9 @@ class Job:
         counts = f"{manifest.documents} documents then, {surveyed.documents} now"
         raise InputChanged(self.source.name, f"{counts}; those that are done are the same")
 
-    def _catch_up(self, ledger: Ledger, entries: Iterator[Entry], before: Iterator[Line], running: Running) -> Counts:
+    def _catch_up(
+        self, ledger: Ledger, entries: Iterator[SourceEntry], before: Iterator[Line], running: RunningDigest
+    ) -> Counts:
         """Read what is done along with its documents; both iterators then stand behind it."""
         counts = Counts()
         for line in ledger.lines():
@@ -321,8 +331,8 @@ class _Run:
     job: Job
     ledger: Ledger
     manifest: Manifest
-    running: Running
-    surveyed: Survey | None
+    running: RunningDigest
+    surveyed: InputDigest | None
     synced: float = field(default_factory=time.monotonic)
     checked: float = field(default_factory=time.monotonic)
     earlier: float = 0.0
@@ -330,21 +340,21 @@ class _Run:
     def __post_init__(self) -> None:
         self.earlier = self.manifest.seconds
 
-    def follow(self, crew: Hands, assignments: Iterator[Assignment]) -> None:
+    def follow(self, executor: Executor, assignments: Iterator[Assignment]) -> None:
         """Write what the crew gives; whatever ends it, all lines that were written are left durable and noted."""
         figures = self.job.figures
-        results = crew.run(assignments, self.ledger.documents, self._idle)
+        results = executor.run(assignments, self.ledger.documents, self._idle)
         try:
-            for settled in results:
-                self._write(settled)
-                figures.tokens += settled.tokens
-                figures.restarts = crew.restarts
-                self.manifest.backend = crew.backend or self.manifest.backend
+            for result in results:
+                self._write(result)
+                figures.tokens += result.tokens
+                figures.restarts = executor.restarts
+                self.manifest.backend = executor.backend or self.manifest.backend
                 self.job.told(figures)
                 self._tend()
             limit = self.job.limit
-            early = crew.stopping or (limit is not None and self.ledger.documents >= limit)
-            if not early and self.surveyed is not None and self.running.survey != self.surveyed:
+            early = executor.stopping or (limit is not None and self.ledger.documents >= limit)
+            if not early and self.surveyed is not None and self.running.result != self.surveyed:
                 raise InputChanged(self.job.source.name, "it was changed while the job was running")
         except BaseException as error:
             self._leave(error)
@@ -363,18 +373,18 @@ class _Run:
         manifest.state, manifest.durable, manifest.counts = state, self.ledger.size, figures.counts
         manifest.seconds = round(self.earlier + figures.seconds, 3)
         if state == "complete":
-            seen = self.running.survey
+            seen = self.running.result
             manifest.documents, manifest.digest, manifest.sha256 = seen.documents, seen.digest, self.ledger.sha256
         manifest.save(self.ledger.path)
         self.synced = self.checked = time.monotonic()
 
-    def _write(self, settled: Settled) -> None:
-        assignment, counts = settled.assignment, self.job.figures.counts
+    def _write(self, result: AssignmentResult) -> None:
+        assignment, counts = result.assignment, self.job.figures.counts
         if assignment.line is not None and assignment.record is not None:
             self.ledger.append(assignment.line)
             counts.add(assignment.record)
             return
-        outcome = settled.outcome
+        outcome = result.outcome
         assert outcome is not None, "what has no line has an outcome"
         self.ledger.append(line_of(assignment.document.id, assignment.digest, outcome))
         counts.add(outcome)
@@ -407,10 +417,10 @@ def _ended(documents: int) -> str:
     return f"it ends after {documents} documents, and more are done"
 
 
-def _difference(entry: Entry, record: Record) -> str:
+def _difference(entry: SourceEntry, record: Record) -> str:
     """How a document is not the one that a record is about; empty where it is."""
     if entry.document.id != record.id:
-        return f"{entry.place} has the id {entry.document.id!r}, and {record.id!r} was there"
+        return f"{entry.location} has the id {entry.document.id!r}, and {record.id!r} was there"
     if entry.digest != record.input:
-        return f"{entry.place}: the text of {record.id!r} is another"
+        return f"{entry.location}: the text of {record.id!r} is another"
     return ""

@@ -65,7 +65,7 @@ class Ledger:
                 yield Line(data, record)
         if self.size < self._durable:
             raise OutputDamaged(self.path, self.documents + 1, "is not what the job wrote")
-        self._cut()
+        self._truncate()
 
     def append(self, line: bytes) -> None:
         """Add a line; `OutputFailed` where the system refuses it, and nothing of it is left."""
@@ -76,7 +76,7 @@ class Ledger:
                 at += os.write(self._handle, line[at:])
         except OSError as error:
             with suppress(OutputFailed):
-                self._cut()
+                self._truncate()
             raise OutputFailed(self.path, str(error.strerror), self.documents) from error
         self._count(line)
 
@@ -113,7 +113,7 @@ class Ledger:
         self.documents += 1
         self._hash.update(data)
 
-    def _cut(self) -> None:
+    def _truncate(self) -> None:
         """Let the file end with its last whole line."""
         try:
             os.ftruncate(self._handle, self.size)
@@ -123,7 +123,7 @@ class Ledger:
 
 def read_ledger(path: Path, durable: int = 0) -> Iterator[Line]:
     """The whole lines of a finished or stopped job, without touching the file; `OutputDamaged` where those are fewer than
-    `durable` bytes."""
+    `atomic_file` bytes."""
     size = count = 0
     for data, record in read_lines(path):
         if record is None:
@@ -135,7 +135,7 @@ def read_ledger(path: Path, durable: int = 0) -> Iterator[Line]:
 
 
 def read_lines(path: Path) -> Iterator[tuple[bytes, Record | None]]:
-    """All lines of a file, with what they say; None where that is no record."""
+    """All lines of a file, with what they say; None where that is not a record."""
     try:
         with path.open("rb") as stream:
             for data in stream:

@@ -1,6 +1,6 @@
 """Lock: one job writes an output at a time, and the second is told who does.
 
-The lock is the operating system's, so a job that was killed does not hold it. Who holds it stands in a file beside.
+The lock is the operating system's, so a job that was killed does not hold it. A file beside it names the holder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def beside(output: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def held(output: Path) -> Iterator[None]:
+def hold_output(output: Path) -> Iterator[None]:
     """Hold `output`; `OutputHeld` where another job does."""
     holder = beside(output, HOLDER)
     file = beside(output, LOCK)

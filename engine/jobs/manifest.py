@@ -1,8 +1,8 @@
 """Manifest: what a job is, and how far it is known to be safe, in a file beside its output.
 
-It is written whole before the first record and at each checkpoint. `facts` are the recipe's, by which a job that is
-started again knows itself; `input` is what was read; `durable` is how many bytes of the output are on the disk for sure;
-`counts` and `sha256` are of the whole output, and there at the end.
+It is written whole before the first record and at each checkpoint. `fingerprint` is the job spec's, by which a job that
+is started again recognises itself; `input` is what was read; `atomic_file` is how many bytes of the output are on the
+disk for sure; `counts` and `sha256` are of the whole output, and there at the end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import JobDiffers, OutputDamaged
-from engine.jobs.durable import write_whole
+from engine.jobs.atomic_file import write_atomically
+from engine.jobs.job_spec import Fingerprint
 from engine.jobs.lock import beside
-from engine.jobs.recipe import Facts
-from engine.jobs.record import Outcome, Record
+from engine.jobs.record import Record, RecordedOutcome
 
 FORMAT = 1
-State = Literal["running", "stopped", "complete"]
+JobState = Literal["running", "stopped", "complete"]
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Counts:
     objects: int = 0
     prompt_tokens: int = 0
 
-    def add(self, found: Record | Outcome) -> None:
+    def add(self, found: Record | RecordedOutcome) -> None:
         self.documents += 1
         self.objects += len(found.objects)
         self.prompt_tokens += found.prompt_tokens
@@ -50,17 +50,17 @@ class Counts:
 
 @dataclass(slots=True)
 class Manifest:
-    """`documents` and `digest` of the input are None before they are known; `schema` is what the user named. `recipe` and
-    `source` are what a later `verify` needs to read and decode documents again. `again` has for each retry the kinds of
-    records that it decoded again (`where`) and its `recipe`, which may have other bounds than the job's."""
+    """`documents` and `digest` of the input are None before they are known; `schema` is what the user named. `spec` and
+    `source` are what a later verification needs to read and decode documents again. `again` has for each retry the
+    kinds of records that it decoded again (`where`) and its `spec`, which may have other bounds than the job's."""
 
-    facts: Facts
+    fingerprint: Fingerprint
     schema: str = ""
-    recipe: Facts = field(default_factory=dict)
+    spec: Fingerprint = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
     documents: int | None = None
     digest: str | None = None
-    state: State = "running"
+    state: JobState = "running"
     durable: int = 0
     counts: Counts = field(default_factory=Counts)
     sha256: str | None = None
@@ -73,15 +73,15 @@ class Manifest:
         """Write it beside the output."""
         members = {"format": FORMAT, **asdict(self), "updated": _now()}
         text = json.dumps(members, ensure_ascii=False, indent=2)
-        write_whole(manifest_path(output), text.encode() + b"\n")
+        write_atomically(manifest_path(output), text.encode() + b"\n")
 
-    def refuse_others(self, facts: Facts, output: Path, *, but: Collection[str] = ()) -> None:
+    def refuse_others(self, facts: Fingerprint, output: Path, *, but: Collection[str] = ()) -> None:
         """`JobDiffers` where the facts are not these, but for some that may be others."""
-        names = dict.fromkeys((*self.facts, *facts))
+        names = dict.fromkeys((*self.fingerprint, *facts))
         differing = tuple(
-            (name, _short(self.facts.get(name)), _short(facts.get(name)))
+            (name, _short(self.fingerprint.get(name)), _short(facts.get(name)))
             for name in names
-            if name not in but and self.facts.get(name) != facts.get(name)
+            if name not in but and self.fingerprint.get(name) != facts.get(name)
         )
         if differing:
             raise JobDiffers(output, differing)
@@ -109,7 +109,7 @@ def read_manifest(output: Path) -> Manifest | None:
     except OSError as error:
         raise OutputDamaged(path, None, f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OutputDamaged(path, None, "is no manifest of a job") from error
+        raise OutputDamaged(path, None, "is not the manifest of a job") from error
 
 
 def _short(value: Any) -> str:

@@ -21,9 +21,9 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.extraction.document import Document, digest_of
-from engine.jobs.recipe import Recipe
-from engine.jobs.record import Outcome
-from engine.jobs.workforce import Assignment, Settled, Workforce
+from engine.jobs.job_spec import JobSpec
+from engine.jobs.record import RecordedOutcome
+from engine.jobs.worker_pool import Assignment, AssignmentResult, WorkerPool
 
 _SLICE = 20_000  # documents that the driver hands over at once: its memory does not grow with the job
 _BATCH = 8  # documents for each sequence of an actor, so that its places are seldom empty
@@ -34,8 +34,8 @@ class Extract:
     null), `chunks`, `prompt_tokens` and `seconds`. `key` is what a row's draws depend on; without it, its id or its text.
     """
 
-    def __init__(self, recipe: Recipe, timeout: float | None = None) -> None:
-        self._workforce = Workforce(recipe, timeout=timeout)
+    def __init__(self, spec: JobSpec, timeout: float | None = None) -> None:
+        self._workforce = WorkerPool(spec, timeout=timeout)
         self._inbox: SimpleQueue[Assignment | None] = SimpleQueue()
         self._results = self._workforce.run(iter(self._inbox.get, None))
         self._count = 0
@@ -46,10 +46,10 @@ class Extract:
         for row in range(size):
             document = _document({name: values[row] for name, values in columns.items()})
             error = document.trouble
-            settled = None if error is None else Outcome.failed(error)
-            self._inbox.put(Assignment(self._count, document, digest_of(document.text), settled))
+            result = None if error is None else RecordedOutcome.failed(error)
+            self._inbox.put(Assignment(self._count, document, digest_of(document.text), result))
             self._count += 1
-        found = [_columns(settled) for settled in islice(self._results, size)]
+        found = [_columns(result) for result in islice(self._results, size)]
         return {**columns, **{name: [row[name] for row in found] for name in found[0]}}
 
     def close(self) -> None:
@@ -63,11 +63,11 @@ def _document(row: dict[str, Any]) -> Document:
     text = str(row["text"])
     if "key" in row:
         return Document(str(row["id"]), text, str(row["key"]))
-    return Document.named(str(row["id"]), text) if "id" in row else Document.placed(0, text)
+    return Document.named(str(row["id"]), text) if "id" in row else Document.at_index(0, text)
 
 
-def _columns(settled: Settled) -> dict[str, Any]:
-    outcome = settled.outcome
+def _columns(result: AssignmentResult) -> dict[str, Any]:
+    outcome = result.outcome
     assert outcome is not None, "an actor is given no lines"
     return {
         "objects": f"[{', '.join(outcome.objects)}]",
@@ -78,18 +78,18 @@ def _columns(settled: Settled) -> dict[str, Any]:
         "prompt_tokens": outcome.prompt_tokens,
         "seconds": outcome.seconds,
         "outcome": json.dumps(asdict(outcome)),
-        "tokens": settled.tokens,
+        "tokens": result.tokens,
     }
 
 
-class RayHands:
+class RayExecutor:
     """A job's documents through a pipeline of `Extract`; the driver writes the output, as it does without Ray."""
 
-    def __init__(self, recipe: Recipe, *, actors: int, timeout: float | None, resources: dict[str, float]) -> None:
+    def __init__(self, spec: JobSpec, *, actors: int, timeout: float | None, resources: dict[str, float]) -> None:
         self.backend: str | None = None
         self.restarts = 0
         self.stopping = False
-        self._recipe = recipe
+        self._recipe = spec
         self._actors = actors
         self._timeout = timeout
         self._resources = resources
@@ -100,7 +100,7 @@ class RayHands:
 
     def run(
         self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = lambda: None
-    ) -> Iterator[Settled]:
+    ) -> Iterator[AssignmentResult]:
         """Each assignment with its outcome, in order; `idle` is called between two slices."""
         while not self.stopping:
             slice_ = list(islice(assignments, _SLICE))
@@ -109,23 +109,27 @@ class RayHands:
             yield from self._slice(slice_)
             idle()
 
-    def _slice(self, slice_: list[Assignment]) -> Iterator[Settled]:
+    def _slice(self, slice_: list[Assignment]) -> Iterator[AssignmentResult]:
         rows = [
             {"number": one.number, "id": str(one.document.id), "text": one.document.text, "key": one.document.key}
             for one in slice_
-            if not one.settled
+            if not one.is_done
         ]
         done = self._pipeline(rows) if rows else iter(())
-        waiting: dict[int, Settled] = {}
+        waiting: dict[int, AssignmentResult] = {}
         by_number = {one.number: one for one in slice_}
         for assignment in slice_:
-            while not assignment.settled and assignment.number not in waiting:
+            while not assignment.is_done and assignment.number not in waiting:
                 if self.stopping:
                     return
                 row = next(done)
                 number = int(row["number"])
-                waiting[number] = Settled(by_number[number], _outcome(row["outcome"]), int(row["tokens"]))
-            yield Settled(assignment, assignment.outcome) if assignment.settled else waiting.pop(assignment.number)
+                waiting[number] = AssignmentResult(by_number[number], _outcome(row["outcome"]), int(row["tokens"]))
+            yield (
+                AssignmentResult(assignment, assignment.outcome)
+                if assignment.is_done
+                else waiting.pop(assignment.number)
+            )
 
     def _pipeline(self, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         data: Any = import_module("ray.data")
@@ -145,7 +149,7 @@ class RayHands:
         return found
 
 
-def hands_of(address: str, *, workers: int, timeout: float | None) -> Callable[[Recipe], RayHands]:
+def ray_executor(address: str, *, workers: int, timeout: float | None) -> Callable[[JobSpec], RayExecutor]:
     """What makes a job run on the cluster at `address`, with so many actors; "local" starts Ray on this machine."""
     try:
         ray: Any = import_module("ray")
@@ -158,16 +162,16 @@ def hands_of(address: str, *, workers: int, timeout: float | None) -> Callable[[
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UsageError(f"no Ray cluster at {address!r}: {error}") from error
 
-    def make(recipe: Recipe) -> RayHands:
-        gpu = {"num_gpus": 1.0} if recipe.settings.gpu_layers else {}
-        cpus = float(recipe.settings.threads or 1)
-        return RayHands(recipe, actors=workers, timeout=timeout, resources={"num_cpus": cpus, **gpu})
+    def make(spec: JobSpec) -> RayExecutor:
+        gpu = {"num_gpus": 1.0} if spec.settings.gpu_layers else {}
+        cpus = float(spec.settings.threads or 1)
+        return RayExecutor(spec, actors=workers, timeout=timeout, resources={"num_cpus": cpus, **gpu})
 
     return make
 
 
-def _outcome(text: str) -> Outcome:
+def _outcome(text: str) -> RecordedOutcome:
     members = json.loads(text)
     error = members["error"]
     tuples = {"objects": tuple(members["objects"]), "cut": tuple(members["cut"])}
-    return Outcome(**{**members, **tuples, "error": None if error is None else tuple(error)})
+    return RecordedOutcome(**{**members, **tuples, "error": None if error is None else tuple(error)})

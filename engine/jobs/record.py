@@ -34,7 +34,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecordedOutcome:
     """What a worker says of a document; `error` is a type and a message, which travel where exceptions do not."""
 
     objects: tuple[str, ...] = ()
@@ -46,17 +46,17 @@ class Outcome:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, result: Result) -> Outcome:
+    def of(cls, result: Result) -> RecordedOutcome:
         """A result without what only this process knows."""
         # Inside a JSON text a line end is white space between two tokens, never a part of a string.
         objects = tuple(found.text.replace("\n", " ") for found in result.objects)
-        error = None if result.error is None else described(result.error)
+        error = None if result.error is None else describe_error(result.error)
         counts = result.chunks, result.prompt_tokens, round(result.seconds, 3)
         return cls(objects, result.finish, error, result.cut, *counts)
 
     @classmethod
-    def failed(cls, error: EngineError, seconds: float = 0.0) -> Outcome:
-        return cls(error=described(error), seconds=round(seconds, 3))
+    def failed(cls, error: EngineError, seconds: float = 0.0) -> RecordedOutcome:
+        return cls(error=describe_error(error), seconds=round(seconds, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ class Record:
     seconds: float
 
 
-def described(error: EngineError) -> tuple[str, str]:
+def describe_error(error: EngineError) -> tuple[str, str]:
     """An error's type and text; the document's number in some worker's run means nothing to anybody."""
     place = getattr(error, "document", None)
     return type(error).__name__, str(error).removeprefix(f"document {place}: ")
 
 
-def line_of(document_id: DocumentId, digest: str, outcome: Outcome) -> bytes:
+def line_of(document_id: DocumentId, digest: str, outcome: RecordedOutcome) -> bytes:
     """The line of a document, with its end."""
     error = None if outcome.error is None else {"type": outcome.error[0], "message": outcome.error[1]}
     members = [
@@ -98,7 +98,7 @@ def line_of(document_id: DocumentId, digest: str, outcome: Outcome) -> bytes:
 
 
 def read_line(line: bytes) -> Record | None:
-    """The record of a line; None where it is none, or is not whole."""
+    """The record of a line; None where it is not a record, or is incomplete."""
     if not line.endswith(b"\n"):
         return None
     try:

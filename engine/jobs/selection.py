@@ -13,13 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.errors import UsageError
+from engine.jobs.job_files import resolve_output
 from engine.jobs.ledger import read_ledger
 from engine.jobs.manifest import manifest_path, read_manifest
-from engine.jobs.places import settled
 from engine.jobs.record import Record
-from engine.jobs.source import Entry, source_of
+from engine.jobs.source import SourceEntry, source_of
 
-KINDS: Mapping[str, Callable[[Record], bool]] = MappingProxyType(
+SELECTIONS: Mapping[str, Callable[[Record], bool]] = MappingProxyType(
     {
         "error": lambda record: record.error is not None,
         "budget": lambda record: record.error is None and record.finish == "budget",
@@ -31,24 +31,24 @@ def read_kinds(text: str) -> tuple[str, ...]:
     """The kinds in `error,budget`; `UsageError` names one that is none."""
     kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
     for kind in kinds:
-        if kind not in KINDS:
-            raise UsageError(f"--where takes {', '.join(KINDS)}, with commas between several, not {kind!r}")
+        if kind not in SELECTIONS:
+            raise UsageError(f"--where takes {', '.join(SELECTIONS)}, with commas between several, not {kind!r}")
     return kinds
 
 
 def is_selected(record: Record, kinds: Iterable[str]) -> bool:
-    return any(KINDS[kind](record) for kind in kinds)
+    return any(SELECTIONS[kind](record) for kind in kinds)
 
 
 def selected_lines(output: Path, kinds: Iterable[str]) -> Iterator[bytes]:
     """The lines of a job's output that are of one of the kinds, each with `text` as one member more: the document's text,
     null where the input is gone, was a stream, or is another one now."""
-    output = settled(output)
+    output = resolve_output(output)
     manifest = read_manifest(output)
     if manifest is None:
         raise UsageError(f"{manifest_path(output)} is not there: {output} is not the output of a job")
     source = source_of(manifest.source)
-    entries: Iterator[Entry | None] = chain(source.read() if source is not None else (), repeat(None))
+    entries: Iterator[SourceEntry | None] = chain(source.read() if source is not None else (), repeat(None))
     for line, entry in zip(read_ledger(output, manifest.durable), entries, strict=False):
         if not is_selected(line.record, kinds):
             continue

@@ -33,11 +33,11 @@ from engine.extraction.encoding import (
     refuse_wide,
     undecoded,
 )
-from engine.jobs.listing import in_order, matching, same_file, would_match
-from engine.jobs.tabular import PLAIN, TableFormat, other_delimiter, read_rows
+from engine.jobs.file_listing import in_order, matching, same_file, would_match
+from engine.jobs.tabular import PLAIN, TableFormat, other_delimiter, read_table_rows
 
 Format = Literal["jsonl", "csv", "tsv", "lines", "files"]
-FORMATS: tuple[str, ...] = get_args(Format)
+INPUT_FORMATS: tuple[str, ...] = get_args(Format)
 STDIN = "-"
 DEFAULT_GLOB = "**/*.txt"
 # Longer lines and files are no documents for a language model, and would fill the memory.
@@ -49,11 +49,11 @@ _SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A document and where it stands; `error` where it is none."""
+class SourceEntry:
+    """A document and where it stands; `error` where it is not valid."""
 
     document: Document
-    place: str
+    location: str
     error: DocumentError | None = None
 
     @property
@@ -103,7 +103,7 @@ class Source:
     name: str
     format: Format
     repeatable: bool
-    read: Callable[[], Iterator[Entry]]
+    read: Callable[[], Iterator[SourceEntry]]
     fields: Fields
     pattern: str | None = None
     folder: str | None = None
@@ -140,7 +140,7 @@ def open_source(
     """The source that INPUT names: a file, a folder (`pattern` says which files in it), a glob, or - for standard input."""
     chosen = _format(name, format)
     if pattern is not None and chosen != "files":
-        raise UsageError("a glob chooses among the files of a folder; INPUT is none")
+        raise UsageError("--glob chooses among the files of a folder, and INPUT is not a folder")
     fields, layout, notes = fields or Fields(), layout or Layout(), Notes()
     if layout.table != PLAIN and chosen not in ("csv", "tsv"):
         raise UsageError(f"--delimiter and --quoting are for csv and tsv; the input is read as {chosen}")
@@ -153,7 +153,7 @@ def open_source(
     repeatable = name != STDIN and stat.S_ISREG(Path(name).stat().st_mode)
     # Tabs are what the name of a .tsv says.
     table = replace(layout.table, delimiter=layout.table.delimiter or "\t") if chosen == "tsv" else layout.table
-    readers: dict[str, Callable[..., Iterator[Entry]]] = {
+    readers: dict[str, Callable[..., Iterator[SourceEntry]]] = {
         "jsonl": _json_lines,
         "csv": partial(_table, table=table, notes=notes),
         "tsv": partial(_table, table=table, notes=notes),
@@ -192,23 +192,25 @@ def sampled(source: Source, count: int) -> Source:
         )
     chosen: set[int] = set()
 
-    def read() -> Iterator[Entry]:
+    def read() -> Iterator[SourceEntry]:
         if not chosen:
-            drawn = ((digest_of(f"sample {entry.document.id}"), place) for place, entry in enumerate(source.read()))
-            chosen.update(place for _, place in heapq.nsmallest(count, drawn))
-        return (entry for place, entry in enumerate(source.read()) if place in chosen)
+            drawn = (
+                (digest_of(f"sample {entry.document.id}"), location) for location, entry in enumerate(source.read())
+            )
+            chosen.update(location for _, location in heapq.nsmallest(count, drawn))
+        return (entry for location, entry in enumerate(source.read()) if location in chosen)
 
     return replace(source, read=read, sample=count)
 
 
-def beginning(source: Source, count: int) -> Source:
+def first_documents(source: Source, count: int) -> Source:
     """The first documents of a source."""
     return replace(source, read=lambda: islice(source.read(), count))
 
 
 def _format(name: str, format: str | None) -> Format:
-    if format is not None and format not in FORMATS:
-        raise UsageError(f"the input format must be one of {', '.join(FORMATS)}, not {format!r}")
+    if format is not None and format not in INPUT_FORMATS:
+        raise UsageError(f"the input format must be one of {', '.join(INPUT_FORMATS)}, not {format!r}")
     folder = name != STDIN and (Path(name).is_dir() or (not Path(name).exists() and glob.has_magic(name)))
     if folder != (format == "files") and (folder or format == "files") and format is not None:
         raise UsageError(f"{name!r} is {'' if folder else 'not '}a folder or a glob, so its format is not {format!r}")
@@ -221,7 +223,9 @@ def _format(name: str, format: str | None) -> Format:
     suffix = Path(name).suffix.lower()
     if suffix not in _SUFFIXES:
         known = ", ".join(_SUFFIXES)
-        raise UsageError(f"{name!r} ends in none of {known}; say with --input-format what it is: {', '.join(FORMATS)}")
+        raise UsageError(
+            f"{name!r} ends in none of {known}; say with --input-format what it is: {', '.join(INPUT_FORMATS)}"
+        )
     return _SUFFIXES[suffix]
 
 
@@ -240,7 +244,9 @@ class _Lines:
                 yield f"{self.name}, line {number}", line.rstrip("\r\n")
 
 
-def _stream(name: str, encoding: str, notes: Notes, read: Callable[[_Lines], Iterator[Entry]]) -> Iterator[Entry]:
+def _stream(
+    name: str, encoding: str, notes: Notes, read: Callable[[_Lines], Iterator[SourceEntry]]
+) -> Iterator[SourceEntry]:
     shown = "standard input" if name == STDIN else name
     try:
         # A stream of its own: a thread that still waits for a line must not hold the interpreter's.
@@ -265,40 +271,42 @@ def _bounded_lines(shown: str, encoding: str, stream: BufferedReader) -> Iterato
         yield line
 
 
-def _plain_lines(found: _Lines, fields: Fields) -> Iterator[Entry]:
-    for number, (place, line) in enumerate(found.numbered(), start=1):
+def _plain_lines(found: _Lines, fields: Fields) -> Iterator[SourceEntry]:
+    for number, (location, line) in enumerate(found.numbered(), start=1):
         error = undecoded(line, found.encoding)
-        yield Entry(Document.placed(number, line), place, None if error is None else NotAText(f"it is {error}"))
+        yield SourceEntry(
+            Document.at_index(number, line), location, None if error is None else NotAText(f"it is {error}")
+        )
 
 
 # -- rows
 
 
-def _json_lines(found: _Lines, fields: Fields) -> Iterator[Entry]:
+def _json_lines(found: _Lines, fields: Fields) -> Iterator[SourceEntry]:
     rows = _Rows(fields, found.encoding)
-    for place, line in found.numbered():
+    for location, line in found.numbered():
         try:
             row = json.loads(line, object_pairs_hook=_members)
         except json.JSONDecodeError as error:
-            raise InputInvalid(place, f"not JSON at character {error.pos}: {error.msg}") from error
+            raise InputInvalid(location, f"not JSON at character {error.pos}: {error.msg}") from error
         except ValueError as error:
-            raise InputInvalid(place, f"not JSON that can be read: {error}") from error
+            raise InputInvalid(location, f"not JSON that can be read: {error}") from error
         except RecursionError as error:
-            raise InputInvalid(place, "JSON that is nested too deeply") from error
+            raise InputInvalid(location, "JSON that is nested too deeply") from error
         if not isinstance(row, dict):
-            raise InputInvalid(place, f"a row is a JSON object with a text in it, not {line[:40]!r}")
-        yield rows.entry(row, place)
+            raise InputInvalid(location, f"a row is a JSON object with a text in it, not {line[:40]!r}")
+        yield rows.entry(row, location)
 
 
-def _table(found: _Lines, fields: Fields, *, table: TableFormat, notes: Notes) -> Iterator[Entry]:
+def _table(found: _Lines, fields: Fields, *, table: TableFormat, notes: Notes) -> Iterator[SourceEntry]:
     rows = _Rows(fields, found.encoding)
     wanted = [name for name in (fields.text, fields.id) if name is not None]
-    for place, row in read_rows(found.name, found.lines, table, wanted, notes.add):
-        yield rows.entry(row, place)
+    for location, row in read_table_rows(found.name, found.lines, table, wanted, notes.add):
+        yield rows.entry(row, location)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; which of two members of one name is meant, nobody can know."""
+    """An object; two members of one name are refused: which one is meant is not known."""
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
@@ -316,7 +324,7 @@ class _Rows:
         self._encoding = encoding
         self._count = 0
 
-    def entry(self, row: dict[str, Any], place: str) -> Entry:
+    def entry(self, row: dict[str, Any], location: str) -> SourceEntry:
         self._count += 1
         if self._count == 1 and self._id is None and "id" in row:
             self._id = "id"
@@ -324,23 +332,23 @@ class _Rows:
             if wanted is not None and wanted not in row:
                 names = ", ".join(map(repr, list(row)[:8]))
                 other = other_delimiter(next(iter(row))) if len(row) == 1 else ""
-                raise InputInvalid(place, f"the row has no {wanted!r} but {names}; {option} names the field{other}")
+                raise InputInvalid(location, f"the row has no {wanted!r} but {names}; {option} names the field{other}")
         value = row[self._text]
         if not isinstance(value, str):
-            document = self._document(row, place, "")
-            return Entry(document, place, NotAText(f"its {self._text!r} is {json.dumps(value)[:40]}"))
-        return Entry(self._document(row, place, value), place, _half_character(value, self._encoding))
+            document = self._document(row, location, "")
+            return SourceEntry(document, location, NotAText(f"its {self._text!r} is {json.dumps(value)[:40]}"))
+        return SourceEntry(self._document(row, location, value), location, _half_character(value, self._encoding))
 
-    def _document(self, row: dict[str, Any], place: str, text: str) -> Document:
+    def _document(self, row: dict[str, Any], location: str, text: str) -> Document:
         if self._id is None:
-            return Document.placed(self._count, text)
-        return Document.named(checked_id(row[self._id], place), text)
+            return Document.at_index(self._count, text)
+        return Document.named(checked_id(row[self._id], location), text)
 
 
-def checked_id(value: Any, place: str) -> DocumentId:
+def checked_id(value: Any, location: str) -> DocumentId:
     """An id is a text or a whole number."""
     if reason := refused_id(value):
-        raise InputInvalid(place, reason)
+        raise InputInvalid(location, reason)
     return value  # type: ignore[no-any-return]
 
 
@@ -358,7 +366,7 @@ def _half_character(text: str, encoding: str) -> DocumentError | None:
 # -- files
 
 
-def _files(name: str, pattern: str, folder: str | None, encoding: str, notes: Notes) -> Iterator[Entry]:
+def _files(name: str, pattern: str, folder: str | None, encoding: str, notes: Notes) -> Iterator[SourceEntry]:
     root = Path(name) if Path(name).is_dir() else Path(folder or "")
     count = 0
     for file in in_order(matching(name, pattern, folder), name):
@@ -370,7 +378,7 @@ def _files(name: str, pattern: str, folder: str | None, encoding: str, notes: No
         raise UsageError(f"no file in {name!r} matches {pattern!r}" if Path(name).is_dir() else f"no file {name!r}")
 
 
-def _file(name: str, path: Path, encoding: str, notes: Notes) -> Entry | None:
+def _file(name: str, path: Path, encoding: str, notes: Notes) -> SourceEntry | None:
     """The file's document; None where it is a folder."""
     document_id = Path(name).as_posix()
     try:
@@ -378,20 +386,20 @@ def _file(name: str, path: Path, encoding: str, notes: Notes) -> Entry | None:
         if stat.S_ISDIR(status.st_mode):
             return None
         if not stat.S_ISREG(status.st_mode):
-            raise InputInvalid(str(path), "is no file that can be read again; leave it out with --glob")
+            raise InputInvalid(str(path), "is not a regular file; leave it out with --glob")
         if status.st_size > MOST_BYTES:
             text = f"{status.st_size} bytes"
             reason = NotAText(f"it has {text}, and at most {MOST_BYTES} are read")
-            return Entry(Document.named(document_id, text), str(path), reason)
+            return SourceEntry(Document.named(document_id, text), str(path), reason)
         data = path.read_bytes()
     except OSError as error:
         raise InputInvalid(str(path), f"cannot be read: {error.strerror}") from error
     try:
         text, chosen = decode_text(data, known_encoding(encoding))
     except NotDecodable as error:
-        return Entry(
+        return SourceEntry(
             Document.named(document_id, data.decode("utf-8", "surrogateescape")), str(path), NotAText(f"it is {error}")
         )
     if encoding == AUTO and chosen != UTF8:
         notes.add(f"{path}: read as {chosen}")
-    return Entry(Document.named(document_id, text), str(path))
+    return SourceEntry(Document.named(document_id, text), str(path))

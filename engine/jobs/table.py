@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import OutputFailed
-from engine.jobs.durable import sync_folder
+from engine.jobs.atomic_file import sync_folder
 from engine.jobs.ledger import read_ledger
 from engine.schema import Schema
 from engine.schema.schema import Array, Literals, Object, SchemaId
@@ -81,12 +81,12 @@ def write_rows(output: Path, target: Path) -> int:
 def write_csv(output: Path, target: Path, shown: Columns) -> int:
     """Each object of the output as a row of cells; gives the number of rows, without the header."""
     names = [".".join(path) or VALUE for path in shown.paths]
-    place = []
+    index = []
     for name in _PLACE:
         while name in names:
             name = "_" + name
-        place.append(name)
-    return _write(target, _cells([*place, *names], output, shown)) - 1
+        index.append(name)
+    return _write(target, _cells([*index, *names], output, shown)) - 1
 
 
 def _cells(header: list[str], output: Path, shown: Columns) -> Iterator[str]:
@@ -118,8 +118,8 @@ def _cell(value: Any, path: tuple[str, ...]) -> str:
 
 def _rows(output: Path) -> Iterator[dict[str, Any]]:
     for line in read_ledger(output):
-        for place, found in enumerate(line.record.objects):
-            yield {"document": line.record.id, "item": place, "object": found}
+        for index, found in enumerate(line.record.objects):
+            yield {"document": line.record.id, "item": index, "object": found}
 
 
 def _write(target: Path, lines: Iterable[str]) -> int:

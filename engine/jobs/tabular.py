@@ -29,7 +29,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
 Cell = str | None
-Row = dict[str, Cell]
+TableRow = dict[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class TableFormat:
 PLAIN = TableFormat()
 
 
-def read_rows(
+def read_table_rows(
     name: str, lines: Iterator[str], table: TableFormat, wanted: Sequence[str], note: Callable[[str], None]
-) -> Iterator[tuple[str, Row]]:
+) -> Iterator[tuple[str, TableRow]]:
     """The rows below the header, each with its place (`notes.csv, line 7`). `note` hears of a delimiter that was found."""
     csv.field_size_limit(2**31 - 1)  # the lines are bounded by whoever reads them
     delimiter, first, lines = _delimiter(name, lines, table, wanted, note)

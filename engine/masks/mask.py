@@ -20,11 +20,11 @@ from engine.automaton.completion import Completions
 from engine.automaton.stacks import Item
 from engine.automaton.terminal import Terminal
 from engine.errors import GrammarTooComplex
-from engine.masks.detour import Detour
-from engine.masks.recent import Recent
+from engine.masks.lru import LruCache
+from engine.masks.token_completion import TokenCompletions
 from engine.masks.trie import Ints, Trie, read_trie
 from engine.masks.vocabulary import Vocabulary
-from engine.masks.walk import Bits, Ends, Walk, Walker
+from engine.masks.walk import Bits, TerminalEnds, Walk, Walker
 
 _CACHE_BYTES = 1 << 26  # of masks, for each vocabulary and for each grammar
 _MANY = 32  # nodes from which on it pays to compute all live bytes of a state first
@@ -49,7 +49,7 @@ class Walks:
         limit = _cached(vocabulary)
         self.trie: Trie = read_trie(vocabulary)
         self._walker = Walker(self.trie)
-        self._walks: Recent[tuple[Terminal, int], Walk] = Recent(limit)
+        self._walks: LruCache[tuple[Terminal, int], Walk] = LruCache(limit)
 
     def walk(self, terminal: Terminal, state: int) -> Walk:
         return self._walks.get((terminal, state), lambda: self._walker.walk(terminal, state))
@@ -62,23 +62,23 @@ class Masks:
         self.automaton, self.walks = automaton, walks
         limit = _cached(walks.vocabulary)
         self.vocabulary, self.trie = walks.vocabulary, walks.trie
-        self._masks: Recent[State, Mask] = Recent(limit)
-        self._live: Recent[State, npt.NDArray[np.bool_]] = Recent(limit)
+        self._masks: LruCache[State, Mask] = LruCache(limit)
+        self._live: LruCache[State, npt.NDArray[np.bool_]] = LruCache(limit)
         self._completions = Completions(automaton)
         # Of terminals that belong to one document, as this grammar does then.
-        self._own_walker, self._own_walks = Walker(walks.trie), Recent[tuple[Terminal, int], Walk](limit)
-        self._closings: Recent[State, tuple[int, ...] | None] = Recent(limit)
-        self._detour = Detour(automaton, walks.vocabulary)
+        self._own_walker, self._own_walks = Walker(walks.trie), LruCache[tuple[Terminal, int], Walk](limit)
+        self._closings: LruCache[State, tuple[int, ...] | None] = LruCache(limit)
+        self._detour = TokenCompletions(automaton, walks.vocabulary)
 
     def closing(self, state: State) -> tuple[int, ...] | None:
         """Tokens that complete the text from here; their number bounds from above what closing costs. None: there are none."""
         return self._closings.get(state, lambda: self._close(state))
 
     def _close(self, state: State) -> tuple[int, ...] | None:
-        tokens = spell(self.trie, self._completions.text(state))
+        tokens = fewest_tokens(self.trie, self._completions.text(state))
         if tokens is None:
             text = self._detour.text(state)
-            tokens = None if text is None else spell(self.trie, text)
+            tokens = None if text is None else fewest_tokens(self.trie, text)
         return tokens
 
     def mask(self, state: State) -> Mask:
@@ -93,7 +93,7 @@ class Masks:
             try:
                 found = self._walk(self.automaton.terminals[item.terminal], item.state)
             except GrammarTooComplex as error:
-                raise error.at(self.automaton.stacks.place(item.stack)) from None
+                raise error.at(self.automaton.stacks.schema_path(item.stack)) from None
             if not certain:
                 doubtful += found.inside()
             else:
@@ -148,7 +148,7 @@ class Masks:
                         found[following] = found.get(following, False) or not guards
         return found
 
-    def _behind(self, item: Item, ends: Ends, sure: list[int], doubtful: list[int]) -> None:
+    def _behind(self, item: Item, ends: TerminalEnds, sure: list[int], doubtful: list[int]) -> None:
         """Tokens that end with the terminal of `item` or go on behind it; those that cross a guard are doubtful."""
         stacks = self.automaton.stacks
         closure = stacks.closure(stacks.after(item))
@@ -162,7 +162,7 @@ class Masks:
         if every != free:
             self._enter(every, ends, doubtful, doubtful)
 
-    def _enter(self, state: State, ends: Ends, sure: list[int], doubtful: list[int]) -> None:
+    def _enter(self, state: State, ends: TerminalEnds, sure: list[int], doubtful: list[int]) -> None:
         """Follow the tokens that go on from `state`."""
         nodes = ends.nodes
         if len(nodes) > _MANY:
@@ -200,7 +200,7 @@ def _cached(vocabulary: Vocabulary) -> int:
     return max(256, _CACHE_BYTES * 8 // max(1, len(vocabulary)))
 
 
-def spell(trie: Trie, text: bytes) -> tuple[int, ...] | None:
+def fewest_tokens(trie: Trie, text: bytes) -> tuple[int, ...] | None:
     """`text` in the fewest tokens, O(bytes × longest token); None if the vocabulary cannot write it."""
     best: list[tuple[int, int, int] | None] = [None] * len(text) + [
         (0, -1, -1)

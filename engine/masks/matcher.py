@@ -14,14 +14,14 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from engine.automaton.automaton import DEAD, Automaton, Conditional, State, holds, watched
-from engine.automaton.terminal import WALKING
+from engine.automaton.automaton import DEAD, Automaton, Conditional, State, guarded_text, holds
+from engine.automaton.terminal import TERMINAL_LOCK
 from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar, Guard
-from engine.guards.search import Refusal
+from engine.guards.frontier import Refusal
+from engine.masks.depth_limit import DepthTracker, opening_tokens
 from engine.masks.mask import Mask, Masks, Walks
-from engine.masks.nesting import Level, opening_tokens
 from engine.masks.vocabulary import Vocabulary
 from engine.masks.walk import unpacked
 
@@ -36,7 +36,7 @@ def _walking(method: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(method)
     def locked(*args: P.args, **kwargs: P.kwargs) -> R:
-        with WALKING:
+        with TERMINAL_LOCK:
             return method(*args, **kwargs)
 
     return locked
@@ -65,7 +65,7 @@ class Matcher:
         self._ended = False
         self._history: list[tuple[State, int, bool]] = []
         self._tracker = Tracker()
-        self._level = Level()
+        self._level = DepthTracker()
 
     @property
     def output(self) -> bytes:
@@ -178,15 +178,15 @@ class Matcher:
         mask = self._masks.mask(self._state)
         for token in (*mask.guarded, *(token for _, token in mask.keys)):
             for guard, tracker in self._refusing(self._vocabulary.pieces[token]):
-                start, text = watched(guard, tracker)
+                start, text = guarded_text(guard, tracker)
                 found.setdefault((id(guard), start, text), Refusal(guard, start, text))
         tracker = self._track()
         for guards in self._automaton.endings(self._state):
             for guard in guards:
                 if not holds(guard, tracker):
-                    start, text = watched(guard, tracker)
+                    start, text = guarded_text(guard, tracker)
                     found.setdefault((id(guard), start, text), Refusal(guard, start, text))
-        return tuple(sorted(found.values(), key=Refusal.place))
+        return tuple(sorted(found.values(), key=Refusal.sort_key))
 
     @property
     @_walking

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engine.masks import storage
+from engine.masks import array_storage
 from engine.masks.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int32]
@@ -57,24 +57,24 @@ class Trie:
 
 def read_trie(vocabulary: Vocabulary) -> Trie:
     """The trie of a vocabulary: built the first time on this machine, mapped from the disk afterwards."""
-    path = storage.cache_folder() / "tries" / f"{vocabulary.identity}.arrays"
-    arrays = storage.load(path, _KEY + vocabulary.identity)
+    path = array_storage.array_cache_folder() / "tries" / f"{vocabulary.identity}.arrays"
+    arrays = array_storage.load_arrays(path, _KEY + vocabulary.identity)
     if arrays is not None:
         level = tuple(arrays["level"].tolist())
         return _assemble(_ints(arrays["parent"]), arrays["byte"].view(np.uint8), level, _ints(arrays["node_of_token"]))
     trie = build_trie(vocabulary)
     level_array = np.array(trie.level, np.int32)
-    columns: dict[str, storage.Array] = {
+    columns: dict[str, array_storage.StoredArray] = {
         "parent": trie.parent,
         "byte": trie.byte,
         "level": level_array,
         "node_of_token": trie.node_of_token,
     }
-    storage.save(path, _KEY + vocabulary.identity, columns)
+    array_storage.save_arrays(path, _KEY + vocabulary.identity, columns)
     return trie
 
 
-def _ints(array: storage.Array) -> Ints:
+def _ints(array: array_storage.StoredArray) -> Ints:
     return array.view(np.int32)
 
 

@@ -52,7 +52,7 @@ class Vocabulary:
         ends = frozenset(end_tokens)
         ordinary = np.array([bool(piece) for piece in pieces], dtype=np.bool_)
         ordinary[[*ends, *signals]] = False
-        return cls(tuple(pieces), ordinary, ends, digest(pieces, ordinary, ends))
+        return cls(tuple(pieces), ordinary, ends, vocabulary_digest(pieces, ordinary, ends))
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -64,7 +64,7 @@ class Vocabulary:
         return hash(self.identity)
 
 
-def digest(pieces: Sequence[bytes], ordinary: BoolArray, end_tokens: Iterable[int]) -> str:
+def vocabulary_digest(pieces: Sequence[bytes], ordinary: BoolArray, end_tokens: Iterable[int]) -> str:
     """32 hex digits that differ where anything in the vocabulary differs."""
     state = hashlib.blake2b(digest_size=16)
     lengths = np.fromiter(map(len, pieces), dtype="<i8", count=len(pieces))

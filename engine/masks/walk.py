@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.automaton.terminal import Edges, QuotedTerminal, Terminal, Wider
-from engine.masks.recent import Recent
+from engine.masks.lru import LruCache
 from engine.masks.trie import Ints, Trie
 
 Bits = npt.NDArray[np.uint8]
@@ -29,7 +29,7 @@ _NO_TOKENS: Ints = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ends:
+class TerminalEnds:
     """Where a terminal ends having read one thing: `state` is one of its states there, and all go on alike. `closing` are the
     tokens that end with it for good, `nodes` the trie's children, by `labels`, of the nodes at which it may end."""
 
@@ -46,7 +46,7 @@ class Walk:
 
     bits: Bits | None
     tokens: Ints
-    ends: tuple[Ends, ...]
+    ends: tuple[TerminalEnds, ...]
 
     def allow(self, allowed: npt.NDArray[np.bool_]) -> None:
         """Set the tokens that stay inside."""
@@ -98,8 +98,8 @@ class Walker:
 
     def __init__(self, trie: Trie, *, limit: int = 64) -> None:
         self.trie = trie
-        self._rows: Recent[Terminal, Rows] = Recent(limit)
-        self._wide: Recent[tuple[Terminal, int], WideWalk] = Recent(limit)
+        self._rows: LruCache[Terminal, Rows] = LruCache(limit)
+        self._wide: LruCache[tuple[Terminal, int], WideWalk] = LruCache(limit)
 
     def walk(self, terminal: Terminal, start: int) -> Walk:
         """From `start`; the terminal's ending before the first byte is not an exit."""
@@ -233,7 +233,7 @@ def _pairs(places: npt.NDArray[np.intp], states: Ints) -> list[tuple[int, int]]:
 
 def _group(
     trie: Trie, terminal: Terminal, closing: list[tuple[int, int]], exits: list[tuple[int, int]]
-) -> tuple[Ends, ...]:
+) -> tuple[TerminalEnds, ...]:
     """By label: terminals whose states have none go on in one way only."""
     groups: dict[str | None, tuple[int, list[int], list[int]]] = {}
     for token, state in closing:
@@ -241,7 +241,8 @@ def _group(
     for node, state in exits:
         groups.setdefault(terminal.label(state), (state, [], []))[2].append(node)
     return tuple(
-        Ends(s, tuple(tokens), *_children(trie, np.array(nodes, np.int32))) for s, tokens, nodes in groups.values()
+        TerminalEnds(s, tuple(tokens), *_children(trie, np.array(nodes, np.int32)))
+        for s, tokens, nodes in groups.values()
     )
 
 

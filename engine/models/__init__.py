@@ -5,9 +5,9 @@ Nothing here knows of schemas, grammars or llama.cpp. After the file is on the d
 
 from engine.models.catalogue import ModelLine, list_models
 from engine.models.digest import sha256_of
+from engine.models.import_export import export_model, import_model
 from engine.models.progress import Progress
-from engine.models.resolution import ModelFile, resolve, verify
-from engine.models.transfer import export_model, import_model
+from engine.models.resolution import ModelFile, resolve, verify_model
 
 __all__ = [
     "ModelFile",
@@ -18,5 +18,5 @@ __all__ = [
     "list_models",
     "resolve",
     "sha256_of",
-    "verify",
+    "verify_model",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ModelFileInvalid
 from engine.models.environment import models_folder, user_models_file
-from engine.models.source import SHA256, Source, parse_source, print_source
+from engine.models.model_source import SHA256, ModelSource, parse_source, print_source
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -26,10 +26,10 @@ _COMMENT = re.compile(r"(?:^|\s)#.*")
 
 @dataclass(frozen=True, slots=True)
 class ModelLine:
-    """One model; None where `models.txt` says `-`. The constructor raises `ValueError` on what makes no sense."""
+    """One model; None where `models.txt` says `-`. The constructor raises `ValueError` on what is not valid."""
 
     name: str
-    source: Source
+    source: ModelSource
     file: str
     size: int | None
     sha256: str | None

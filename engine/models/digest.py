@@ -21,11 +21,11 @@ import secrets
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
-from engine.models.carrier import gguf_place
 from engine.models.environment import cache_folder
+from engine.models.model_source import SHA256
 from engine.models.parts import model_files
 from engine.models.progress import SILENT, Progress, stage
-from engine.models.source import SHA256
+from engine.models.single_file import gguf_span
 
 _BLOCK = 1 << 20
 _Identity = tuple[str | int, ...]
@@ -52,12 +52,12 @@ def sha256_of(path: Path, *, progress: Progress = SILENT, fresh: bool = False) -
 def compute(path: Path, *, progress: Progress = SILENT) -> str:
     """The sha256 of the file as it is now; nothing is remembered."""
     digest = hashlib.sha256()
-    places = [(file, gguf_place(file)) for file in model_files(path)]
-    with stage(progress, f"checking the sha256 of {path.name}", sum(place.size for _, place in places)):
-        for name, place in places:
+    places = [(file, gguf_span(file)) for file in model_files(path)]
+    with stage(progress, f"checking the sha256 of {path.name}", sum(span.size for _, span in places)):
+        for name, span in places:
             with name.open("rb") as file:
-                file.seek(place.offset)
-                left = place.size
+                file.seek(span.offset)
+                left = span.size
                 while left and (block := file.read(min(_BLOCK, left))):
                     digest.update(block)
                     progress.advance(len(block))
@@ -120,7 +120,7 @@ def _recall(identity: _Identity) -> str | None:
 
 
 def _remember(identity: _Identity, digest: str) -> None:
-    # A read-only home is no reason to fail: the digest is computed again next time.
+    # A read-only home folder is not an error: the digest is computed again next time.
     with contextlib.suppress(OSError):
         _write(_memory(identity), {"identity": identity, "sha256": digest})
 

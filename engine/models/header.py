@@ -1,7 +1,7 @@
 """The header of a GGUF file: is this a model, and is all of it here?
 
 In: a path. Out: a `Header` with the size that the file needs and the chat template that it carries. Refused with
-`ModelFileInvalid`: what is no GGUF of version 2 or 3, what says impossible things, adapters and projectors, models with
+`ModelFileInvalid`: what is not a GGUF of version 2 or 3, impossible values, adapters and projectors, models with
 tensors that see or hear, and a file that is shorter than its tensors. The file is mapped, nothing is allocated by its
 say-so, and the number of entries that are walked is bounded, because a file from elsewhere may lie. Cost: about 50 ns for
 each token of the vocabulary.
@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
-from engine.models.carrier import gguf_place
+from engine.models.single_file import gguf_span
 
-MAGIC = b"GGUF"
+GGUF_MAGIC = b"GGUF"
 # More entries than any vocabulary has; a file that claims them would only keep us busy.
 MAX_ENTRIES = 1 << 24
 MAX_NAME = 1 << 16
@@ -72,7 +72,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a complete GGUF model; `ModelFileInvalid` says why a file is none."""
+    """The header of a complete GGUF model; `ModelFileInvalid` says why a file is not one."""
     try:
         # Not blocking: a named pipe would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -86,10 +86,10 @@ def read_header(path: Path) -> Header:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ModelFileInvalid(path, "not a regular file")
-        if status.st_size < len(MAGIC):
+        if status.st_size < len(GGUF_MAGIC):
             raise ModelFileInvalid(path, f"not a GGUF file: it has {status.st_size} bytes")
-        place = gguf_place(path, descriptor)
-        with mmap.mmap(descriptor, place.size, access=mmap.ACCESS_READ, offset=place.offset) as view:
+        span = gguf_span(path, descriptor)
+        with mmap.mmap(descriptor, span.size, access=mmap.ACCESS_READ, offset=span.offset) as view:
             return _parse(_Cursor(path, view))
     finally:
         os.close(descriptor)
@@ -134,7 +134,7 @@ class _Cursor:
     def text(self, limit: int, what: str) -> str:
         length = self.number("<Q")
         if length > limit:
-            raise self.refuse(f"{what} claims {length} bytes, at most {limit} make sense")
+            raise self.refuse(f"{what} claims {length} bytes, the most is {limit}")
         start = self.skip(length)
         try:
             return self.view[start : start + length].decode("utf-8")
@@ -160,7 +160,7 @@ def _parse(cursor: _Cursor) -> Header:
     read = _metadata(cursor, cursor.count("metadata entries"))
     alignment = read.get("general.alignment", DEFAULT_ALIGNMENT)
     if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
-        raise cursor.refuse(f"an alignment of {alignment}")
+        raise cursor.refuse(f"invalid alignment {alignment}")
     kind = read.get("general.type")
     if kind in _NOT_MODELS:
         raise ModelFileInvalid(cursor.path, f"holds a GGUF of type {kind!r}, not a model")
@@ -188,9 +188,9 @@ def _parse(cursor: _Cursor) -> Header:
 
 
 def _version(cursor: _Cursor) -> int:
-    start = cursor.skip(len(MAGIC))
-    magic = cursor.view[start : start + len(MAGIC)]
-    if magic != MAGIC:
+    start = cursor.skip(len(GGUF_MAGIC))
+    magic = cursor.view[start : start + len(GGUF_MAGIC)]
+    if magic != GGUF_MAGIC:
         raise ModelFileInvalid(cursor.path, f"not a GGUF file: it starts with {magic!r}")
     version = cursor.number("<I")
     if version not in (2, 3):
@@ -257,7 +257,7 @@ def _tensor_end(cursor: _Cursor, alignment: int) -> int:
     kind = cursor.number("<I")
     offset = cursor.number("<Q")
     if offset % alignment:
-        raise cursor.refuse(f"tensor {name!r} starts at {offset}, which is no multiple of {alignment}")
+        raise cursor.refuse(f"tensor {name!r} starts at {offset}, which is not a multiple of {alignment}")
     if kind not in TENSOR_BLOCKS:
         # A type that is younger than this table: llama.cpp knows its size, here it only has to start in the file.
         return offset + 1

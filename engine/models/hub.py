@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from engine.errors import DownloadFailed
 from engine.models.environment import hub_endpoint
+from engine.models.model_source import SHA256
 from engine.models.progress import Progress, stage
-from engine.models.source import SHA256
 
 if TYPE_CHECKING:
     import httpx
@@ -50,7 +50,7 @@ class HubFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartialDownload:
     """The bytes that have arrived, and the note that says what they are part of."""
 
     path: Path
@@ -77,7 +77,7 @@ class Part:
         return read if isinstance(read, dict) else None
 
 
-def fetch_hub_file(wanted: HubFile, part: Part, *, progress: Progress) -> str | None:
+def fetch_hub_file(wanted: HubFile, part: PartialDownload, *, progress: Progress) -> str | None:
     """Fill `part`; the sha256 that the hub publishes for the file, where it does."""
     import httpx  # 0.27 s, and only for a download
 
@@ -98,12 +98,12 @@ def fetch_hub_file(wanted: HubFile, part: Part, *, progress: Progress) -> str | 
             time.sleep(PAUSE_SECONDS * 2**failures)
 
 
-def _last_words(error: Exception, part: Part) -> str:
+def _last_words(error: Exception, part: PartialDownload) -> str:
     reason = str(error) or type(error).__name__
     return reason + (f"; {part.size()} bytes are kept for the next attempt" if part.size() else "")
 
 
-def _attempt(client: httpx.Client, wanted: HubFile, part: Part, progress: Progress) -> str | None:
+def _attempt(client: httpx.Client, wanted: HubFile, part: PartialDownload, progress: Progress) -> str | None:
     offset = part.size() if part.version() is not None else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     with client.stream("GET", wanted.url, headers=headers) as response:
@@ -128,7 +128,7 @@ def _attempt(client: httpx.Client, wanted: HubFile, part: Part, progress: Progre
 
 
 def _receive(
-    response: httpx.Response, part: Part, offset: int, total: int | None, progress: Progress, name: str
+    response: httpx.Response, part: PartialDownload, offset: int, total: int | None, progress: Progress, name: str
 ) -> None:
     with stage(progress, f"fetching {name} from {response.url.host}", total), part.path.open("ab", buffering=0) as out:
         progress.advance(offset)
@@ -182,7 +182,7 @@ def _version(response: httpx.Response) -> dict[str, object]:
     return {"etag": response.headers.get("ETag"), "size": _whole_size(response)}
 
 
-def _same_version(wanted: HubFile, part: Part, response: httpx.Response) -> bool:
+def _same_version(wanted: HubFile, part: PartialDownload, response: httpx.Response) -> bool:
     """Whether the part and the rest make one file, or a checksum will tell if they do not."""
     ours, theirs = part.version(), _version(response)
     return wanted.sha256 is not None or (ours == theirs and theirs["etag"] is not None)

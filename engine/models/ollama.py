@@ -27,7 +27,7 @@ from typing import Any
 
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.models.environment import ollama_stores
-from engine.models.parameters import NO_PARAMETERS, Parameters, read_parameters
+from engine.models.ollama_parameters import NO_PARAMETERS, RecommendedParameters, read_parameters
 
 REGISTRY, NAMESPACE, TAG = "registry.ollama.ai", "library", "latest"
 _PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -62,7 +62,7 @@ class OllamaModel:
     blob: Path
     sha256: str
     chat_format: str | None
-    parameters: Parameters = NO_PARAMETERS
+    parameters: RecommendedParameters = NO_PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class _Layer:
 
 def find_ollama(name: str) -> OllamaModel:
     """The model that Ollama knows as `name`; `ModelNotFound` or `ModelFileInvalid` say what is amiss."""
-    place = _place(name)
-    manifests = [store.joinpath("manifests", *place) for store in ollama_stores()]
+    path_parts = _registry_path(name)
+    manifests = [store.joinpath("manifests", *path_parts) for store in ollama_stores()]
     for store, manifest in zip(ollama_stores(), manifests, strict=True):
         content = _read(manifest)
         if content is not None:
             return _model(name, store, manifest, _layers(manifest, content))
-    raise ModelNotFound(f"ollama/{name}", tuple(map(str, manifests)), _remedy(name, place))
+    raise ModelNotFound(f"ollama/{name}", tuple(map(str, manifests)), _remedy(name, path_parts))
 
 
 def chat_format_of(template: str) -> str | None:
@@ -95,7 +95,7 @@ def chat_format_of(template: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _place(name: str) -> tuple[str, str, str, str]:
+def _registry_path(name: str) -> tuple[str, str, str, str]:
     path, _, last = name.rpartition("/")
     last, colon, tag = last.partition(":")
     parts = [*path.split("/"), last] if path else [last]
@@ -162,20 +162,22 @@ def _layers(manifest: Path, content: bytes) -> tuple[_Layer, ...]:
         return ()
     if not isinstance(layers, list):
         raise _not_a_manifest(manifest, f"its 'layers' are a {_json_kind(layers)} instead of an array")
-    return tuple(_layer(manifest, place, entry) for place, entry in enumerate(layers))
+    return tuple(_layer(manifest, path_parts, entry) for path_parts, entry in enumerate(layers))
 
 
-def _layer(manifest: Path, place: int, entry: Any) -> _Layer:
+def _layer(manifest: Path, path_parts: int, entry: Any) -> _Layer:
     if not isinstance(entry, dict):
-        raise _not_a_manifest(manifest, f"layer {place} is a {_json_kind(entry)} instead of an object")
+        raise _not_a_manifest(manifest, f"layer {path_parts} is a {_json_kind(entry)} instead of an object")
     for member, kind in (("mediaType", str), ("digest", str), ("size", int)):
         if type(entry.get(member)) is not kind:
             expected = "whole number" if kind is int else "string"
             found = _json_kind(entry[member]) if member in entry else "absent"
-            raise _not_a_manifest(manifest, f"the {member!r} of layer {place} is {found}, a {expected} was expected")
+            raise _not_a_manifest(
+                manifest, f"the {member!r} of layer {path_parts} is {found}, a {expected} was expected"
+            )
     digest = _DIGEST.fullmatch(entry["digest"])
     if not digest:
-        raise _not_a_manifest(manifest, f"the digest of layer {place} is {entry['digest'][:100]!r}, not a sha256")
+        raise _not_a_manifest(manifest, f"the digest of layer {path_parts} is {entry['digest'][:100]!r}, not a sha256")
     return _Layer(entry["mediaType"].removeprefix(_KIND), digest[1], entry["size"])
 
 
@@ -191,9 +193,9 @@ def _json_kind(value: Any) -> str:
 # -- names that are there
 
 
-def _remedy(name: str, place: tuple[str, str, str, str]) -> str:
+def _remedy(name: str, path_parts: tuple[str, str, str, str]) -> str:
     """What to do about a model that is not there: the tags that are, or the nearest names."""
-    *family, _ = place
+    *family, _ = path_parts
     for store in ollama_stores():
         if tags := _folder_names(store.joinpath("manifests", *family), files=True):
             plain = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
@@ -264,7 +266,7 @@ def _template_format(path: Path, layer: _Layer) -> str | None:
     return chat_format_of(_checked(path, layer).decode("utf-8", errors="replace"))
 
 
-def _parameters(path: Path, layer: _Layer) -> Parameters:
+def _parameters(path: Path, layer: _Layer) -> RecommendedParameters:
     try:
         return read_parameters(_checked(path, layer))
     except (ValueError, RecursionError) as error:

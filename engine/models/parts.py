@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid
-from engine.models.carrier import gguf_place
 from engine.models.header import Header, read_header
+from engine.models.single_file import gguf_span
 
 _NAME = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})\.gguf")
 
@@ -48,7 +48,7 @@ def read_parts(path: Path) -> Parts:
         raise ModelFileInvalid(
             path, f"its {len(files)} parts have {tensors} tensors, {header.all_tensors} were expected; fetch them again"
         )
-    return Parts(header, files, sum(gguf_place(file).size for file in files))
+    return Parts(header, files, sum(gguf_span(file).size for file in files))
 
 
 def model_files(path: Path, header: Header | None = None) -> tuple[Path, ...]:
@@ -79,7 +79,7 @@ def model_files(path: Path, header: Header | None = None) -> tuple[Path, ...]:
 
 def model_size(path: Path) -> int:
     """Bytes of the weights: all parts, or the GGUF inside a file that carries one."""
-    return sum(gguf_place(file).size for file in model_files(path))
+    return sum(gguf_span(file).size for file in model_files(path))
 
 
 def part_names(name: str) -> tuple[str, ...]:

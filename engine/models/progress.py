@@ -12,7 +12,7 @@ from typing import Protocol
 
 class Progress(Protocol):
     def start(self, description: str, total: int | None) -> None:
-        """A stage begins; `total` is in bytes, None where nobody knows."""
+        """A stage begins; `total` is in bytes, None where it is not known."""
 
     def advance(self, count: int) -> None:
         """`count` more bytes are done."""
@@ -22,7 +22,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """The progress that nobody watches."""
+    """Progress that is not shown."""
 
     def start(self, description: str, total: int | None) -> None: ...
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
-from engine.models.carrier import CarriedModel, read_carrier
 from engine.models.catalogue import ModelLine, catalogue_files, list_models
 from engine.models.digest import read_record, record_path, sha256_of, write_record
 from engine.models.download import fetch
 from engine.models.environment import default_model
 from engine.models.header import Header
 from engine.models.ollama import find_ollama
-from engine.models.parameters import NO_PARAMETERS, Parameters
+from engine.models.ollama_parameters import NO_PARAMETERS, RecommendedParameters
 from engine.models.parts import read_parts
 from engine.models.progress import SILENT, Progress
+from engine.models.single_file import PackedModel, read_single_file
 
 OLLAMA = "ollama/"
 
@@ -32,8 +32,8 @@ class ModelFile:
     """A complete GGUF file, or the first of several; `model_files` names all.
 
     `chat_template` is the Jinja text that the file carries; `chat_format` is the name that `models.txt` or Ollama gives
-    for a file that carries none. `sha256` is None for a plain path, which nobody promised anything about; `sha256_of`
-    computes it. `parameters` are what Ollama keeps beside the model.
+    for a file that carries none. `sha256` is None for a plain path, for which no checksum is known; `sha256_of`
+    computes it. `ollama_parameters` are what Ollama keeps beside the model.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class ModelFile:
     chat_format: str | None
     chat_template: str | None
     sha256: str | None
-    parameters: Parameters = NO_PARAMETERS
+    parameters: RecommendedParameters = NO_PARAMETERS
 
 
 def resolve(name: str | Path | None = None, *, progress: Progress | None = None) -> ModelFile:
@@ -53,7 +53,7 @@ def resolve(name: str | Path | None = None, *, progress: Progress | None = None)
     return _resolve(name, progress or SILENT, fresh=False)
 
 
-def verify(name: str | Path | None = None, *, progress: Progress | None = None) -> ModelFile:
+def verify_model(name: str | Path | None = None, *, progress: Progress | None = None) -> ModelFile:
     """Like `resolve`, but nothing is fetched and the file is read whole, whatever is remembered of it."""
     return _resolve(name, progress or SILENT, fresh=True)
 
@@ -80,14 +80,14 @@ def _resolve(name: str | Path | None, progress: Progress, *, fresh: bool) -> Mod
 def _plain(path: Path, progress: Progress, *, fresh: bool) -> ModelFile:
     path = Path(os.path.expanduser(path)).absolute()
     header = read_parts(path).header
-    carrier = read_carrier(path)
+    carrier = read_single_file(path)
     if carrier is not None and carrier.model is not None:
         return _carried(path, carrier.model, header, progress, fresh=fresh)
     digest = sha256_of(path, progress=progress, fresh=True) if fresh else None
     return ModelFile(path, path.name, None, header.chat_template, digest)
 
 
-def _carried(path: Path, model: CarriedModel, header: Header, progress: Progress, *, fresh: bool) -> ModelFile:
+def _carried(path: Path, model: PackedModel, header: Header, progress: Progress, *, fresh: bool) -> ModelFile:
     """The model inside a file that `engine build` made, which is copied from machine to machine."""
     digest = sha256_of(path, progress=progress, fresh=fresh)
     if digest != model.sha256:

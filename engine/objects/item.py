@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from engine.errors import UnsoundOutput, ValidatorFailed
-from engine.objects.cut import pointer
-from engine.schema.judge import Context, Fault, fault_finder
-from engine.schema.location import Document
+from engine.objects.budget_marks import json_pointer
+from engine.schema.location import SchemaDocument
+from engine.schema.validation import Context, Violation, violation_finder
 
 _MANY = (list, collections.abc.Iterable, collections.abc.Sequence, collections.abc.Iterator)
 
@@ -39,7 +39,7 @@ class InvalidValue(Exception):
     """`path` is a JSON pointer into the value, `reason` what is wrong there."""
 
     def __init__(self, path: tuple[str | int, ...], reason: str) -> None:
-        self.path = pointer(path)
+        self.path = json_pointer(path)
         self.reason = reason
         super().__init__(f"{self.path or '/'}: {reason}")
 
@@ -87,8 +87,8 @@ class JsonItem:
         return value
 
     @cached_property
-    def _fault(self) -> collections.abc.Callable[[Any], Fault | None]:
-        return fault_finder(self.schema, Context.of(Document(self.schema).root))
+    def _fault(self) -> collections.abc.Callable[[Any], Violation | None]:
+        return violation_finder(self.schema, Context.of(SchemaDocument(self.schema).root))
 
 
 class PydanticItem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.regular.expression import EMPTY, Expression, chars, concat, text, union, words
+from engine.regular.expression import EMPTY_STRING, Expression, char_class, concat, finite_set, text, union
 from engine.regular.pattern import parse_pattern
 
 OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -45,7 +45,7 @@ def address(version: int) -> Expression:
 def interface(version: int) -> Expression:
     """Any address with the length of a prefix."""
     return concat(
-        address(version), text("/"), words(str(length) for length in range((32 if version == 4 else 128) + 1))
+        address(version), text("/"), finite_set(str(length) for length in range((32 if version == 4 else 128) + 1))
     )
 
 
@@ -63,10 +63,10 @@ def _free(length: int, index: int, width: int) -> int:
 
 
 def _ipv4(length: int) -> Expression:
-    found = EMPTY
+    found = EMPTY_STRING
     for index in range(_OCTETS):
         step = 1 << (8 - _free(length, index, 8))
-        octet = words(str(value) for value in range(0, 256, step))
+        octet = finite_set(str(value) for value in range(0, 256, step))
         found = concat(found, text("."), octet) if index else octet
     return found
 
@@ -81,7 +81,7 @@ def _ipv6(length: int) -> Expression:
 
 
 def _joined(groups: list[Expression]) -> Expression:
-    found = EMPTY
+    found = EMPTY_STRING
     for index, group in enumerate(groups):
         found = concat(found, _COLON, group) if index else group
     return found
@@ -101,4 +101,4 @@ def _group(free: int) -> Expression:
 def _digits(zeros: int) -> Expression:
     """Hexadecimal digits with so many zero bits at the end."""
     allowed = {c for value in range(0, 16, 1 << zeros) for c in (_HEX[value], _HEX[value].upper())}
-    return union(*(chars(((ord(c), ord(c)),)) for c in allowed))
+    return union(*(char_class(((ord(c), ord(c)),)) for c in allowed))

@@ -35,7 +35,7 @@ def of(characters: Iterable[str]) -> CharSet:
 
 
 @lru_cache(maxsize=1 << 14)
-def union(a: CharSet, b: CharSet) -> CharSet:
+def unite(a: CharSet, b: CharSet) -> CharSet:
     if not a or not b:
         return a or b
     return normalise(a + b)
@@ -57,7 +57,7 @@ def intersect(a: CharSet, b: CharSet) -> CharSet:
 
 
 @lru_cache(maxsize=1 << 14)
-def complement(a: CharSet) -> CharSet:
+def invert(a: CharSet) -> CharSet:
     out: list[tuple[int, int]] = []
     next_low = 0
     for low, high in a:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.regular.digits import DIGIT, DIGITS, NONZERO, POINT, ZEROS, at_least
-from engine.regular.expression import Expression, both, complement, concat, optional, repeat, text, union
+from engine.regular.expression import Expression, complement, concat, intersection, optional, repeat, text, union
 from engine.regular.fraction import Magnitude, fraction_from, pointed
 
 _FRACTION = optional(concat(POINT, DIGIT, DIGITS))
@@ -22,7 +22,7 @@ def decimals_from(bound: Decimal) -> Expression:
     beyond = _magnitude_from(magnitude)
     if bound > 0:
         return beyond
-    nearer = both(_ANY, union(complement(beyond), _equal(magnitude)))
+    nearer = intersection(_ANY, union(complement(beyond), _equal(magnitude)))
     return union(_ANY, concat(text("-"), nearer))
 
 

@@ -17,7 +17,17 @@ from functools import lru_cache
 
 from engine.errors import GrammarTooComplex
 from engine.regular.digits import POINT, RESIDUES, ZERO, ZEROS, congruent
-from engine.regular.expression import NOTHING, Expression, both, concat, optional, repeat, text, union, words
+from engine.regular.expression import (
+    EMPTY_SET,
+    Expression,
+    concat,
+    finite_set,
+    intersection,
+    optional,
+    repeat,
+    text,
+    union,
+)
 from engine.regular.fraction import FLOAT_DIGITS, LEAST, Magnitude, magnitudes
 from engine.regular.integers import EXACT, integers
 
@@ -51,7 +61,7 @@ def decimals(
     mirrored, high_strict = beginning(None if maximum is None else maximum.copy_negate(), exclusive_maximum)
     high = None if mirrored is None else mirrored.copy_negate()
     if (low is not None and low > _LARGEST) or (high is not None and high < -_LARGEST):
-        return NOTHING
+        return EMPTY_SET
     found = _signed(low, low_strict, high, high_strict, fraction_digits)
     if any(bound is not None and EXACT <= bound.copy_abs() <= _LARGEST for bound in (minimum, maximum)):
         found = union(found, _integers_between(minimum, maximum, exclusive_minimum, exclusive_maximum))
@@ -75,7 +85,9 @@ def exactly(values: Iterable[Decimal]) -> Expression:
 
 def _with_zeros(whole: list[str], broken: list[str]) -> Expression:
     """Texts without and with digits behind the point, zeros at the end."""
-    return union(concat(words(whole), optional(concat(POINT, repeat(ZERO, 1, None)))), concat(words(broken), ZEROS))
+    return union(
+        concat(finite_set(whole), optional(concat(POINT, repeat(ZERO, 1, None)))), concat(finite_set(broken), ZEROS)
+    )
 
 
 def beginning(bound: Decimal | None, exclusive: bool) -> tuple[Decimal | None, bool]:
@@ -111,7 +123,7 @@ def _integers_between(
 def _signed(
     low: Decimal | None, low_strict: bool, high: Decimal | None, high_strict: bool, room: int | None
 ) -> Expression:
-    positive = negative = NOTHING
+    positive = negative = EMPTY_SET
     if high is None or high > 0 or (high == 0 and not high_strict):
         begin = LEAST if low is None or low < 0 else Magnitude.of(low, low_strict)
         positive = magnitudes(begin, _ending(begin, high), room)
@@ -140,7 +152,7 @@ def _multiple_decimals(
     if low is not None and high is not None:
         first, last = math.ceil(Fraction(low) / fraction), math.floor(Fraction(high) / fraction)
         if last - first < _LISTED:
-            return both(ranged, _listed(first, last, fraction))
+            return intersection(ranged, _listed(first, last, fraction))
     cycle = fraction.numerator  # the least whole number that is a multiple of `step`
     if cycle * fraction.denominator > RESIDUES:
         raise GrammarTooComplex(f"a multiple of {step}", RESIDUES)
@@ -150,7 +162,7 @@ def _multiple_decimals(
         digits = _fraction_digits(part)
         tail = concat(POINT, text(digits), ZEROS) if digits else optional(concat(POINT, repeat(ZERO, 1, None)))
         found.append(concat(congruent(cycle, int(whole)), tail))
-    return both(ranged, concat(optional(text("-")), union(*found)))
+    return intersection(ranged, concat(optional(text("-")), union(*found)))
 
 
 def _listed(first: int, last: int, step: Fraction) -> Expression:

@@ -12,38 +12,38 @@ from functools import lru_cache
 
 from engine.errors import GrammarTooComplex
 from engine.regular.expression import (
-    EMPTY,
-    NOTHING,
+    EMPTY_SET,
+    EMPTY_STRING,
     Expression,
-    both,
-    chars,
+    char_class,
     concat,
+    finite_set,
+    intersection,
     multiple,
     repeat,
     text,
     union,
-    words,
 )
 
 _CHUNK = 24
 RESIDUES = 4000
 
-DIGIT = chars(((48, 57),))
+DIGIT = char_class(((48, 57),))
 DIGITS = repeat(DIGIT, 0, None)
-NONZERO = chars(((49, 57),))
+NONZERO = char_class(((49, 57),))
 ZERO = text("0")
 ZEROS = repeat(ZERO, 0, None)
 POINT = text(".")
 
-Ends = tuple[Expression, Expression, Expression, Expression]
+Tails = tuple[Expression, Expression, Expression, Expression]
 """What must follow digits equal to the low bound, to the high one, to both, and any other."""
 
-NO_ENDS: Ends = (EMPTY, EMPTY, EMPTY, EMPTY)
+NO_TAILS: Tails = (EMPTY_STRING, EMPTY_STRING, EMPTY_STRING, EMPTY_STRING)
 
 
 def one_of(low: int, high: int) -> Expression:
     """One digit between these two values."""
-    return chars(((48 + low, 48 + high),)) if low <= high else NOTHING
+    return char_class(((48 + low, 48 + high),)) if low <= high else EMPTY_SET
 
 
 def at_least(bound: str, equal: Expression, above: Expression) -> Expression:
@@ -51,7 +51,7 @@ def at_least(bound: str, equal: Expression, above: Expression) -> Expression:
     if len(bound) > _CHUNK:
         middle = len(bound) // 2
         head, tail = bound[:middle], bound[middle:]
-        greater = concat(at_least(head, NOTHING, EMPTY), repeat(DIGIT, len(tail), len(tail)), above)
+        greater = concat(at_least(head, EMPTY_SET, EMPTY_STRING), repeat(DIGIT, len(tail), len(tail)), above)
         return union(greater, concat(text(head), at_least(tail, equal, above)))
     found = equal
     for index in range(len(bound) - 1, -1, -1):
@@ -66,7 +66,7 @@ def at_most(bound: str, equal: Expression, below: Expression) -> Expression:
     if len(bound) > _CHUNK:
         middle = len(bound) // 2
         head, tail = bound[:middle], bound[middle:]
-        smaller = concat(at_most(head, NOTHING, EMPTY), repeat(DIGIT, len(tail), len(tail)), below)
+        smaller = concat(at_most(head, EMPTY_SET, EMPTY_STRING), repeat(DIGIT, len(tail), len(tail)), below)
         return union(smaller, concat(text(head), at_most(tail, equal, below)))
     found = equal
     for index in range(len(bound) - 1, -1, -1):
@@ -76,7 +76,7 @@ def at_most(bound: str, equal: Expression, below: Expression) -> Expression:
     return found
 
 
-def ranged(low: str, high: str, ends: Ends) -> Expression:
+def ranged(low: str, high: str, ends: Tails) -> Expression:
     """Digits between two bounds of one length; then what must follow the low bound, the high one, both, or neither."""
     at_low, at_high, at_both, free = ends
     same = 0
@@ -96,7 +96,7 @@ def ranged(low: str, high: str, ends: Ends) -> Expression:
     )
 
 
-def whole_part(low: str, high: str | None, limit: int, ends: Ends) -> Expression:
+def whole_part(low: str, high: str | None, limit: int, ends: Tails) -> Expression:
     """Digits without leading zeros between two bounds of any lengths, `high` being at least `low`; up to `limit`
     digits if there is no high bound."""
     at_low, at_high, _, free = ends
@@ -120,7 +120,7 @@ def multiples(modulus: int) -> Expression:
         shown = str(modulus) if modulus.bit_length() < 100 else f"a number of {modulus.bit_length()} bits"
         raise GrammarTooComplex(f"a multiple of {shown}", RESIDUES)
     whole = concat(NONZERO, DIGITS)
-    counted = whole if modulus == 1 else both(whole, multiple(modulus))
+    counted = whole if modulus == 1 else intersection(whole, multiple(modulus))
     return union(ZERO, concat(counted, repeat(ZERO, zeros, zeros)))
 
 
@@ -141,13 +141,13 @@ def congruent(modulus: int, remainder: int) -> Expression:
     rest = modulus // coprime
     ends = [str(end).rjust(width, "0") for end in range(remainder % rest, 10**width, rest)] if width else []
     short = [str(value) for value in range(remainder % rest, 10 ** (width - 1), rest)] if width > 1 else []
-    suffixed = union(concat(DIGITS, words(ends)), words(short)) if width else plain
+    suffixed = union(concat(DIGITS, finite_set(ends)), finite_set(short)) if width else plain
     if coprime == 1:
-        return both(plain, suffixed)
+        return intersection(plain, suffixed)
     order = next(n for n in range(1, coprime + 1) if pow(10, n, coprime) == 1)
     lengths = []
     for length in range(1, order + 1):
         start = -remainder * pow(10, -length, coprime) % coprime
         counted = concat(repeat(DIGIT, length, length), repeat(repeat(DIGIT, order, order), 0, None))
-        lengths.append(both(counted, multiple(coprime, start)))
-    return both(plain, suffixed, union(*lengths))
+        lengths.append(intersection(counted, multiple(coprime, start)))
+    return intersection(plain, suffixed, union(*lengths))

@@ -1,7 +1,7 @@
 """Durations: the ISO 8601 texts of timedeltas, in days, hours, minutes and seconds, that are not shorter than a given one.
 
 `P1DT2H3M4.5S`, with `-` in front of negative ones; parts that are zero may be left out, days are written without leading
-zeros, the others in one or two digits. As in `engine.regular.moments`, the shape is left to whoever intersects.
+zeros, the others in one or two digits. As in `engine.regular.datetimes`, the shape is left to whoever intersects.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from datetime import timedelta
 from engine.regular.charset import ANY
 from engine.regular.digits import DIGIT, POINT
 from engine.regular.expression import (
-    NOTHING,
+    EMPTY_SET,
     Expression,
-    chars,
+    char_class,
     complement,
     concat,
+    finite_set,
     nonempty,
     optional,
     repeat,
     text,
     union,
-    words,
 )
 from engine.regular.fraction import fraction_from, pointed
 from engine.regular.integers import integers
@@ -33,8 +33,8 @@ _FRACTION = optional(concat(POINT, repeat(DIGIT, 1, 6)))
 def durations_from(bound: timedelta, *, beyond: bool = False) -> Expression:
     """Durations that are at least `bound`, or beyond it. Minus zero is less than zero, as Pydantic has it."""
     if beyond:
-        return NOTHING if bound == timedelta.max else _from(bound + timedelta.resolution)
-    return complement(concat(text("-"), repeat(chars(ANY), 0, None))) if bound == timedelta(0) else _from(bound)
+        return EMPTY_SET if bound == timedelta.max else _from(bound + timedelta.resolution)
+    return complement(concat(text("-"), repeat(char_class(ANY), 0, None))) if bound == timedelta(0) else _from(bound)
 
 
 def _from(bound: timedelta) -> Expression:
@@ -48,7 +48,7 @@ def _from(bound: timedelta) -> Expression:
 def _numbers(low: int, high: int, unit: str) -> Expression:
     """Whole numbers of one or two digits."""
     values = range(low, high + 1)
-    return concat(words([*(f"{value}" for value in values), *(f"{value:02}" for value in values)]), text(unit))
+    return concat(finite_set([*(f"{value}" for value in values), *(f"{value:02}" for value in values)]), text(unit))
 
 
 def _days(low: int, high: int) -> Expression:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.regular.digits import DIGIT, DIGITS, NONZERO, POINT, ZERO, one_of, whole_part
-from engine.regular.expression import EMPTY, NOTHING, Expression, concat, nonempty, repeat, text, union
+from engine.regular.expression import EMPTY_SET, EMPTY_STRING, Expression, concat, nonempty, repeat, text, union
 
 FLOAT_DIGITS = 308
 """So many digits of an integral part are always below the largest double."""
@@ -75,7 +75,7 @@ def fraction_from(digits: str, strict: bool, room: int | None) -> Expression:
 def _positive_fraction(room: int | None) -> Expression:
     if room is None:
         return concat(repeat(ZERO, 0, LEADING_ZEROS), NONZERO, DIGITS)
-    found = NOTHING
+    found = EMPTY_SET
     for left in range(room):
         found = union(concat(NONZERO, repeat(DIGIT, 0, left)), concat(ZERO, found))
     return found
@@ -86,7 +86,7 @@ def fraction_to(digits: str, room: int | None) -> Expression:
     digits = digits.rstrip("0")
     found = repeat(ZERO, 0, _less(room, len(digits)))
     for begin, end in _runs(digits, room):
-        fewer = EMPTY if digits[begin] != "0" else repeat(ZERO, 0, end - begin - 1)
+        fewer = EMPTY_STRING if digits[begin] != "0" else repeat(ZERO, 0, end - begin - 1)
         smaller = concat(one_of(0, int(digits[begin]) - 1), repeat(DIGIT, 0, _less(room, begin + 1)))
         found = union(fewer, smaller, concat(text(digits[begin:end]), found))
     return found
@@ -100,7 +100,7 @@ def _fraction_within(low: Magnitude, high: Magnitude, room: int | None) -> Expre
     while same < length and least[same] == most[same]:
         same += 1
     short = len(low.fraction)
-    early = NOTHING
+    early = EMPTY_SET
     if short <= same and not low.strict:
         zeros = _less(room, short) if same == length else same - short
         early = concat(text(low.fraction), repeat(ZERO, 0, zeros))
@@ -117,7 +117,7 @@ def _fraction_within(low: Magnitude, high: Magnitude, room: int | None) -> Expre
 
 def pointed(fraction: Expression) -> Expression:
     """The fraction behind its point; nothing where the fraction may be empty."""
-    return union(EMPTY if fraction.nullable else NOTHING, concat(POINT, nonempty(fraction)))
+    return union(EMPTY_STRING if fraction.nullable else EMPTY_SET, concat(POINT, nonempty(fraction)))
 
 
 def magnitudes(low: Magnitude, high: Magnitude | None, room: int | None) -> Expression:
@@ -125,13 +125,13 @@ def magnitudes(low: Magnitude, high: Magnitude | None, room: int | None) -> Expr
     if room is not None:
         low, high = _rounded_up(low, room), None if high is None else _rounded_down(high, room)
     if high is not None and (low.key > high.key or (low.key == high.key and low.strict)):
-        return NOTHING
+        return EMPTY_SET
     at_low = pointed(fraction_from(low.fraction, low.strict, room))
     free = pointed(repeat(DIGIT, 0, room))
     if high is None:
         return whole_part(low.whole, None, FLOAT_DIGITS, (at_low, free, free, free))
     at_high = pointed(fraction_to(high.fraction, room))
-    at_both = NOTHING if low.whole != high.whole else pointed(_fraction_within(low, high, room))
+    at_both = EMPTY_SET if low.whole != high.whole else pointed(_fraction_within(low, high, room))
     return whole_part(low.whole, high.whole, FLOAT_DIGITS, (at_low, at_high, at_both, free))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from engine.regular.digits import NO_ENDS, POINT, ZERO, multiples, whole_part
-from engine.regular.expression import NOTHING, Expression, both, concat, repeat, text, union, words
+from engine.regular.digits import NO_TAILS, POINT, ZERO, multiples, whole_part
+from engine.regular.expression import EMPTY_SET, Expression, concat, finite_set, intersection, repeat, text, union
 
 INTEGER_DIGITS = 4300
 """Python's own limit for reading an integer."""
@@ -31,7 +31,7 @@ def integers(
     zero = (minimum is None or minimum <= 0) and (maximum is None or maximum >= 0)
     low = -EXACT if minimum is None else max(minimum, -EXACT)
     high = EXACT if maximum is None else min(maximum, EXACT)
-    minus_zero = text("-0") if zero else NOTHING
+    minus_zero = text("-0") if zero else EMPTY_SET
     exact = union(_canonical_integers(low, high, multiple_of), minus_zero)
     return union(plain, minus_zero, concat(exact, POINT, repeat(ZERO, 1, None)))
 
@@ -43,14 +43,14 @@ def _canonical_integers(minimum: int | None, maximum: int | None, multiple_of: i
     if maximum is not None and maximum > largest:
         maximum = None
     if (minimum is not None and minimum > largest) or (maximum is not None and maximum < -largest):
-        return NOTHING
+        return EMPTY_SET
     if minimum is not None and maximum is not None:
         if multiple_of is not None:
             first, last = -(-minimum // multiple_of), maximum // multiple_of
             if last - first < _LISTED:
-                return words(str(factor * multiple_of) for factor in range(first, last + 1))
+                return finite_set(str(factor * multiple_of) for factor in range(first, last + 1))
         if minimum > maximum:
-            return NOTHING
+            return EMPTY_SET
     positive = _naturals(max(minimum or 0, 0), maximum, multiple_of)
     if minimum is not None and minimum >= 0:
         return positive
@@ -61,6 +61,6 @@ def _canonical_integers(minimum: int | None, maximum: int | None, multiple_of: i
 
 def _naturals(low: int, high: int | None, multiple_of: int | None) -> Expression:
     if high is not None and high < low:
-        return NOTHING
-    found = whole_part(str(low), None if high is None else str(high), INTEGER_DIGITS, NO_ENDS)
-    return found if multiple_of in (None, 1) else both(found, multiples(multiple_of))
+        return EMPTY_SET
+    found = whole_part(str(low), None if high is None else str(high), INTEGER_DIGITS, NO_TAILS)
+    return found if multiple_of in (None, 1) else intersection(found, multiples(multiple_of))

@@ -17,17 +17,17 @@ from functools import lru_cache
 from engine.regular import charset
 from engine.regular.charset import CharSet
 from engine.regular.expression import (
-    ANYTHING,
-    EMPTY,
-    NOTHING,
-    Chars,
+    ALL_STRINGS,
+    EMPTY_SET,
+    EMPTY_STRING,
+    CharClass,
     Concat,
     Expression,
-    Repeat,
+    Repetition,
     Union,
-    both,
-    chars,
+    char_class,
     concat,
+    intersection,
     nonempty,
     repeat,
     text,
@@ -35,16 +35,16 @@ from engine.regular.expression import (
 )
 from engine.regular.pattern_ecma import Ecma
 from engine.regular.pattern_python import Python
-from engine.regular.pattern_reader import Dialect, Reader
+from engine.regular.pattern_reader import PatternDialect, PatternReader
 from engine.regular.pattern_rust import Rust
 from engine.regular.pattern_syntax import (
     Alternation,
     Assertion,
     InvalidPattern,
-    Node,
-    One,
+    PatternNode,
+    PatternSequence,
     Quantified,
-    Sequence,
+    SingleCharacter,
     UnsupportedPattern,
     quantified,
     sequence,
@@ -52,7 +52,7 @@ from engine.regular.pattern_syntax import (
 
 __all__ = ["DIALECTS", "InvalidPattern", "UnsupportedPattern", "parse_pattern"]
 
-DIALECTS: dict[str, Dialect] = {"ecma": Ecma(), "rust": Rust(), "python": Python()}
+DIALECTS: dict[str, PatternDialect] = {"ecma": Ecma(), "rust": Rust(), "python": Python()}
 
 _HEIGHT_LIMIT = 400
 _SEAM_LIMIT = 400
@@ -69,44 +69,44 @@ def parse_pattern(source: str, dialect: str) -> Expression:
     for position, character in enumerate(source):
         if "\ud800" <= character <= "\udfff":
             raise InvalidPattern(source, position, "a lone surrogate")
-    tree = Reader(source, DIALECTS[dialect]).read()
-    around = quantified(One(charset.ANY), 0, None)
+    tree = PatternReader(source, DIALECTS[dialect]).read()
+    around = quantified(SingleCharacter(charset.ANY), 0, None)
     if not tree.asserts:
-        found = _Translation((charset.ANY,), False, source).free(tree)
-        return ANYTHING if found.nullable else concat(ANYTHING, found, ANYTHING)
-    items = tree.items if isinstance(tree, Sequence) else (tree,)
+        found = _LanguageBuilder((charset.ANY,), False, source).free(tree)
+        return ALL_STRINGS if found.nullable else concat(ALL_STRINGS, found, ALL_STRINGS)
+    items = tree.items if isinstance(tree, PatternSequence) else (tree,)
     classes, final = _told_apart(tree)
     whole = sequence((around, *items, around))
-    return _Translation(classes, final, source).language(whole, _EDGE, _EDGE)
+    return _LanguageBuilder(classes, final, source).language(whole, _EDGE, _EDGE)
 
 
-def _told_apart(tree: Node) -> tuple[tuple[CharSet, ...], bool]:
+def _told_apart(tree: PatternNode) -> tuple[tuple[CharSet, ...], bool]:
     """The classes of characters that the assertions of the tree tell apart, and whether a final newline matters."""
     classes: tuple[CharSet, ...] = (charset.ANY,)
     final = False
     for assertion in _assertions(tree):
         final |= assertion.kind == "end or final newline"
         if assertion.members:
-            sides = (assertion.members, charset.complement(assertion.members))
+            sides = (assertion.members, charset.invert(assertion.members))
             parts = (charset.intersect(a, b) for a in classes for b in sides)
             classes = tuple(part for part in parts if part)
     return classes, final
 
 
-def _assertions(node: Node) -> Iterator[Assertion]:
+def _assertions(node: PatternNode) -> Iterator[Assertion]:
     if isinstance(node, Assertion):
         yield node
-    elif isinstance(node, Sequence | Alternation | Quantified) and node.asserts:
+    elif isinstance(node, PatternSequence | Alternation | Quantified) and node.asserts:
         parts = (node.body,) if isinstance(node, Quantified) else _parts(node)
         for part in parts:
             yield from _assertions(part)
 
 
-def _parts(node: Sequence | Alternation) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else node.options
+def _parts(node: PatternSequence | Alternation) -> tuple[PatternNode, ...]:
+    return node.items if isinstance(node, PatternSequence) else node.options
 
 
-class _Translation:
+class _LanguageBuilder:
     """One pattern's translation; languages are remembered by node and context."""
 
     def __init__(self, classes: tuple[CharSet, ...], final: bool, source: str) -> None:
@@ -114,24 +114,24 @@ class _Translation:
         self._final = final
         self._source = source
         self._inner = tuple(range(len(classes)))
-        self._found: dict[tuple[Node, int, int], Expression] = {}
+        self._found: dict[tuple[PatternNode, int, int], Expression] = {}
         self._heights: dict[Expression, tuple[int, int]] = {}
 
     def _refuse(self, reason: str) -> UnsupportedPattern:
         return UnsupportedPattern(self._source, 0, reason)
 
-    def free(self, node: Node) -> Expression:
+    def free(self, node: PatternNode) -> Expression:
         """The language of a node that asserts nothing."""
-        if isinstance(node, One):
-            return chars(node.members)
-        if isinstance(node, Sequence):
+        if isinstance(node, SingleCharacter):
+            return char_class(node.members)
+        if isinstance(node, PatternSequence):
             return self._bounded(concat(*map(self.free, node.items)))
         if isinstance(node, Alternation):
             return self._bounded(union(*map(self.free, node.options)))
         assert isinstance(node, Quantified)
         return self._bounded(repeat(self.free(node.body), node.low, node.high))
 
-    def language(self, node: Node, left: int, right: int) -> Expression:
+    def language(self, node: PatternNode, left: int, right: int) -> Expression:
         """The strings that the node matches between these contexts."""
         if not node.asserts:
             left = right = 0
@@ -141,12 +141,12 @@ class _Translation:
             found = self._found[key] = self._bounded(self._translated(node, left, right))
         return found
 
-    def _translated(self, node: Node, left: int, right: int) -> Expression:
+    def _translated(self, node: PatternNode, left: int, right: int) -> Expression:
         if not node.asserts:
             return self.free(node)
         if isinstance(node, Assertion):
-            return EMPTY if self._holds(node, left, right) else NOTHING
-        if isinstance(node, Sequence):
+            return EMPTY_STRING if self._holds(node, left, right) else EMPTY_SET
+        if isinstance(node, PatternSequence):
             return self._sequence(node.items, left, right)
         if isinstance(node, Alternation):
             return union(*(self.language(option, left, right) for option in node.options))
@@ -173,18 +173,18 @@ class _Translation:
             "word end half": not after,
         }[node.kind]
 
-    def _sequence(self, items: tuple[Node, ...], left: int, right: int) -> Expression:
+    def _sequence(self, items: tuple[PatternNode, ...], left: int, right: int) -> Expression:
         """From the last part to the first: what the rest matches, after each context that may precede it."""
         parts = list(_merged(items))
         if len(parts) > _SEAM_LIMIT:
             raise self._refuse(f"more than {_SEAM_LIMIT} anchors in a row")
         contexts = (_EDGE, *self._inner)
-        after = dict.fromkeys(contexts, EMPTY)
+        after = dict.fromkeys(contexts, EMPTY_STRING)
         for part in reversed(parts[1:]):
             after = {context: self._bounded(self._joined(part, after, context, right)) for context in contexts}
         return self._joined(parts[0], after, left, right)
 
-    def _joined(self, part: Node, after: dict[int, Expression], left: int, right: int) -> Expression:
+    def _joined(self, part: PatternNode, after: dict[int, Expression], left: int, right: int) -> Expression:
         """`part`, then the rest: split by which of the two is empty and by the classes on both sides of the seam."""
         found: list[Expression] = []
         if not part.asserts:
@@ -200,33 +200,33 @@ class _Translation:
             alone = self.language(part, left, right if seam == _EDGE else seam)
             if alone.nullable:
                 found.append(rests[left])
-            found.extend(concat(self._ending(alone, c), rests[c]) for c in self._inner if rests[c] is not NOTHING)
+            found.extend(concat(self._ending(alone, c), rests[c]) for c in self._inner if rests[c] is not EMPTY_SET)
         return union(*found)
 
     def _beginning(self, rest: Expression, seam: int, right: int) -> Expression:
         """The strings of `rest` that make `seam` the context of what stands before them."""
         if seam == _EDGE:
-            return EMPTY if rest.nullable else NOTHING
+            return EMPTY_STRING if rest.nullable else EMPTY_SET
         newline = self._final and right == _EDGE and rest.matches("\n")
         if seam == _FINAL:
-            return text("\n") if newline else NOTHING
+            return text("\n") if newline else EMPTY_SET
         members = self._classes[seam]
         if not newline or not charset.contains(members, 10):
             return self._first(rest, members)
-        others = charset.intersect(members, charset.complement(charset.of("\n")))
+        others = charset.intersect(members, charset.invert(charset.of("\n")))
         return union(self._first(rest, others), concat(text("\n"), nonempty(self._bounded(rest.derive(10)))))
 
     def _first(self, language: Expression, members: CharSet) -> Expression:
         """The strings that begin with one of `members`."""
-        if not members or language is EMPTY:
-            return NOTHING
+        if not members or language is EMPTY_STRING:
+            return EMPTY_SET
         if members == charset.ANY:
             return nonempty(language)
-        if isinstance(language, Chars):
-            return chars(charset.intersect(language.members, members))
+        if isinstance(language, CharClass):
+            return char_class(charset.intersect(language.members, members))
         if isinstance(language, Union):
             return union(*(self._first(option, members) for option in language.options))
-        if isinstance(language, Repeat):
+        if isinstance(language, Repetition):
             return concat(self._first(language.body, members), _one_less(language))
         found = []
         while isinstance(language, Concat):
@@ -236,25 +236,25 @@ class _Translation:
             language = language.tail
         if found:
             return union(*found, self._first(language, members))
-        return both(language, concat(chars(members), ANYTHING))
+        return intersection(language, concat(char_class(members), ALL_STRINGS))
 
     def _ending(self, language: Expression, context: int) -> Expression:
         """The strings whose last character is of the class."""
         return self._last(language, self._classes[context])
 
     def _last(self, language: Expression, members: CharSet) -> Expression:
-        if language is EMPTY or language is NOTHING:
-            return NOTHING
+        if language is EMPTY_STRING or language is EMPTY_SET:
+            return EMPTY_SET
         if members == charset.ANY:
             return nonempty(language)
-        if isinstance(language, Chars):
-            return chars(charset.intersect(language.members, members))
+        if isinstance(language, CharClass):
+            return char_class(charset.intersect(language.members, members))
         if isinstance(language, Union):
             return union(*(self._last(option, members) for option in language.options))
-        if isinstance(language, Repeat):
+        if isinstance(language, Repetition):
             return concat(_one_less(language), self._last(language.body, members))
         if not isinstance(language, Concat):
-            return both(language, concat(ANYTHING, chars(members)))
+            return intersection(language, concat(ALL_STRINGS, char_class(members)))
         parts: list[Expression] = []
         while isinstance(language, Concat):
             parts.append(language.head)
@@ -270,11 +270,11 @@ class _Translation:
         is enough that one could stand at the start, at the end, or between two turns."""
         body, low, high = node.body, node.low, node.high
         if high == 0:
-            return EMPTY
+            return EMPTY_STRING
         once = self.language(body, left, right)
         alone = nonempty(once)
-        many = NOTHING if high == 1 else self._two_or_more(node, left, right, low)
-        found = [many, EMPTY if low == 0 or once.nullable else NOTHING]
+        many = EMPTY_SET if high == 1 else self._two_or_more(node, left, right, low)
+        found = [many, EMPTY_STRING if low == 0 or once.nullable else EMPTY_SET]
         if low <= 1:
             return union(*found, alone)
         if high != 1 and low > 2:
@@ -301,7 +301,7 @@ class _Translation:
         inside = repeat(middle.pop(), max(low - 2, 0), None if node.high is None else node.high - 2)
         return concat(first.pop(), inside, last.pop())
 
-    def _nullable_between(self, body: Node) -> bool:
+    def _nullable_between(self, body: PatternNode) -> bool:
         facts = {self.language(body, c, seam).nullable for c in self._inner for seam in self._inner}
         if len(facts) > 1:
             raise self._refuse("a counted repeat that may be empty in some places only")
@@ -336,20 +336,20 @@ class _Translation:
                 most = max(most, inner, height)
             return height, most
         parts = language.options if isinstance(language, Union) else ()
-        if isinstance(language, Repeat):
+        if isinstance(language, Repetition):
             parts = (language.body,)
         measured = [self._height(part) for part in parts]
         height = 3 + max((own for own, _ in measured), default=0)
         return height, max([height, *(inner for _, inner in measured)])
 
 
-def _one_less(language: Repeat) -> Expression:
+def _one_less(language: Repetition) -> Expression:
     return repeat(language.body, max(language.low - 1, 0), None if language.high is None else language.high - 1)
 
 
-def _merged(items: tuple[Node, ...]) -> Iterator[Node]:
+def _merged(items: tuple[PatternNode, ...]) -> Iterator[PatternNode]:
     """Neighbours that assert nothing are one part."""
-    free: list[Node] = []
+    free: list[PatternNode] = []
     for item in items:
         if item.asserts:
             if free:

@@ -13,16 +13,24 @@ from typing import Literal
 from engine.regular import charset, unicode
 from engine.regular.charset import CharSet
 from engine.regular.pattern_reader import Last, read_count
-from engine.regular.pattern_syntax import ASCII_LETTERS, DIGITS, Assertion, Flags, Node, One, Scanner
+from engine.regular.pattern_syntax import (
+    ASCII_LETTERS,
+    DECIMAL_DIGITS,
+    Assertion,
+    Flags,
+    PatternNode,
+    Scanner,
+    SingleCharacter,
+)
 
-DIGIT: CharSet = ((48, 57),)
-WORD: CharSet = ((48, 57), (65, 90), (95, 95), (97, 122))
-SPACE: CharSet = charset.union(
+DIGIT_CLASS: CharSet = ((48, 57),)
+WORD_CLASS: CharSet = ((48, 57), (65, 90), (95, 95), (97, 122))
+SPACE_CLASS: CharSet = charset.unite(
     charset.of("\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"), ((0x2000, 0x200A),)
 )
-DOT: CharSet = charset.complement(charset.of("\n\r\u2028\u2029"))
+DOT_CLASS: CharSet = charset.invert(charset.of("\n\r\u2028\u2029"))
 
-_SETS: dict[str, CharSet] = {"d": DIGIT, "w": WORD, "s": SPACE}
+_SETS: dict[str, CharSet] = {"d": DIGIT_CLASS, "w": WORD_CLASS, "s": SPACE_CLASS}
 _CONTROLS = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _BRACES = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?\}")
 _LEAD, _TRAIL = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
@@ -51,16 +59,16 @@ class Ecma:
             raise scanner.unsupported("inline flags", position)
         raise scanner.invalid("not a kind of group", position)
 
-    def escape(self, scanner: Scanner, flags: Flags) -> Node:
+    def escape(self, scanner: Scanner, flags: Flags) -> PatternNode:
         position = scanner.position - 1
         if scanner.accept("b"):
-            return Assertion("boundary", WORD)
+            return Assertion("boundary", WORD_CLASS)
         if scanner.accept("B"):
-            return Assertion("no boundary", WORD)
+            return Assertion("no boundary", WORD_CLASS)
         if scanner.next in frozenset("123456789k") - {""}:
             raise scanner.unsupported("a back-reference", position)
         found = self._escaped(scanner)
-        return One(_as_set(found))
+        return SingleCharacter(_as_set(found))
 
     def bracket(self, scanner: Scanner, flags: Flags) -> CharSet:
         negated = scanner.accept("^")
@@ -80,7 +88,7 @@ class Ecma:
             else:
                 ranges.extend((*_as_set(low), (45, 45), *_as_set(high)))
         members = charset.normalise(ranges)
-        return charset.complement(members) if negated else members
+        return charset.invert(members) if negated else members
 
     def _class_atom(self, scanner: Scanner) -> int | CharSet:
         if not scanner.accept("\\"):
@@ -95,7 +103,7 @@ class Ecma:
         letter = scanner.take()
         if letter.lower() in _SETS:
             members = _SETS[letter.lower()]
-            return charset.complement(members) if letter.isupper() else members
+            return charset.invert(members) if letter.isupper() else members
         if letter in _CONTROLS:
             return ord(_CONTROLS[letter])
         if letter == "c" and scanner.next in ASCII_LETTERS:
@@ -111,10 +119,10 @@ class Ecma:
             found = unicode.property_members(name, loose=False)
             if found is None:
                 raise scanner.unsupported(f"the property {name!r}", position)
-            return charset.complement(found) if letter == "P" else found
-        if letter == "0" and scanner.next not in DIGITS | {"8"}:
+            return charset.invert(found) if letter == "P" else found
+        if letter == "0" and scanner.next not in DECIMAL_DIGITS | {"8"}:
             return 0
-        if letter in DIGITS or letter in ASCII_LETTERS:
+        if letter in DECIMAL_DIGITS or letter in ASCII_LETTERS:
             raise scanner.unsupported(f"\\{letter} means nothing in ECMAScript", position)
         return ord(letter)
 
@@ -143,7 +151,7 @@ class Ecma:
         return Assertion("start" if character == "^" else "end")
 
     def dot(self, flags: Flags) -> CharSet:
-        return DOT
+        return DOT_CLASS
 
     def fold(self, members: CharSet, flags: Flags) -> CharSet:
         return members

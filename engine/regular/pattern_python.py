@@ -14,7 +14,16 @@ from typing import Literal
 from engine.regular import charset, unicode
 from engine.regular.charset import CharSet
 from engine.regular.pattern_reader import Last, read_count
-from engine.regular.pattern_syntax import ASCII_LETTERS, DIGITS, OCTAL_DIGITS, Assertion, Flags, Node, One, Scanner
+from engine.regular.pattern_syntax import (
+    ASCII_LETTERS,
+    DECIMAL_DIGITS,
+    OCTAL_DIGITS,
+    Assertion,
+    Flags,
+    PatternNode,
+    Scanner,
+    SingleCharacter,
+)
 
 _VERSION = sys.version_info[:2]
 """`\\z` is new in 3.14, and `\\B` matches in an empty string from then on."""
@@ -76,18 +85,20 @@ class Python:
             raise scanner.invalid("flags for the whole pattern do not stand at its start", position)
         return "flags", flags
 
-    def escape(self, scanner: Scanner, flags: Flags) -> Node:
+    def escape(self, scanner: Scanner, flags: Flags) -> PatternNode:
         position = scanner.position - 1
         letter = scanner.next
         if letter in _ASSERTED and letter:
             scanner.position += 1
             return self._assertion(letter, scanner, flags, position)
-        if letter in DIGITS and letter != "0" and letter:
+        if letter in DECIMAL_DIGITS and letter != "0" and letter:
             octal = scanner.source[scanner.position : scanner.position + 3]
             if len(octal) < 3 or not OCTAL_DIGITS.issuperset(octal):
                 raise scanner.unsupported("a back-reference", position)
         found = self._escaped(scanner, flags)
-        return One(found if isinstance(found, tuple) else self.fold(charset.normalise([(found, found)]), flags))
+        return SingleCharacter(
+            found if isinstance(found, tuple) else self.fold(charset.normalise([(found, found)]), flags)
+        )
 
     def _assertion(self, letter: str, scanner: Scanner, flags: Flags, position: int) -> Assertion:
         if letter == "A":
@@ -122,8 +133,8 @@ class Python:
                 characters.append((low, high))
             elif isinstance(low, tuple):
                 members.extend(low)
-        found = charset.union(charset.normalise(members), self.fold(charset.normalise(characters), flags))
-        return charset.complement(found) if negated else found
+        found = charset.unite(charset.normalise(members), self.fold(charset.normalise(characters), flags))
+        return charset.invert(found) if negated else found
 
     def _class_atom(self, scanner: Scanner, flags: Flags) -> int | CharSet:
         if not scanner.accept("\\"):
@@ -135,7 +146,7 @@ class Python:
         letter = scanner.take()
         if letter in "dwsDWS":
             members = self._set(letter.lower(), flags)
-            return charset.complement(members) if letter.isupper() else members
+            return charset.invert(members) if letter.isupper() else members
         if letter in _CONTROLS and (in_class or letter != "b"):
             return ord(_CONTROLS[letter])
         if letter in "xuU":
@@ -147,7 +158,7 @@ class Python:
             return self._named(scanner, position)
         if letter in OCTAL_DIGITS:
             return self._octal(letter, scanner, position)
-        if letter in DIGITS or letter in ASCII_LETTERS:
+        if letter in DECIMAL_DIGITS or letter in ASCII_LETTERS:
             raise scanner.invalid(f"\\{letter} means nothing here", position)
         return ord(letter)
 
@@ -186,7 +197,7 @@ class Python:
         return Assertion("start" if character == "^" else "end or final newline")
 
     def dot(self, flags: Flags) -> CharSet:
-        return charset.ANY if flags.dot_all else charset.complement(charset.of("\n"))
+        return charset.ANY if flags.dot_all else charset.invert(charset.of("\n"))
 
     def fold(self, members: CharSet, flags: Flags) -> CharSet:
         if not flags.ignore_case:

@@ -2,7 +2,7 @@
 
 Groups are kept on an explicit stack, so that depth costs no recursion; it is bounded by NESTING_LIMIT all the same,
 because everything after this walks the tree. What differs between dialects (groups, escapes, classes, which things may
-be repeated) is asked of a `Dialect`.
+be repeated) is asked of a `PatternDialect`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from engine.regular.pattern_syntax import (
     NESTING_LIMIT,
     Assertion,
     Flags,
-    Node,
-    One,
+    PatternNode,
     Scanner,
+    SingleCharacter,
     alternation,
     quantified,
     sequence,
@@ -30,7 +30,7 @@ _BLANKS = frozenset(" \t\n\r\v\f")
 COUNT_DIGITS = 18
 
 
-class Dialect(Protocol):
+class PatternDialect(Protocol):
     """What one dialect does in its own way. Each method starts where the scanner stands."""
 
     repeatable: frozenset[Last]
@@ -43,7 +43,7 @@ class Dialect(Protocol):
     def group(self, scanner: Scanner, flags: Flags, first: bool) -> tuple[Literal["open", "flags", "comment"], Flags]:
         """After `(`: what it opens, and the flags inside (or, for `flags`, from here on)."""
 
-    def escape(self, scanner: Scanner, flags: Flags) -> Node:
+    def escape(self, scanner: Scanner, flags: Flags) -> PatternNode:
         """After a backslash outside of a class."""
 
     def bracket(self, scanner: Scanner, flags: Flags) -> CharSet:
@@ -64,30 +64,30 @@ class Dialect(Protocol):
 class _Group:
     position: int
     outer_flags: Flags
-    options: list[Node] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
+    options: list[PatternNode] = field(default_factory=list)
+    items: list[PatternNode] = field(default_factory=list)
     last: Last = "nothing"
 
     def close_option(self) -> None:
         self.options.append(sequence(self.items))
         self.items, self.last = [], "nothing"
 
-    def add(self, node: Node) -> None:
+    def add(self, node: PatternNode) -> None:
         self.items.append(node)
         self.last = "assertion" if isinstance(node, Assertion) else "atom"
 
 
-class Reader:
+class PatternReader:
     """Reads one pattern; use it once."""
 
-    def __init__(self, source: str, dialect: Dialect) -> None:
+    def __init__(self, source: str, dialect: PatternDialect) -> None:
         self._scanner = Scanner(source)
         self._dialect = dialect
         self._flags = Flags()
         self._group = _Group(0, self._flags)
         self._outer: list[_Group] = []
 
-    def read(self) -> Node:
+    def read(self) -> PatternNode:
         scanner = self._scanner
         while scanner.next:
             if self._flags.verbose and self._skip_blank():
@@ -119,15 +119,15 @@ class Reader:
         elif character == "|":
             group.close_option()
         elif character == "[":
-            group.add(One(self._dialect.bracket(scanner, self._flags)))
+            group.add(SingleCharacter(self._dialect.bracket(scanner, self._flags)))
         elif character == "\\":
             group.add(self._dialect.escape(scanner, self._flags))
         elif character == ".":
-            group.add(One(self._dialect.dot(self._flags)))
+            group.add(SingleCharacter(self._dialect.dot(self._flags)))
         elif character in "^$":
             group.add(self._dialect.anchor(character, self._flags))
         else:
-            group.add(One(self._dialect.fold(charset.of(character), self._flags)))
+            group.add(SingleCharacter(self._dialect.fold(charset.of(character), self._flags)))
 
     def _open(self, position: int) -> None:
         group = self._group

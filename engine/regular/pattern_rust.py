@@ -13,14 +13,14 @@ from engine.regular import charset, unicode
 from engine.regular.charset import CharSet
 from engine.regular.pattern_reader import Last, read_count
 from engine.regular.pattern_syntax import (
-    DIGITS,
+    DECIMAL_DIGITS,
     NESTING_LIMIT,
     Assertion,
     AssertionKind,
     Flags,
-    Node,
-    One,
+    PatternNode,
     Scanner,
+    SingleCharacter,
 )
 
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -103,7 +103,7 @@ class Rust:
                 end = scanner.source.find("\n", scanner.position)
                 scanner.position = len(scanner.source) if end < 0 else end + 1
 
-    def escape(self, scanner: Scanner, flags: Flags) -> Node:
+    def escape(self, scanner: Scanner, flags: Flags) -> PatternNode:
         if scanner.accept("A"):
             return Assertion("start")
         if scanner.accept("z"):
@@ -112,21 +112,21 @@ class Rust:
             if scanner.accept(spelling):
                 return Assertion(kind, unicode.word())
         found = self._escaped(scanner, flags)
-        return One(found if isinstance(found, tuple) else self.fold(((found, found),), flags))
+        return SingleCharacter(found if isinstance(found, tuple) else self.fold(((found, found),), flags))
 
     def _escaped(self, scanner: Scanner, flags: Flags) -> int | CharSet:
         position = scanner.position - 1
         letter = scanner.take()
         if letter in "dwsDWS":
             members = {"d": unicode.digits, "w": unicode.word, "s": unicode.white_space}[letter.lower()]()
-            return charset.complement(members) if letter.isupper() else members
+            return charset.invert(members) if letter.isupper() else members
         if letter in _CONTROLS:
             return ord(_CONTROLS[letter])
         if letter in "xuU":
             return self._hexadecimal(letter, scanner, position)
         if letter in "pP":
             return self._property(letter, scanner, flags, position)
-        if letter in DIGITS:
+        if letter in DECIMAL_DIGITS:
             raise scanner.invalid("back-references are not supported", position)
         if not letter.isascii() or letter.isalpha() or letter in "<>":
             raise scanner.invalid(f"\\{letter} means nothing here", position)
@@ -148,7 +148,7 @@ class Rust:
         if found is None:
             raise scanner.unsupported(f"the property {name!r}", position)
         members = self.fold(found, flags)
-        return charset.complement(members) if negated else members
+        return charset.invert(members) if negated else members
 
     def bracket(self, scanner: Scanner, flags: Flags) -> CharSet:
         return self._bracket(scanner, flags, 0)
@@ -176,7 +176,7 @@ class Rust:
             left = united if left is None else _combine(left, operation, united)
             if closing:
                 folded = self.fold(left, flags)
-                return charset.complement(folded) if negated else folded
+                return charset.invert(folded) if negated else folded
             operation, ranges = found, []
 
     def _leading(self, scanner: Scanner, flags: Flags) -> CharSet:
@@ -200,7 +200,7 @@ class Rust:
             if ascii_class and ascii_class[2] in _ASCII_CLASSES:
                 scanner.position = ascii_class.end()
                 members = self.fold(_ASCII_CLASSES[ascii_class[2]], flags)
-                return charset.complement(members) if ascii_class[1] else members
+                return charset.invert(members) if ascii_class[1] else members
             scanner.position += 1
             return self._bracket(scanner, flags, depth + 1)
         low = self._class_atom(scanner, flags)
@@ -251,7 +251,7 @@ class Rust:
         return Assertion("start" if character == "^" else "end")
 
     def dot(self, flags: Flags) -> CharSet:
-        return charset.ANY if flags.dot_all else charset.complement(charset.of("\n"))
+        return charset.ANY if flags.dot_all else charset.invert(charset.of("\n"))
 
     def fold(self, members: CharSet, flags: Flags) -> CharSet:
         return unicode.simply_folded(members) if flags.ignore_case else members
@@ -260,7 +260,7 @@ class Rust:
 def _combine(left: CharSet, operation: str, right: CharSet) -> CharSet:
     if operation == "&&":
         return charset.intersect(left, right)
-    without = charset.intersect(left, charset.complement(right))
+    without = charset.intersect(left, charset.invert(right))
     if operation == "--":
         return without
-    return charset.union(without, charset.intersect(right, charset.complement(left)))
+    return charset.unite(without, charset.intersect(right, charset.invert(left)))

@@ -55,7 +55,7 @@ AssertionKind = Literal[
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class One:
+class SingleCharacter:
     """One character of a set."""
 
     members: CharSet
@@ -72,14 +72,14 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sequence:
-    items: tuple[Node, ...]
+class PatternSequence:
+    items: tuple[PatternNode, ...]
     asserts: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alternation:
-    options: tuple[Node, ...]
+    options: tuple[PatternNode, ...]
     asserts: bool
 
 
@@ -87,26 +87,26 @@ class Alternation:
 class Quantified:
     """`body` from `low` to `high` times; None is without end."""
 
-    body: Node
+    body: PatternNode
     low: int
     high: int | None
     asserts: bool
 
 
-Node = One | Assertion | Sequence | Alternation | Quantified
+PatternNode = SingleCharacter | Assertion | PatternSequence | Alternation | Quantified
 
 
-def sequence(items: Iterable[Node]) -> Node:
+def sequence(items: Iterable[PatternNode]) -> PatternNode:
     found = tuple(items)
-    return found[0] if len(found) == 1 else Sequence(found, any(item.asserts for item in found))
+    return found[0] if len(found) == 1 else PatternSequence(found, any(item.asserts for item in found))
 
 
-def alternation(options: Iterable[Node]) -> Node:
+def alternation(options: Iterable[PatternNode]) -> PatternNode:
     found = tuple(options)
     return found[0] if len(found) == 1 else Alternation(found, any(option.asserts for option in found))
 
 
-def quantified(body: Node, low: int, high: int | None) -> Node:
+def quantified(body: PatternNode, low: int, high: int | None) -> PatternNode:
     return Quantified(body, low, high, body.asserts)
 
 
@@ -127,7 +127,7 @@ class Flags:
 
 HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 OCTAL_DIGITS = frozenset("01234567")
-DIGITS = frozenset("0123456789")
+DECIMAL_DIGITS = frozenset("0123456789")
 ASCII_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 

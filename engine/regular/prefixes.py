@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from engine.regular import charset
 from engine.regular.expression import (
-    ANYTHING,
-    STATE_LIMIT,
-    Both,
-    Chars,
+    ALL_STRINGS,
+    SEARCH_STATE_LIMIT,
+    CharClass,
     Complement,
     Concat,
-    Empty,
+    EmptyString,
     Expression,
-    Repeat,
+    FiniteSet,
+    Intersection,
+    Repetition,
     Union,
-    Words,
-    both,
+    intersection,
     repeat,
 )
 
@@ -28,26 +28,26 @@ def widened(node: Expression) -> tuple[Expression, int | None] | None:
     """
     match node:
         case Complement(body=body) if _is_finite(body):
-            return ANYTHING, None
-        case Repeat(body=Chars(), low=low, high=high) if low or high is not None:
+            return ALL_STRINGS, None
+        case Repetition(body=CharClass(), low=low, high=high) if low or high is not None:
             return repeat(node.body, 0, None), high
-        case Both(parts=parts):
+        case Intersection(parts=parts):
             if all(isinstance(part, Complement) and _is_finite(part.body) for part in parts):
-                return ANYTHING, None
+                return ALL_STRINGS, None
             for part in parts:
                 if (
-                    isinstance(part, Repeat)
-                    and isinstance(part.body, Chars)
+                    isinstance(part, Repetition)
+                    and isinstance(part.body, CharClass)
                     and part.body.members == charset.ANY
                     and not part.low
                 ):
-                    return both(*(p for p in parts if p is not part)), part.high
+                    return intersection(*(p for p in parts if p is not part)), part.high
     return None
 
 
 def _is_finite(node: Expression) -> bool:
     match node:
-        case Words() | Chars() | Empty():
+        case FiniteSet() | CharClass() | EmptyString():
             return True
         case Concat():
             while isinstance(node, Concat):
@@ -57,7 +57,7 @@ def _is_finite(node: Expression) -> bool:
             return _is_finite(node)
         case Union(options=options):
             return all(_is_finite(option) for option in options)
-        case Repeat(body=body, high=high):
+        case Repetition(body=body, high=high):
             return high is not None and _is_finite(body)
     return False
 
@@ -75,6 +75,6 @@ def shortest_texts(node: Expression, number: int) -> list[str]:
             low, high = next((r for r in members if r[1] > 32), members[0])
             examples = {charset.example(members), *range(max(low, 97), min(high, 122) + 1)}
             queue += ((text_so_far + chr(c), target) for c in sorted(examples))
-        if len(queue) > STATE_LIMIT:
+        if len(queue) > SEARCH_STATE_LIMIT:
             break
     return found[:number]

@@ -13,15 +13,25 @@ from decimal import Decimal
 from functools import lru_cache
 
 from engine.regular.decimals import beginning
-from engine.regular.digits import DIGIT, DIGITS, NO_ENDS, NONZERO, POINT, ZERO, ZEROS, at_least, ranged, whole_part
-from engine.regular.expression import NOTHING, Expression, both, chars, concat, optional, repeat, text, union
+from engine.regular.digits import DIGIT, DIGITS, NO_TAILS, NONZERO, POINT, ZERO, ZEROS, at_least, ranged, whole_part
+from engine.regular.expression import (
+    EMPTY_SET,
+    Expression,
+    char_class,
+    concat,
+    intersection,
+    optional,
+    repeat,
+    text,
+    union,
+)
 from engine.regular.fraction import FLOAT_DIGITS, Magnitude, fraction_from, fraction_to, magnitudes, pointed
 from engine.regular.integers import EXACT
 
 PLACES = 20
 INTEGER_EXPONENTS = range(-6, 16)
 
-_LETTER = chars(((69, 69), (101, 101)))
+_LETTER = char_class(((69, 69), (101, 101)))
 _PLUS, _MINUS = optional(text("+")), text("-")
 _SOME_ZEROS = optional(concat(POINT, ZERO, ZEROS))
 _FRACTION = optional(concat(POINT, DIGIT, DIGITS))
@@ -52,12 +62,12 @@ def scientific(
 def _magnitudes(low: Decimal, high: Decimal) -> Expression:
     """Those between the bounds that have no minus sign."""
     if high < 0 or low > high:
-        return NOTHING
-    zero = _ZERO if low <= 0 else NOTHING
+        return EMPTY_SET
+    zero = _ZERO if low <= 0 else EMPTY_SET
     if high == 0:
         return zero
     below = union(*_at_most(high))
-    return union(zero, below if low <= 0 else both(below, union(*_at_least(low))))
+    return union(zero, below if low <= 0 else intersection(below, union(*_at_least(low))))
 
 
 def _digits(bound: Decimal) -> tuple[str, int]:
@@ -91,16 +101,16 @@ def _at_most(bound: Decimal) -> Iterator[Expression]:
     some = concat(NONZERO, DIGITS)
     for zeros in range(PLACES + 1):
         before = text("0." + "0" * zeros)
-        yield concat(before, both(some, fraction_to(digits, None)), _LETTER, _exponents_to(power + zeros + 1))
+        yield concat(before, intersection(some, fraction_to(digits, None)), _LETTER, _exponents_to(power + zeros + 1))
         yield concat(before, some, _LETTER, _exponents_to(power + zeros))
 
 
 def _from(value: int) -> Expression:
-    return concat(ZEROS, whole_part(str(value), None, FLOAT_DIGITS, NO_ENDS))
+    return concat(ZEROS, whole_part(str(value), None, FLOAT_DIGITS, NO_TAILS))
 
 
 def _to(value: int) -> Expression:
-    return concat(ZEROS, whole_part("0", str(value), FLOAT_DIGITS, NO_ENDS))
+    return concat(ZEROS, whole_part("0", str(value), FLOAT_DIGITS, NO_TAILS))
 
 
 def _exponents_from(least: int) -> Expression:
@@ -125,14 +135,14 @@ def scientific_integers(minimum: int | None, maximum: int | None) -> Expression:
 
 def _naturals(low: int, high: int) -> Expression:
     if high < 0 or low > high:
-        return NOTHING
-    zero = _ZERO if low <= 0 else NOTHING
+        return EMPTY_SET
+    zero = _ZERO if low <= 0 else EMPTY_SET
     found = [zero]
     for exponent in INTEGER_EXPONENTS:
         begin, end = (Magnitude.of(Decimal(bound).scaleb(-exponent)) for bound in (max(low, 1), high))
         if begin.key <= end.key:
             written = concat(_MINUS if exponent < 0 else _PLUS, ZEROS, text(str(abs(exponent))))
-            mantissa = both(magnitudes(begin, end, None), _whole(exponent))
+            mantissa = intersection(magnitudes(begin, end, None), _whole(exponent))
             found.append(concat(mantissa, _LETTER, written))
     return union(*found)
 

@@ -62,7 +62,7 @@ def property_members(name: str, *, loose: bool) -> CharSet | None:
     elif _plain(name, loose) == _plain("ASCII", loose):
         return ((0, 127),)
     elif _plain(name, loose) == _plain("Assigned", loose):
-        return charset.complement(category("Cn"))
+        return charset.invert(category("Cn"))
     wanted = _plain(value if equals else name, loose)
     for short, long in (*_CATEGORY_NAMES.items(), *((short, long) for long, short in _ALIASES.items())):
         if wanted in (_plain(short, loose), _plain(long, loose)):
@@ -83,7 +83,7 @@ def digits() -> CharSet:
 @cache
 def white_space() -> CharSet:
     """Rust's `\\s`: the property White_Space."""
-    return charset.union(category("Z"), ((9, 13), (0x85, 0x85)))
+    return charset.unite(category("Z"), ((9, 13), (0x85, 0x85)))
 
 
 @cache

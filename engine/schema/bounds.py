@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.regular.languages import OPERATORS
+from engine.regular.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.schema import Pattern
 
@@ -33,7 +33,7 @@ def ordered(kind: str, schema: Mapping[str, Any]) -> tuple[list[Pattern], list[s
 
 
 def integer_key(schema: Mapping[str, Any]) -> Pattern | None:
-    """The whole numbers that the schema allows, as keys; None where a bound is no whole number."""
+    """The whole numbers that the schema allows, as keys; None where a bound is not a whole number."""
     numbers = [schema[name] for name in (*OPERATORS, "multiple_of") if name in schema]
     if any(type(number) is not int for number in numbers):
         return None

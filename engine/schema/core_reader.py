@@ -18,19 +18,19 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit
 
 from engine.errors import UnsupportedSchema
-from engine.regular.languages import OPERATORS
+from engine.regular.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import ordered
-from engine.schema.enumeration import flags, spelled
+from engine.schema.enum_values import enum_values, flag_values
 from engine.schema.grounding_marks import MARK
 from engine.schema.library_types import library_type, string, url_text
 from engine.schema.metadata import by_hand, described, rewritten
 from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
-from engine.schema.surroundings import looks_around
+from engine.schema.uses_info import needs_sibling_fields
 
-GUARDS, PATTERNS, HINT = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
-DIGITS, ALIASES, GROUNDING = "x-engine-digits", "x-engine-aliases", "x-engine-grounding"
+GUARDS_KEYWORD, PATTERNS_KEYWORD, HINT_KEYWORD = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
+DIGITS_KEYWORD, ALIASES_KEYWORD, GROUNDING = "x-engine-digits", "x-engine-aliases", "x-engine-grounding"
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 _EXACT = 2**53  # below, every whole number is a double
 
@@ -74,9 +74,9 @@ class CoreReader(GenerateJsonSchema):
         if schema["type"] in _FIELDS:
             return self.guarded(made, schema["schema"], "custom JSON schema")
         target = self.resolve_ref_schema(made)
-        judged = any(guard.judges(schema) for guard in target.get(GUARDS, ()))
+        judged = any(guard.judges(schema) for guard in target.get(GUARDS_KEYWORD, ()))
         if not judged and not self._is_hoisted(schema, "custom JSON schema"):
-            target[GUARDS] = [*target.get(GUARDS, ()), self.guard(schema, "custom JSON schema")]
+            target[GUARDS_KEYWORD] = [*target.get(GUARDS_KEYWORD, ()), self.guard(schema, "custom JSON schema")]
         return made
 
     def _place_of(self, definition: Any) -> str:
@@ -114,7 +114,7 @@ class CoreReader(GenerateJsonSchema):
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Json:
         """What has no JSON spelling is refused, not skipped."""
-        raise self.refused(schema["type"], f"no JSON value is known for {error_info}")
+        raise self.refused(schema["type"], f"there is no JSON value for {error_info}")
 
     def refused(self, keyword: str, reason: str) -> UnsupportedSchema:
         """The error for the place that is being read."""
@@ -154,12 +154,12 @@ class CoreReader(GenerateJsonSchema):
         """`made`, with the node's own validator on it, or, where that looks at other fields, on the object around it."""
         if self._is_hoisted(schema, name):
             return made
-        guards = [*made.get(GUARDS, ()), self.guard(schema, name)]
-        return {"allOf": [made], GUARDS: guards} if "$ref" in made else made | {GUARDS: guards}
+        guards = [*made.get(GUARDS_KEYWORD, ()), self.guard(schema, name)]
+        return {"allOf": [made], GUARDS_KEYWORD: guards} if "$ref" in made else made | {GUARDS_KEYWORD: guards}
 
     def _is_hoisted(self, schema: Any, name: str) -> bool:
         """Whether it is left to the object around it: `info.data` exists only while that is validated."""
-        around = bool(self._hoisted) and looks_around(schema, self.definition)
+        around = bool(self._hoisted) and needs_sibling_fields(schema, self.definition)
         if around:
             self._hoisted[-1].append(name)
         return around
@@ -167,7 +167,7 @@ class CoreReader(GenerateJsonSchema):
     def definitions_schema(self, schema: Any) -> Json:
         """The definitions are kept for the validators of nodes, and read in turn, so that chains of them may be long."""
         self._core_definitions += schema["definitions"]
-        apart = [one for one in schema["definitions"] if not looks_around(one, self.definition)]
+        apart = [one for one in schema["definitions"] if not needs_sibling_fields(one, self.definition)]
         self._begun |= {self._place_of(one) for one in apart}  # the others are read in the objects that judge them
         for definition in apart:
             self.generate_inner(definition)
@@ -179,7 +179,7 @@ class CoreReader(GenerateJsonSchema):
         """In strict mode `1.0` is not an integer."""
         made = super().int_schema(schema)
         strict = schema.get("strict", self.core_config.get("strict", False))
-        return made | {DIGITS: True} if strict else made
+        return made | {DIGITS_KEYWORD: True} if strict else made
 
     def is_subclass_schema(self, schema: Any) -> Json:
         """No JSON value is a class."""
@@ -208,7 +208,7 @@ class CoreReader(GenerateJsonSchema):
         """`made` within the bounds; those that are no texts of the kind, and the `others`, are a guard."""
         patterns, left = ordered(kind, schema)
         names = [*left, *others]
-        made = made | {PATTERNS: [*made[PATTERNS], *patterns]}
+        made = made | {PATTERNS_KEYWORD: [*made[PATTERNS_KEYWORD], *patterns]}
         return self.guarded(made, schema, ", ".join(names)) if names else made
 
     def str_schema(self, schema: Any) -> Json:
@@ -219,10 +219,10 @@ class CoreReader(GenerateJsonSchema):
         made = super().str_schema({name: value for name, value in lengths.items() if value is not None} | plain)  # type: ignore[arg-type]
         pattern = schema.get("pattern")
         if pattern is not None:
-            made[PATTERNS] = [self._pattern(schema, pattern)]
+            made[PATTERNS_KEYWORD] = [self._pattern(schema, pattern)]
         changed = self.changes(schema)
         if schema.get("ascii_only"):
-            made.setdefault(PATTERNS, []).append(Pattern("^[\\x00-\\x7f]*$", "ecma"))
+            made.setdefault(PATTERNS_KEYWORD, []).append(Pattern("^[\\x00-\\x7f]*$", "ecma"))
         constrained = (
             "minLength" in made or pattern is not None or ("maxLength" in made and changed[0:1] != ["strip_whitespace"])
         )
@@ -295,7 +295,7 @@ class CoreReader(GenerateJsonSchema):
 
     def json_schema(self, schema: Any) -> Json:
         """JSON inside a string: the guard judges what the grammar cannot say of it."""
-        made = {"type": "string", "contentMediaType": "application/json", HINT: "JSON"}
+        made = {"type": "string", "contentMediaType": "application/json", HINT_KEYWORD: "JSON"}
         if "schema" in schema:
             made["contentSchema"] = self.generate_inner(schema["schema"])
         return self.guarded(made, schema, "JSON in a string")
@@ -311,12 +311,12 @@ class CoreReader(GenerateJsonSchema):
         if not issubclass(schema["cls"], Flag):
             made = self._spelled(schema, schema["members"])
         else:
-            runs, guarded = flags(schema["members"], self.guard(schema, "flags"))
+            runs, guarded = flag_values(schema["members"], self.guard(schema, "flags"))
             made = self.guarded({"anyOf": runs}, schema, "flags") if guarded else {"anyOf": runs}
         return made | {"title": schema["cls"].__name__}
 
     def _spelled(self, schema: Any, members: list[Any]) -> Json:
-        found = spelled(members, self.guard(schema, "literal"))
+        found = enum_values(members, self.guard(schema, "literal"))
         if not found:
             raise self.refused(schema["type"], "none of the values can be written in JSON")
         return {"enum": found}

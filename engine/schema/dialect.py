@@ -1,7 +1,7 @@
 """Dialects of JSON Schema: which `$schema` means which rules, and which keyword exists in which of them.
 
 A document without `$schema` is read by the rules of draft 2020-12, with the older spellings beside them (array-form
-`items`, `definitions`, `dependencies`, boolean exclusive bounds), because that is how such documents are written.
+`array_shape`, `definitions`, `dependencies`, boolean exclusive bounds), because that is how such documents are written.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Path = list[Any]
+AliasPath = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,20 @@ def field_keys(
     return found
 
 
-def _paths(name: str, alias: Any, config: Mapping[str, Any]) -> list[Path]:
+def _paths(name: str, alias: Any, config: Mapping[str, Any]) -> list[AliasPath]:
     if alias is None or config.get("validate_by_alias") is False:
         return [[name]]
     found = [[alias]] if isinstance(alias, str) else alias if alias and isinstance(alias[0], list) else [alias]
     return [*found, [name]] if config.get("validate_by_name") else list(found)
 
 
-def _shared(fields: Iterable[list[Path]]) -> set[str]:
+def _shared(fields: Iterable[list[AliasPath]]) -> set[str]:
     """The keys that more than one field looks at."""
     seen = Counter(head for paths in fields for head in {path[0] for path in paths})
     return {head for head, count in seen.items() if count > 1}
 
 
-def _until(paths: list[Path], shared: set[str]) -> list[Path]:
+def _until(paths: list[AliasPath], shared: set[str]) -> list[AliasPath]:
     """The paths up to the first shared one behind a key of the field's own."""
     own = False
     for index, path in enumerate(paths):
@@ -78,5 +78,5 @@ def _until(paths: list[Path], shared: set[str]) -> list[Path]:
     return paths
 
 
-def _is_key(path: Path) -> bool:
+def _is_key(path: AliasPath) -> bool:
     return len(path) == 1 and isinstance(path[0], str)

@@ -6,15 +6,15 @@ from decimal import Decimal
 
 from engine.schema.schema import Json
 
-NULL, BOOLEAN, INTEGER, FRACTION, STRING, ARRAY, OBJECT = (1 << n for n in range(7))
-NUMBER = INTEGER | FRACTION
-ANY = (1 << 7) - 1
+NULL, BOOLEAN, INTEGER, NON_INTEGER, STRING, ARRAY, OBJECT = (1 << n for n in range(7))
+NUMBER = INTEGER | NON_INTEGER
+ANY_KIND = (1 << 7) - 1
 
 KINDS = {
     "null": NULL,
     "boolean": BOOLEAN,
     "integer": INTEGER,
-    "fraction": FRACTION,  # not of JSON Schema: what is left of "number" without "integer"
+    "fraction": NON_INTEGER,  # not of JSON Schema: what is left of "number" without "integer"
     "number": NUMBER,
     "string": STRING,
     "array": ARRAY,
@@ -33,7 +33,7 @@ def kind_of(value: Json) -> int:
     if isinstance(value, int):
         return INTEGER
     if isinstance(value, (float, Decimal)):
-        return INTEGER if value == value // 1 else FRACTION
+        return INTEGER if value == value // 1 else NON_INTEGER
     return ARRAY if isinstance(value, list) else OBJECT
 
 

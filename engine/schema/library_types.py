@@ -22,7 +22,7 @@ from engine.schema import spellings
 from engine.schema.schema import Json, Pattern
 
 
-class Reader(Protocol):
+class CoreSchemaReader(Protocol):
     """What is needed of the generator that reads the core schema."""
 
     def generate_inner(self, schema: Any) -> Json: ...
@@ -43,7 +43,7 @@ def string(hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
     return found | keywords
 
 
-def library_type(reader: Reader, schema: Any) -> Json | None:
+def library_type(reader: CoreSchemaReader, schema: Any) -> Json | None:
     """The JSON Schema of a node that Pydantic's own code made; None if it is none of those."""
     found = _READERS.get(schema["type"])
     return found(reader, schema) if found is not None else None
@@ -72,7 +72,7 @@ _ADDRESSES: dict[Any, Json] = {
 _EITHER_ADDRESS: dict[Any, str] = {IPvAnyAddress: "Address", IPvAnyNetwork: "Network", IPvAnyInterface: "Interface"}
 
 
-def _lax_or_strict(reader: Reader, schema: Any) -> Json | None:
+def _lax_or_strict(reader: CoreSchemaReader, schema: Any) -> Json | None:
     lax, strict = schema["lax_schema"], schema["strict_schema"]
     if lax["type"] == "function-wrap":
         function = called(lax)
@@ -83,17 +83,17 @@ def _lax_or_strict(reader: Reader, schema: Any) -> Json | None:
     return None
 
 
-def _json_or_python(reader: Reader, schema: Any) -> Json | None:
+def _json_or_python(reader: CoreSchemaReader, schema: Any) -> Json | None:
     made = schema["json_schema"]
     return _of_text(reader, made) if made["type"] == "function-after" else None
 
 
-def is_strict(reader: Reader, schema: Any) -> bool:
+def is_strict(reader: CoreSchemaReader, schema: Any) -> bool:
     """Whether the strict side of a node is what validates."""
     return bool(schema.get("strict", reader.core_config.get("strict", False)))
 
 
-def _of_text(reader: Reader, schema: Any, *, configured: bool = True) -> Json | None:
+def _of_text(reader: CoreSchemaReader, schema: Any, *, configured: bool = True) -> Json | None:
     """What a class or a function of Pydantic's makes of JSON; `configured` if the lengths of the configuration hold."""
     function, inner = called(schema), schema["schema"]
     if isinstance(function, type) and function in _ADDRESSES and _is_bare(inner):
@@ -111,7 +111,7 @@ def _is_bare(schema: Any) -> bool:
     return schema["type"] == "str" and not schema.keys() - {"type", "strict", "metadata"}
 
 
-def _plain(reader: Reader, schema: Any) -> Json | None:
+def _plain(reader: CoreSchemaReader, schema: Any) -> Json | None:
     function = called(schema)
     kind = _EITHER_ADDRESS.get(_owner(function))
     if kind is not None:
@@ -129,7 +129,7 @@ def _plain(reader: Reader, schema: Any) -> Json | None:
     return None
 
 
-def _after(reader: Reader, schema: Any) -> Json | None:
+def _after(reader: CoreSchemaReader, schema: Any) -> Json | None:
     function = called(schema)
     owner = _owner(function)
     if isinstance(owner, EncodedBytes | EncodedStr):
@@ -147,13 +147,13 @@ def _after(reader: Reader, schema: Any) -> Json | None:
     return None
 
 
-def _size(reader: Reader, text: Any) -> Json:
+def _size(reader: CoreSchemaReader, text: Any) -> Json:
     inner = reader.generate_inner({key: value for key, value in text.items() if key != "pattern"})
     unit = {"type": "string", "x-engine-patterns": [spellings.byte_size(ByteSize.byte_sizes)]}
     return {"anyOf": [{"allOf": [inner, unit]}, {"type": "integer", "minimum": 0}]}
 
 
-def _encoded(reader: Reader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
+def _encoded(reader: CoreSchemaReader, schema: Any, owner: EncodedBytes | EncodedStr) -> Json | None:
     if isinstance(owner, EncodedBytes) and reader.core_config.get("val_json_bytes", "utf8") != "utf8":
         return reader.guarded(reader.generate_inner(schema["schema"]), schema, "bytes in bytes")  # decoded twice
     is_bytes = isinstance(owner, EncodedBytes)
@@ -172,7 +172,7 @@ _CHANGES = ("strip_whitespace", "to_lower", "to_upper")  # that the configuratio
 _LENGTHS = {"min_length_validator": ("min_length", "minItems"), "max_length_validator": ("max_length", "maxItems")}
 
 
-def _measured(reader: Reader, schema: Any, function: partial[Any]) -> Json | None:
+def _measured(reader: CoreSchemaReader, schema: Any, function: partial[Any]) -> Json | None:
     """A length that Pydantic counts itself, of an array or of a secret text."""
     name = function.func.__name__
     if name not in _LENGTHS:
@@ -189,7 +189,7 @@ def _measured(reader: Reader, schema: Any, function: partial[Any]) -> Json | Non
     return None
 
 
-def _url(reader: Reader, schema: Any) -> Json | None:
+def _url(reader: CoreSchemaReader, schema: Any) -> Json | None:
     inner = schema["schema"]
     if inner["type"] not in ("url", "multi-host-url") or not _named(called(schema), _URL_OF[inner["type"]]):
         return None
@@ -214,11 +214,11 @@ def url_text(schema: Any) -> Json:
     return string("uri", named, **length)
 
 
-def _uuid(reader: Reader, schema: Any) -> Json | None:
+def _uuid(reader: CoreSchemaReader, schema: Any) -> Json | None:
     return reader.uuid_schema(schema)
 
 
-_READERS: dict[str, Callable[[Reader, Any], Json | None]] = {
+_READERS: dict[str, Callable[[CoreSchemaReader, Any], Json | None]] = {
     "lax-or-strict": _lax_or_strict,
     "json-or-python": _json_or_python,
     "function-plain": _plain,

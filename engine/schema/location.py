@@ -47,7 +47,7 @@ class Resource:
         self.dynamic: dict[str, tuple[str, ...]] = {}
 
 
-Scope = tuple[Resource, ...]  # resources with dynamic anchors, in the order in which evaluation entered them
+DynamicScope = tuple[Resource, ...]  # resources with dynamic anchors, in the order in which evaluation entered them
 
 
 class Location:
@@ -57,9 +57,9 @@ class Location:
         "_children",
         "_derived",
         "_path",
-        "applied",
+        "applicators",
+        "assertions",
         "document",
-        "facts",
         "is_schema",
         "parent",
         "resource",
@@ -69,16 +69,16 @@ class Location:
     )
 
     def __init__(
-        self, document: Document, value: Json, parent: Location | None, token: str, resource: Resource
+        self, document: SchemaDocument, value: Json, parent: Location | None, token: str, resource: Resource
     ) -> None:
         self.document, self.value, self.parent, self.token, self.resource = document, value, parent, token, resource
-        self.scope: Scope = parent.scope if parent is not None else ()
+        self.scope: DynamicScope = parent.scope if parent is not None else ()
         self.is_schema: bool | None = True  # None: a list or map of schemas
         self._children: dict[str, Location] = {}
         self._derived: dict[str, Location] = {}
         self._path: str | None = None
-        self.facts: Json = None  # filled by engine.schema.facts
-        self.applied: Json = None  # filled by engine.schema.clause
+        self.assertions: Json = None  # filled by engine.schema.assertions
+        self.applicators: Json = None  # filled by engine.schema.conjunction
 
     @property
     def path(self) -> str:
@@ -150,7 +150,7 @@ def _child_is_schema(parent: Location, token: str, value: Json) -> bool | None:
     return token in _SCHEMA_VALUED
 
 
-class Document:
+class SchemaDocument:
     """One schema document and the resources in it; metaschemas join when they are referred to."""
 
     def __init__(
@@ -162,16 +162,16 @@ class Document:
         self.value = value
         self.dynamic = dynamic
         self.annotations: dict[tuple[str, str], None] = {}  # path and keyword of what asserts nothing
-        self.surveyed: set[Location] = set()  # by engine.schema.survey
+        self.checked_subschemas: set[Location] = set()  # by engine.schema.check_subschemas
         self.checks: dict[Json, Check] = {}  # made of residuals, by engine.schema.shapes
         self.unenforced: list[tuple[str, str]] = []  # what went unenforced, being allowed to
         self.trusted = trusted  # whether our own keywords may stand in it
         self._allowed = frozenset(allow_unenforced)
         self.pattern_dialect = "ecma"
-        self.registry: Json = None  # filled by engine.schema.judge
+        self.registry: Json = None  # filled by engine.schema.validation
         self._resources: dict[str, Resource] = {}
         self._embedded: dict[int, Resource] = {}
-        self._roots: dict[tuple[Resource, Scope], Location] = {}
+        self._roots: dict[tuple[Resource, DynamicScope], Location] = {}
         self._scanned: set[Resource] = set()
         dialect = Dialect.LENIENT
         uri = ""
@@ -219,7 +219,7 @@ class Document:
             self._resources.setdefault(uri, found)
         return found
 
-    def root_of(self, resource: Resource, scope: Scope) -> Location:
+    def root_of(self, resource: Resource, scope: DynamicScope) -> Location:
         """The root of a resource as seen when evaluation enters it from `scope`."""
         if self.dynamic:
             self._scan(resource)
@@ -240,7 +240,7 @@ class Document:
         if resource is None and self.permits(origin.path, keyword):
             return origin.derived("unenforced", True)
         if resource is None:
-            raise UnsupportedSchema(origin.path, keyword, f"{reference!r} is in another document; nothing is fetched")
+            raise UnsupportedSchema(origin.path, keyword, f"{reference!r} is in another document, which is not fetched")
         try:
             target = self._in(resource, origin.scope, unquote(fragment))
         except KeyError:
@@ -252,7 +252,7 @@ class Document:
             target._children.clear()
         return target
 
-    def _redirected(self, scope: Scope, target: Location, anchor: str) -> Location:
+    def _redirected(self, scope: DynamicScope, target: Location, anchor: str) -> Location:
         """The outermost dynamic anchor of the same name, if the target is one itself."""
         self._scan(target.resource)
         tokens = target.resource.dynamic.get(anchor)
@@ -263,7 +263,7 @@ class Document:
                 return self.root_of(resource, scope).child(*resource.dynamic[anchor])
         return target
 
-    def _in(self, resource: Resource, scope: Scope, fragment: str) -> Location:
+    def _in(self, resource: Resource, scope: DynamicScope, fragment: str) -> Location:
         root = self.root_of(resource, scope)
         if fragment == "":
             return root

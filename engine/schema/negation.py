@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.schema.choice import REFERENCES, Branch, Residual, branches_of, part, reference
-from engine.schema.facts import facts_of
-from engine.schema.kind import ANY, ARRAY, NUMBER, OBJECT, STRING, names_of
+from engine.schema.assertions import assertions_of
+from engine.schema.disjunction import REFERENCES, Branch, Residual, branches_of, part, reference
+from engine.schema.kind import ANY_KIND, ARRAY, NUMBER, OBJECT, STRING, names_of
 from engine.schema.location import Location
 from engine.schema.schema import Json
 
-MOST_BRANCHES = 8
+MOST_NEGATED_BRANCHES = 8
 FEW = 3
 
 _OPPOSITES = {  # keyword → its opposite, and by how much a count moves
@@ -55,11 +55,11 @@ def negation(location: Location) -> tuple[Branch, ...] | None:
     """Branches of which one holds exactly where the schema does not; None where that takes too many."""
     if isinstance(location.value, bool):
         return () if location.value else (Branch(()),)
-    facts = facts_of(location)
+    facts = assertions_of(location)
     if facts.guards or (facts.members and facts.members.unevaluated) or (facts.items and facts.items.unevaluated):
         return None
     branches = tuple(_failures(location))
-    return branches if len(branches) <= MOST_BRANCHES else None
+    return branches if len(branches) <= MOST_NEGATED_BRANCHES else None
 
 
 def flat_negation(location: Location) -> tuple[Branch, ...] | None:
@@ -79,9 +79,9 @@ def flat_negation(location: Location) -> tuple[Branch, ...] | None:
 
 def _failures(location: Location) -> Iterator[Branch]:
     """Each way in which a value can fail a schema."""
-    facts = facts_of(location)
-    if facts.kinds != ANY:
-        yield _typed(location, names_of(ANY & ~facts.kinds))
+    facts = assertions_of(location)
+    if facts.kinds != ANY_KIND:
+        yield _typed(location, names_of(ANY_KIND & ~facts.kinds))
     if facts.values is not None:
         yield Branch((), excluded=facts.values)
     if not (location.dialect.reference_stands_alone and "$ref" in location.value):
@@ -117,14 +117,14 @@ _STEMS = {STRING: ("Length",), ARRAY: ("Items",), OBJECT: ("Properties",), NUMBE
 
 
 def _members(location: Location) -> Iterator[Branch]:
-    members = facts_of(location).members
+    members = assertions_of(location).members
     if members is None:
         return
     for name in members.required:
         made = location.derived(f"no {name}", {"type": "object", "properties": {name: False}})
         yield Branch((made,))
     for name, sub in members.properties.items():
-        if sub.value is True or (isinstance(sub.value, dict) and facts_of(sub).asserts_nothing):
+        if sub.value is True or (isinstance(sub.value, dict) and assertions_of(sub).asserts_nothing):
             continue
         made = location.derived(f"fails {name}", _failing_member(name, sub.value))
         made.graft(("properties", name), opposite(sub))
@@ -148,7 +148,7 @@ def _rest(location: Location) -> Iterator[Branch]:
 
 
 def _applied(location: Location) -> Iterator[Branch]:
-    for keyword in facts_of(location).applicators:
+    for keyword in assertions_of(location).applicators:
         if keyword in REFERENCES:
             yield Branch((opposite(reference(location, keyword)),))
         elif keyword == "allOf":

@@ -14,15 +14,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticOmit, core_schema, to_jsonable_python
 
-from engine.regular.languages import OPERATORS
+from engine.regular.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import integer_key
-from engine.schema.core_reader import ALIASES, GUARDS, HINT, PATTERNS, CoreReader
-from engine.schema.enumeration import spelled
+from engine.schema.core_reader import ALIASES_KEYWORD, GUARDS_KEYWORD, HINT_KEYWORD, PATTERNS_KEYWORD, CoreReader
+from engine.schema.enum_values import enum_values
 from engine.schema.field_keys import FieldKeys, field_keys, fields_of
-from engine.schema.hashability import hashable, hashed, without_unhashable
+from engine.schema.hashable_types import hashable_values, is_hashable, without_unhashable
 from engine.schema.schema import Json
-from engine.schema.surroundings import looks_around
+from engine.schema.uses_info import needs_sibling_fields
 
 _WITH_FIELDS = ("model-fields", "dataclass-args", "typed-dict")
 _UNWRITTEN_KEYS = ("int", "float", "bool", "literal", "enum")
@@ -43,11 +43,11 @@ class ObjectReader(CoreReader):
     def _hashed(self, items: Any) -> Json:
         if items["type"] == "any":
             return {"allOf": [self.generate_inner(items)], "type": ["string", "number", "boolean", "null"]}
-        found = hashable(items)
+        found = is_hashable(items)
         if found is False:
             return False
         made = self.generate_inner(without_unhashable(items))
-        return made if found else self.guarded(made, hashed(items), "hashable")
+        return made if found else self.guarded(made, hashable_values(items), "hashable")
 
     def frozenset_schema(self, schema: Any) -> Json:
         """As a set."""
@@ -72,10 +72,12 @@ class ObjectReader(CoreReader):
         kind = schema["type"]
         if kind == "int":
             bounded = integer_key(schema)
-            return {"type": "string", PATTERNS: [bounded or spellings.INTEGER_KEY]}, bounded is not None
+            return {"type": "string", PATTERNS_KEYWORD: [bounded or spellings.INTEGER_KEY]}, bounded is not None
         if kind in _KEY_SPELLINGS:
             bounds = schema.keys() & {*OPERATORS, "multiple_of"}
-            return {"type": "string", PATTERNS: [_KEY_SPELLINGS[kind]]}, not bounds and (least < 2 or kind == "bool")
+            return {"type": "string", PATTERNS_KEYWORD: [_KEY_SPELLINGS[kind]]}, not bounds and (
+                least < 2 or kind == "bool"
+            )
         if kind == "any":
             return {}, True
         if kind in ("literal", "enum"):
@@ -85,12 +87,12 @@ class ObjectReader(CoreReader):
             keys, exact = self._keys(inner, least)
             return keys, exact and kind in ("nullable", "definition-ref")
         made = self.generate_inner(schema)
-        if kind == "str" and not (made.keys() - {"type", "minLength", "maxLength", PATTERNS, HINT}):
+        if kind == "str" and not (made.keys() - {"type", "minLength", "maxLength", PATTERNS_KEYWORD, HINT_KEYWORD}):
             return made, least < 2 or not self.changes(schema)
         return {"allOf": [made, {"type": "string"}]}, least < 2 and not _is_guarded(made)
 
     def _inside_of_key(self, schema: Any) -> Any:
-        """What stands for a key that is no string itself; None where it has a spelling as a string."""
+        """What stands for a key that is not a string itself; None where it has a spelling as a string."""
         if schema["type"] == "definition-ref":
             return self.definition(schema["schema_ref"])
         if schema["type"] == "nullable":
@@ -105,7 +107,7 @@ class ObjectReader(CoreReader):
         values = schema.get("expected") or schema["members"]
         node = core_schema.dict_schema(keys_schema=schema, values_schema=core_schema.any_schema())
         judge = self.guard(node, "keys")
-        texts = spelled(values, self.guard(schema, "literal"))
+        texts = enum_values(values, self.guard(schema, "literal"))
         keys = dict.fromkeys(text if isinstance(text, str) else json.dumps(text) for text in texts)
         return [key for key in keys if judge.passes({key: None})]
 
@@ -200,7 +202,7 @@ class ObjectReader(CoreReader):
             known = {*properties, *(alias for those in aliases.values() for alias in those)}
             properties |= {key: False for key in sought if key not in known}
         made: Json = {"type": "object", "properties": properties, "additionalProperties": additional}
-        return made | ({ALIASES: aliases} if aliases else {}) | ({"required": needed} if needed else {})
+        return made | ({ALIASES_KEYWORD: aliases} if aliases else {}) | ({"required": needed} if needed else {})
 
     def _keys_of(self, name: str, read: FieldKeys) -> tuple[str, ...]:
         if read.keys:
@@ -227,7 +229,7 @@ class ObjectReader(CoreReader):
         """Whether a default is made of the other fields, or validated with them."""
         if schema["type"] != "default" or not self._validates_default(schema):
             return False
-        return bool(schema.get("default_factory_takes_data")) or looks_around(schema, self.definition)
+        return bool(schema.get("default_factory_takes_data")) or needs_sibling_fields(schema, self.definition)
 
     # -- tagged unions
 
@@ -266,7 +268,7 @@ class ObjectReader(CoreReader):
         last = max((sought.index(one) for one in keys if one in sought), default=0)
         earlier = [one for one in sought[:last] if one not in keys]
         properties = {one: {"enum": tags} for one in (key, *earlier)}
-        tag = {"required": [key], "properties": properties} | ({ALIASES: {key: others}} if others else {})
+        tag = {"required": [key], "properties": properties} | ({ALIASES_KEYWORD: {key: others}} if others else {})
         return {"allOf": [self.generate_inner(member), tag]}
 
     def _tag_keys(self, member: Any, sought: list[str]) -> list[str]:
@@ -286,7 +288,7 @@ class ObjectReader(CoreReader):
 def _is_guarded(made: Json) -> bool:
     """Whether a guard, or a reference to what may have one, is in it."""
     if isinstance(made, dict):
-        return bool({GUARDS, "$ref"} & made.keys()) or any(map(_is_guarded, made.values()))
+        return bool({GUARDS_KEYWORD, "$ref"} & made.keys()) or any(map(_is_guarded, made.values()))
     return isinstance(made, list) and any(map(_is_guarded, made))
 
 

@@ -1,7 +1,7 @@
 """Reader: JSON Schema → Schema.
 
 A vertex of the graph stands for a set of places in the document whose schemas must all hold. Reading is a worklist over
-such sets: each is normalised into clauses (engine.schema.clause), each clause into one shape a kind of value
+such sets: each is brought into disjunctive normal form (engine.schema.dnf), each conjunction into one shape a kind of value
 (engine.schema.shapes), and the shapes name sets again. Siblings of `$ref`, `allOf`, `properties` beside `anyOf` and so on
 come out by construction, and recursion is a cycle of ids. Vertices without any value are removed at the end.
 """
@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterable
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.regular.expression import WORK_LIMIT, bounded
-from engine.schema.choice import REFERENCES, reference
-from engine.schema.distribution import clauses
+from engine.schema.assertions import EXTENSION, assertions_of
+from engine.schema.disjunction import REFERENCES, reference
+from engine.schema.dnf import to_dnf
 from engine.schema.emptiness import without_empty
-from engine.schema.facts import EXTENSION, facts_of
-from engine.schema.key_match import PatternUnknown
-from engine.schema.location import Document, Location
+from engine.schema.location import Location, SchemaDocument
+from engine.schema.pattern_match import PatternUnknown
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
-from engine.schema.shapes import alternatives, distinct
+from engine.schema.shapes import alternatives, distinct_alternatives
 
 _WORK = WORK_LIMIT  # of all searches whether patterns overlap
 MOST_VERTICES = 100_000
@@ -35,7 +35,7 @@ def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) 
     valid value UnsatisfiableSchema.
     """
     try:
-        opened = Document(document, allow_unenforced=allow_unenforced)
+        opened = SchemaDocument(document, allow_unenforced=allow_unenforced)
     except (TypeError, ValueError) as error:
         raise SchemaError("", "", f"not a JSON document: {error}") from None
     except RecursionError:
@@ -43,9 +43,9 @@ def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) 
     return read_document(opened)
 
 
-def read_document(document: Document) -> Schema:
+def read_document(document: SchemaDocument) -> Schema:
     """The graph of an opened document."""
-    reader = Reader()
+    reader = SchemaBuilder()
     try:
         with bounded(_WORK):
             root = reader.vertex([document.root])
@@ -57,7 +57,7 @@ def read_document(document: Document) -> Schema:
     return without_empty(reader.vertices, root, tuple(document.annotations), document.unenforced)
 
 
-class Reader:
+class SchemaBuilder:
     """The worklist. `vertex` hands out ids, `run` fills the vertices in."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Reader:
         """Where a bare reference leads in the end; None for what asserts nothing."""
         start, passed = location, set()
         while location.value is not True:
-            facts = facts_of(location)
+            facts = assertions_of(location)
             if facts.asserts_nothing:
                 break
             keyword = facts.applicators[0] if len(facts.applicators) == 1 and facts.only_applies else ""
@@ -124,13 +124,13 @@ class Reader:
         while self._todo:
             known, locations = self._todo.pop()
             found: list[Alternative] = []
-            for clause in clauses(locations):
-                found += alternatives(self, clause)
+            for conjunction in to_dnf(locations):
+                found += alternatives(self, conjunction)
             made += len(found)
             if made > MOST_ALTERNATIVES:
                 path = locations[0].path if locations else ""
-                raise SchemaError(path, "", f"the alternatives up to here are more than {MOST_ALTERNATIVES}")
-            self.vertices[known] = Vertex(distinct(found), *_named(locations))
+                raise SchemaError(path, "", f"there are more alternatives up to here than {MOST_ALTERNATIVES}")
+            self.vertices[known] = Vertex(distinct_alternatives(found), *_named(locations))
 
 
 def _named(locations: list[Location]) -> tuple[str, str, str]:

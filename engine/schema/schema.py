@@ -24,7 +24,7 @@ SchemaId = NewType("SchemaId", int)
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A regular expression that must be found in the text; `dialect` is "ecma", "rust" or "python". Or, in "spelling", the
-    name of a language that the whole text must be in (engine.regular.languages)."""
+    name of a language that the whole text must be in (engine.regular.named_languages)."""
 
     source: str
     dialect: str
@@ -107,7 +107,7 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class AdditionalProperties:
     """Further members: names that match all of `matching` and none of `excluding` (and no declared name)."""
 
     schema: SchemaId
@@ -121,7 +121,7 @@ class Object:
     """An object: declared properties in their order, then further members by `others` (pairwise disjoint key sets)."""
 
     properties: tuple[Property, ...] = ()
-    others: tuple[Keys, ...] = ()
+    others: tuple[AdditionalProperties, ...] = ()
     min_properties: int = 0
     max_properties: int | None = None
     forbidden: tuple[str, ...] = ()  # names that `others` must not have either; no member may

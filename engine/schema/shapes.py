@@ -1,4 +1,4 @@
-"""Shapes: one clause → one alternative a kind of value.
+"""Shapes: one conjunction → one alternative a kind of value.
 
 Null, booleans, `const` and `enum` become Literals, filtered here against everything else that the clause demands, so that
 Literals never carry a check. Strings, numbers, arrays and objects become their shapes; what a shape cannot say is hung on it
@@ -13,19 +13,19 @@ from decimal import Decimal
 from functools import partial
 from typing import Protocol
 
-from engine.schema.choice import Residual
-from engine.schema.clause import Clause
-from engine.schema.facts import facts_of
-from engine.schema.formats import conforms
-from engine.schema.items import array
-from engine.schema.judge import Context, Holds, judge
-from engine.schema.key_match import matches
+from engine.schema.array_shape import array
+from engine.schema.assertions import assertions_of
+from engine.schema.check_subschemas import check_subschemas
+from engine.schema.conjunction import Conjunction
+from engine.schema.disjunction import Residual
+from engine.schema.format_checks import conforms
+from engine.schema.json_equality import literal_key
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
-from engine.schema.literal import literal_key
 from engine.schema.location import Location
-from engine.schema.members import object_
+from engine.schema.object_shape import object_
+from engine.schema.pattern_match import matches
 from engine.schema.schema import Alternative, Array, Check, Json, Literals, Number, SchemaId, Shape, Text
-from engine.schema.survey import survey
+from engine.schema.validation import Context, ValuePredicate, validator
 from engine.schema.validator_class import remains
 
 
@@ -36,61 +36,61 @@ class Vertices(Protocol):
         """The id of the conjunction of these places."""
 
 
-def alternatives(vertices: Vertices, clause: Clause) -> Iterator[Alternative]:
-    """The alternatives of a clause, the kinds that its keywords speak of first."""
-    path = next((place.path for place in clause.chains if not facts_of(place).only_applies), "")
-    mark = next((facts.grounding for facts in clause.facts if facts.grounding is not None), None)
-    if clause.values is not None:
-        values = _holding(clause, clause.values.values())
+def alternatives(vertices: Vertices, conjunction: Conjunction) -> Iterator[Alternative]:
+    """The alternatives of a conjunction, the kinds that its keywords speak of first."""
+    path = next((place.path for place in conjunction.chains if not assertions_of(place).only_applies), "")
+    mark = next((facts.grounding for facts in conjunction.facts if facts.grounding is not None), None)
+    if conjunction.values is not None:
+        values = _holding(conjunction, conjunction.values.values())
         if values:
             yield Alternative(Literals(values), (), path, mark)
         return
-    constants = [value for value, kind in ((None, NULL), (True, BOOLEAN), (False, BOOLEAN)) if clause.kinds & kind]
-    values = _holding(clause, [value for value in constants if literal_key(value) not in clause.excluded])
-    for kind in _ordered(clause):
-        if clause.kinds & kind:
-            for found in _shaped(vertices, clause, kind, path):
+    constants = [value for value, kind in ((None, NULL), (True, BOOLEAN), (False, BOOLEAN)) if conjunction.kinds & kind]
+    values = _holding(conjunction, [value for value in constants if literal_key(value) not in conjunction.excluded])
+    for kind in _ordered(conjunction):
+        if conjunction.kinds & kind:
+            for found in _shaped(vertices, conjunction, kind, path):
                 yield replace(found, grounding=mark)
     if values:
         yield Alternative(Literals(values), (), path, mark)
 
 
-def _ordered(clause: Clause) -> list[int]:
+def _ordered(conjunction: Conjunction) -> list[int]:
     spoken = 0
-    for facts in clause.facts:
+    for facts in conjunction.facts:
         for kind, said in ((OBJECT, facts.members), (ARRAY, facts.items), (STRING, facts.text), (NUMBER, facts.number)):
             spoken |= kind if said else 0
     return sorted((OBJECT, ARRAY, STRING, NUMBER), key=lambda kind: not spoken & kind)
 
 
-def _shaped(vertices: Vertices, clause: Clause, kind: int, path: str) -> Iterator[Alternative]:
-    checks = [check_of(residual) for residual in clause.residuals if residual.kinds & kind]
-    checks += _guards(clause)
+def _shaped(vertices: Vertices, conjunction: Conjunction, kind: int, path: str) -> Iterator[Alternative]:
+    checks = [check_of(residual) for residual in conjunction.residuals if residual.kinds & kind]
+    checks += _guards(conjunction)
     shape: Shape | None
     if kind == STRING:
-        contents = clause.contents
-        shape = replace(clause.text, content=vertices.vertex(contents)) if contents else clause.text
+        contents = conjunction.contents
+        shape = replace(conjunction.text, content=vertices.vertex(contents)) if contents else conjunction.text
     elif kind == NUMBER:
-        shape = clause.number
-        if clause.kinds & NUMBER == KINDS["fraction"]:
-            place = next(iter(clause.chains))
+        shape = conjunction.number
+        if conjunction.kinds & NUMBER == KINDS["fraction"]:
+            place = next(iter(conjunction.chains))
             checks.append(check_of(Residual(place, ("not",), {"not": {"type": "integer"}}, NUMBER)))
     else:
-        shape, more = (array if kind == ARRAY else object_)(vertices, clause)
+        shape, more = (array if kind == ARRAY else object_)(vertices, conjunction)
         checks += [check_of(residual) for residual in more]
         if isinstance(shape, Array) and shape.max_items is not None and shape.max_items <= 1:
             checks = [check for check in checks if check.keywords != ("uniqueItems",)]
-    excluded = [value for value in clause.excluded.values() if kind_of(value) & kind]
+    excluded = [value for value in conjunction.excluded.values() if kind_of(value) & kind]
     if excluded:
-        place = next(iter(clause.chains))
+        place = next(iter(conjunction.chains))
         checks.append(check_of(Residual(place, ("not",), {"not": {"enum": excluded}}, kind)))
     if shape is not None:
         yield Alternative(shape, tuple(checks), path)
 
 
-def _guards(clause: Clause) -> Iterator[Check]:
-    for place in clause.chains:
-        for guard in facts_of(place).guards:
+def _guards(conjunction: Conjunction) -> Iterator[Check]:
+    for place in conjunction.chains:
+        for guard in assertions_of(place).guards:
             yield Check(path=place.path, keywords=(guard.name,), kind="pydantic", validator=guard)
 
 
@@ -99,7 +99,7 @@ def check_of(residual: Residual) -> Check:
     document = residual.location.document
     found = document.checks.get(residual)
     if found is None:
-        survey(residual)
+        check_subschemas(residual)
         found = document.checks[residual] = Check(
             path=residual.location.path,
             keywords=residual.keywords,
@@ -110,35 +110,35 @@ def check_of(residual: Residual) -> Check:
     return found
 
 
-def _holding(clause: Clause, values: Iterable[Json]) -> tuple[Json, ...]:
+def _holding(conjunction: Conjunction, values: Iterable[Json]) -> tuple[Json, ...]:
     """The values, each of a kind that the clause allows, that satisfy all else in it."""
-    tests: dict[int, list[Holds]] = {}
+    tests: dict[int, list[ValuePredicate]] = {}
     kept = []
     for value in values:
         kind = kind_of(value)
         if kind not in tests:
-            tests[kind] = list(_tests(clause, kind))
+            tests[kind] = list(_tests(conjunction, kind))
         if all(test(value) for test in tests[kind]):
             kept.append(value)
     return tuple(kept)
 
 
-def _tests(clause: Clause, kind: int) -> Iterator[Holds]:
+def _tests(conjunction: Conjunction, kind: int) -> Iterator[ValuePredicate]:
     """What a value of this kind must pass, the cheap first."""
     if kind == STRING:
-        yield partial(_text_holds, clause.text)
+        yield partial(_text_holds, conjunction.text)
     elif kind & NUMBER:
-        yield partial(_number_holds, clause.number)
-    for place in clause.chains:
-        facts = facts_of(place)
+        yield partial(_number_holds, conjunction.number)
+    for place in conjunction.chains:
+        facts = assertions_of(place)
         if (kind == ARRAY and facts.items) or (kind == OBJECT and facts.members):
             said = {keyword: place.value[keyword] for keyword in place.value if keyword not in ("enum", "const")}
-            yield judge(said, Context.of(place))
-    for residual in clause.residuals:
+            yield validator(said, Context.of(place))
+    for residual in conjunction.residuals:
         if residual.kinds & kind:
-            yield judge(residual.schema, Context.of(residual.location))
-    for place in clause.chains:
-        for guard in facts_of(place).guards:
+            yield validator(residual.schema, Context.of(residual.location))
+    for place in conjunction.chains:
+        for guard in assertions_of(place).guards:
             yield guard.passes
 
 
@@ -163,7 +163,7 @@ def _number_holds(shape: Number, value: Json) -> bool:
     )
 
 
-def distinct(found: list[Alternative]) -> tuple[Alternative, ...]:
+def distinct_alternatives(found: list[Alternative]) -> tuple[Alternative, ...]:
     """Alternatives without repetition: equal shapes with equal checks, and literals that came before."""
     seen: set[object] = set()
     kept: list[Alternative] = []

@@ -1,13 +1,14 @@
 """Spellings: the canonical strings of Python types that JSON has no kind for, as patterns of the dialect "spelling".
 
-`engine.regular.languages` says what each of them is; those of `engine.regular.canonical` have a spelling for every value.
+`engine.regular.named_languages` says what each of them is; those of `engine.regular.canonical_patterns` have a spelling
+for every value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.regular.languages import SPELLING
+from engine.regular.named_languages import SPELLING
 from engine.schema.schema import Pattern
 
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticOmit
 from pydantic_core import SchemaError as CoreSchemaError
 
 from engine.errors import GrammarTooComplex, SchemaError, UnsupportedSchema
-from engine.schema.location import Document
+from engine.schema.location import SchemaDocument
 from engine.schema.object_reader import ObjectReader
 from engine.schema.reader import read_document
 from engine.schema.schema import Json, Schema
@@ -29,7 +29,7 @@ def read_type(tp: Any, *, allow_unenforced: Collection[str] = (), context: Any =
     Raises UnsupportedSchema for what is not enforced, UnsatisfiableSchema when no JSON value is valid.
     """
     made = core_document(tp, context)
-    return read_document(Document(made, dynamic=False, trusted=True, allow_unenforced=allow_unenforced))
+    return read_document(SchemaDocument(made, dynamic=False, trusted=True, allow_unenforced=allow_unenforced))
 
 
 def core_document(tp: Any, context: Any = None) -> Json:

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from engine.schema.dialect import Dialect
-from engine.schema.formats import KNOWN_FORMATS, conforms
-from engine.schema.key_match import matches
-from engine.schema.kind import FRACTION, INTEGER, kind_of
+from engine.schema.format_checks import KNOWN_FORMATS, conforms
+from engine.schema.kind import INTEGER, NON_INTEGER, kind_of
 from engine.schema.location import subschemas
+from engine.schema.pattern_match import matches
 from engine.schema.schema import Json, Pattern
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def validator_class(dialect: Dialect) -> Json:
     types = parent.TYPE_CHECKER.redefine_many(
         {
             "integer": _is_integer if dialect is not Dialect.DRAFT4 else _is_plain_integer,
-            "fraction": lambda _, value: kind_of(value) == FRACTION,
+            "fraction": lambda _, value: kind_of(value) == NON_INTEGER,
         }
     )
     keywords: dict[str, _Keyword] = {
@@ -126,7 +126,7 @@ _Keyword = Callable[["Validator", Json, Json, Json], Iterable[Json]]
 def _multiple_of(validator: Validator, divisor: Json, instance: Json, schema: Json) -> Iterator[Json]:
     from jsonschema import ValidationError
 
-    if kind_of(instance) & (INTEGER | FRACTION):
+    if kind_of(instance) & (INTEGER | NON_INTEGER):
         value, step = _exact(instance), _exact(divisor)
         if not value.is_finite() or remains(value, step):
             yield ValidationError(f"{instance!r} is not a multiple of {divisor!r}")

@@ -14,7 +14,7 @@ import pytest
 from grammar_strategies import random_grammar, strings
 from llama_oracle import LlamaOracle, OracleDied
 
-from engine.automaton import members as members_module
+from engine.automaton import member_progress as members_module
 from engine.automaton import network as network_module
 from engine.automaton import stacks as stacks_module
 from engine.automaton import terminal as terminal_module
@@ -97,7 +97,7 @@ def _first_option_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def expand(self, stack):  # type: ignore[no-untyped-def]
         found = original(self, stack)
         vertex = self.network.vertices[self._frames[stack][0]]
-        return found._replace(stacks=found.stacks[:1]) if isinstance(vertex, network_module.Fork) else found
+        return found._replace(stacks=found.stacks[:1]) if isinstance(vertex, network_module.ChoiceVertex) else found
 
     monkeypatch.setattr(stacks_module.Stacks, "_expand", expand)
 
@@ -107,7 +107,7 @@ def _sequence_loses_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def expand(self, stack):  # type: ignore[no-untyped-def]
         vertex = self.network.vertices[self._frames[stack][0]]
-        if isinstance(vertex, network_module.Chain) and len(vertex.items) > 2:
+        if isinstance(vertex, network_module.SequenceVertex) and len(vertex.items) > 2:
             parent = self._frames[stack][2]
             for item in reversed(vertex.items[:-1]):
                 parent = self.push(item, 0, parent)
@@ -165,7 +165,7 @@ MUTANTS: list[Callable[[pytest.MonkeyPatch], None]] = [
 ]
 
 
-STRING = StringTerminal(expression.ANYTHING)
+STRING = StringTerminal(expression.ALL_STRINGS)
 PAIR = Members((Member("a", STRING, True), Member("b", STRING, False), Member("c", STRING, True)))
 COUNTED = Members(tuple(Member(name, STRING, False) for name in "abc"), low=2, high=2)
 MEMBERS = [", ".join(f'"{key}": "x"' for key in keys) for n in range(4) for keys in permutations("abc", n)]

@@ -10,8 +10,8 @@ import pytest
 
 from engine.bench.chart import draw
 from engine.bench.peers.work import Prompt, Work
-from engine.bench.seat import Kind, PeerFailed, Seat
-from engine.bench.versus import Contender, Row, Turn, as_record, batch_contenders, contenders, ratio, versus
+from engine.bench.seat import PeerFailed, PeerKind, Seat
+from engine.bench.versus import Contender, ContenderRow, Turn, as_record, batch_contenders, contenders, ratio, versus
 from engine.cli.bench_peers import uneven
 
 WORK = Work("model.gguf", 1, {})
@@ -27,8 +27,8 @@ def _children_find_fake_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
 
-def kind(cls: str, name: str = "echo", *, needs: tuple[str, ...] = ()) -> Kind:
-    return Kind(name, "fake_peers", cls, needs)
+def kind(cls: str, name: str = "echo", *, needs: tuple[str, ...] = ()) -> PeerKind:
+    return PeerKind(name, "fake_peers", cls, needs)
 
 
 def test_a_seat_answers_with_the_output_and_the_time_of_its_child(capfd: pytest.CaptureFixture[str]) -> None:
@@ -92,8 +92,10 @@ def test_what_fails_or_is_missing_is_skipped_with_its_reason_and_the_others_go_o
     assert not any(row.seconds for row in rows[1:])
 
 
-def rows_of(*seconds: tuple[str, bool, float]) -> list[Row]:
-    return [Row(label, ours, seconds={"cold": [value, value + 9, value - 1]}) for label, ours, value in seconds]
+def rows_of(*seconds: tuple[str, bool, float]) -> list[ContenderRow]:
+    return [
+        ContenderRow(label, ours, seconds={"cold": [value, value + 9, value - 1]}) for label, ours, value in seconds
+    ]
 
 
 def test_the_ratio_is_our_best_to_the_best_of_the_others() -> None:
@@ -115,7 +117,7 @@ def test_outputs_of_different_lengths_are_noticed() -> None:
 
 
 def test_the_record_has_every_second_and_the_reasons() -> None:
-    rows = [*rows_of(("engine", True, 3.0)), Row("gone", False, skipped="not installed")]
+    rows = [*rows_of(("engine", True, 3.0)), ContenderRow("gone", False, skipped="not installed")]
     written = json.loads(json.dumps(as_record(rows, threads=2)))
     assert written["threads"] == 2
     assert written["rows"][0]["seconds"] == {"cold": [3.0, 12.0, 2.0]}

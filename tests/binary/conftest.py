@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.binary.compiling import compile_launcher
+from engine.binary.launcher import compile_launcher
 from engine.binary.packing import Weights, pack
-from engine.models.carrier import CarriedModel
 from engine.models.digest import compute
-from engine.models.parameters import Parameters
+from engine.models.ollama_parameters import RecommendedParameters
 from engine.models.progress import SILENT
+from engine.models.single_file import PackedModel
 
 # Single files are for Linux.
 collect_ignore_glob = [] if sys.platform.startswith("linux") else ["test_*.py"]
@@ -58,7 +58,7 @@ def make_file(tmp_path: Path, launcher: Path, runtime: Path) -> MakeFile:
     """A file around that runtime, with the model at `model` in it if there is one."""
 
     def make(name: str = "file", model: Path | None = None) -> Path:
-        entry = CarriedModel("tiny", compute(model), "chatml", Parameters(2048)).as_json() if model else None
+        entry = PackedModel("tiny", compute(model), "chatml", RecommendedParameters(2048)).as_json() if model else None
         weights = Weights(model, compute(model)) if model else None
         target = tmp_path / name
         pack(target, launcher, runtime, MANIFEST | {"model": entry}, weights, SILENT)

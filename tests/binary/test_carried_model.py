@@ -16,12 +16,12 @@ from engine import Extractor, ModelSettings
 from engine.binary.packing import Weights, pack
 from engine.decoding.language_model import Feed
 from engine.decoding.llama import LlamaContext, LlamaModel
-from engine.decoding.vocabulary import read_vocabulary
+from engine.decoding.token_table import read_vocabulary
 from engine.errors import BuildFailed, ModelFileInvalid
-from engine.models import import_model, resolve, sha256_of, verify
-from engine.models.carrier import ALIGNMENT, TRAILER_SIZE, gguf_place, read_carrier
+from engine.models import import_model, resolve, sha256_of, verify_model
 from engine.models.header import read_header
 from engine.models.progress import SILENT
+from engine.models.single_file import ALIGNMENT, TRAILER_SIZE, gguf_span, read_single_file
 
 MakeFile = Callable[..., Path]
 SETTINGS = ModelSettings(n_ctx=128, threads=1, sequences=1)
@@ -33,7 +33,7 @@ def file(make_file: MakeFile, bpe_path: Path) -> Path:
 
 
 def test_model_lies_whole_at_a_page(file: Path, bpe_path: Path, tmp_path: Path) -> None:
-    place = gguf_place(file)
+    place = gguf_span(file)
     assert place.offset % ALIGNMENT == 0
     content = file.read_bytes()[place.offset : place.end]
     assert content == bpe_path.read_bytes()
@@ -48,7 +48,7 @@ def test_carried_model_is_found_by_the_path_of_its_file(file: Path, bpe_path: Pa
     assert found.parameters.n_ctx == 2048
     assert found.sha256 == hashlib.sha256(bpe_path.read_bytes()).hexdigest() == sha256_of(file)
     assert read_header(file) == read_header(bpe_path)
-    assert verify(file) == found
+    assert verify_model(file) == found
 
 
 def test_logits_are_those_of_the_plain_file(file: Path, bpe_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_logits_are_those_of_the_plain_file(file: Path, bpe_path: Path) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc/self/maps is Linux's")
 def test_carried_model_is_mapped_from_the_file(file: Path) -> None:
     model = LlamaModel(file, SETTINGS)
-    place = gguf_place(file)
+    place = gguf_span(file)
     mapped = [line.split() for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith(str(file))]
     starts = [int(words[2], 16) for words in mapped]
     assert any(start <= place.offset + place.size // 2 for start in starts), mapped
@@ -81,7 +81,7 @@ def test_extraction_is_that_of_the_plain_file(file: Path, bpe_path: Path) -> Non
 
 
 def test_changed_weights_are_found_out(file: Path) -> None:
-    place = gguf_place(file)
+    place = gguf_span(file)
     with file.open("rb+") as stream:
         stream.seek(place.end - 1)
         last = stream.read(1)[0]
@@ -103,13 +103,13 @@ def test_trailer_that_contradicts_the_file_is_refused(file: Path, at: int, value
     content = bytearray(file.read_bytes())
     struct.pack_into("<Q", content, len(content) - TRAILER_SIZE + at, value)
     file.write_bytes(content)
-    with pytest.raises(ModelFileInvalid, match=r"its trailer names parts|no multiple of"):
+    with pytest.raises(ModelFileInvalid, match=r"its trailer names parts|not a multiple of"):
         resolve(file)
 
 
 def test_file_without_a_model_says_so(make_file: MakeFile) -> None:
     file = make_file()
-    carrier = read_carrier(file)
+    carrier = read_single_file(file)
     assert carrier is not None
     assert carrier.model is None
     with pytest.raises(ModelFileInvalid, match=r"built without a model; name one with --model"):
@@ -119,7 +119,7 @@ def test_file_without_a_model_says_so(make_file: MakeFile) -> None:
 def test_plain_file_that_ends_like_a_carrier_is_plain(bpe_path: Path, make_file: MakeFile, tmp_path: Path) -> None:
     tail = make_file(model=bpe_path).read_bytes()[-TRAILER_SIZE:]
     (tmp_path / "plain.gguf").write_bytes(bpe_path.read_bytes() + tail)
-    assert gguf_place(tmp_path / "plain.gguf").offset == 0
+    assert gguf_span(tmp_path / "plain.gguf").offset == 0
 
 
 def test_same_parts_give_the_same_bytes(make_file: MakeFile, runtime: Path, bpe_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_same_parts_give_the_same_bytes(make_file: MakeFile, runtime: Path, bpe_
 
 def test_model_may_come_out_of_another_file(make_file: MakeFile, bpe_path: Path, tmp_path: Path) -> None:
     second = make_file("second", make_file("first", bpe_path))
-    assert gguf_place(second).size == bpe_path.stat().st_size
+    assert gguf_span(second).size == bpe_path.stat().st_size
     assert resolve(second).sha256 == resolve(tmp_path / "first").sha256
 
 

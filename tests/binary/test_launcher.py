@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.binary.index import differing, list_runtime, unpack_index
-from engine.models.carrier import TRAILER_SIZE, Trailer, read_carrier
+from engine.models.single_file import TRAILER_SIZE, Trailer, read_single_file
 
 MakeFile = Callable[..., Path]
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -37,7 +37,7 @@ def unpacked(cache: Path) -> Path:
 
 
 def trailer_of(file: Path) -> Trailer:
-    carrier = read_carrier(file)
+    carrier = read_single_file(file)
     assert carrier is not None
     return carrier.trailer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from engine.cli import app
+from engine.cli import engine_app
 
 Engine = Callable[..., Result]
 
@@ -18,7 +18,7 @@ def engine() -> Engine:
     """Run a command in this process; `stdin` is what it reads."""
 
     def run(*words: str | Path, stdin: str | bytes = "") -> Result:
-        result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+        result = CliRunner().invoke(engine_app, [str(word) for word in words], input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -10,7 +10,7 @@ import pytest
 from engine.cli.options import model_settings
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError, WrongArgument
-from engine.jobs.recipe import Recipe
+from engine.jobs.job_spec import JobSpec
 
 
 def _settings(chat_format: str) -> ModelSettings:
@@ -49,9 +49,9 @@ def test_prompts_do_not_load_a_model_twice() -> None:
 
 
 def test_a_job_keeps_the_day_that_it_began_with() -> None:
-    recipe = Recipe.of({"type": "string"})
+    recipe = JobSpec.of({"type": "string"})
     assert recipe.dated("2025-01-31").settings.date == "2025-01-31"
     assert recipe.dated(None).settings.date == Date.today().isoformat()
     assert recipe.dated("2025-01-31").dated("2030-01-01").settings.date == "2025-01-31"
-    again = Recipe.from_json(recipe.read_type, recipe.dated("2025-01-31").as_json())
+    again = JobSpec.from_json(recipe.read_type, recipe.dated("2025-01-31").as_json())
     assert again.settings.date == "2025-01-31"

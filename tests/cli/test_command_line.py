@@ -31,7 +31,7 @@ COMMANDS = [
 
 
 def command(*words: str | Path) -> list[str]:
-    return [sys.executable, "-c", "from engine.cli import main; main()", *map(str, words)]
+    return [sys.executable, "-c", "from engine.cli import run_cli; run_cli()", *map(str, words)]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -44,8 +44,8 @@ def test_help_of_every_command_has_an_example(name: str, engine: Engine) -> None
 
 def test_help_lists_all_commands_and_loads_none() -> None:
     code = (
-        "import sys; sys.argv = ['engine', '--help']; from engine.cli import main\n"
-        "try: main()\n"
+        "import sys; sys.argv = ['engine', '--help']; from engine.cli import run_cli\n"
+        "try: run_cli()\n"
         "finally: print(*sorted({'numpy', 'llama_cpp', 'pydantic', 'jinja2'} & set(sys.modules)), file=sys.stderr)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.cli.documents import Documents
-from engine.cli.examples import read_examples
+from engine.cli.example_file import read_examples
 from engine.errors import TextUnreadable, UsageError
 
 

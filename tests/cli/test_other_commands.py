@@ -14,7 +14,7 @@ from typer.testing import Result
 from engine import parse_gbnf
 from engine.automaton.automaton import Automaton
 from engine.bench.decode import Comparison, total
-from engine.bench.examples import LINES
+from engine.bench.example_texts import LINES
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary

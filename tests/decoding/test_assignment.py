@@ -7,15 +7,17 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.decoding.assignment import Candidate, assign, is_free
+from engine.decoding.assignment import ValueCandidate, assign, is_unclaimed
 
 SPANS = st.tuples(st.integers(0, 6), st.integers(1, 3)).map(lambda pair: (pair[0], pair[0] + pair[1]))
-CANDIDATES = st.builds(Candidate, st.just(b"x"), st.integers(-9, 0).map(float), st.lists(SPANS, max_size=1).map(tuple))
+CANDIDATES = st.builds(
+    ValueCandidate, st.just(b"x"), st.integers(-9, 0).map(float), st.lists(SPANS, max_size=1).map(tuple)
+)
 FIELDS = st.lists(st.lists(CANDIDATES, max_size=3), min_size=1, max_size=4)
 
 
 @given(FIELDS)
-def test_the_best_sum_without_overlap(fields: list[list[Candidate]]) -> None:
+def test_the_best_sum_without_overlap(fields: list[list[ValueCandidate]]) -> None:
     def total(chosen: tuple[int | None, ...]) -> float | None:
         taken: list[tuple[int, int]] = []
         score = 0.0
@@ -24,7 +26,7 @@ def test_the_best_sum_without_overlap(fields: list[list[Candidate]]) -> None:
                 score -= 1000
                 continue
             for span in candidates[at].spans:
-                if not is_free(span, taken):
+                if not is_unclaimed(span, taken):
                     return None
                 taken.append(span)
             score += candidates[at].score
@@ -36,6 +38,6 @@ def test_the_best_sum_without_overlap(fields: list[list[Candidate]]) -> None:
 
 
 def test_a_value_that_stands_twice_serves_two_fields() -> None:
-    twice = Candidate(b'"Rome"', -1.0, ((0, 4), (10, 14)))
+    twice = ValueCandidate(b'"Rome"', -1.0, ((0, 4), (10, 14)))
     assert assign([[twice], [twice]]) == [0, 0]
     assert assign([[twice], [twice]], taken=[(0, 4)]) == [0, None]

@@ -72,11 +72,11 @@ def test_the_end_token_is_not_counted() -> None:
 def _run_alone(
     vocabulary: Vocabulary, language: FiniteLanguage, script: Script, *, max_tokens: int
 ) -> tuple[bytes, object]:
+    from engine.decoding.forced_tokens import ForcedTokenizer
     from engine.decoding.scheduler import Request, Run, Workspace
     from engine.decoding.scripted import ScriptedModel, ScriptedSequences
-    from engine.decoding.spelling import Spelling
 
-    space = Workspace(vocabulary, Spelling(ScriptedModel(vocabulary)), ScriptedSequences(vocabulary, script))
+    space = Workspace(vocabulary, ForcedTokenizer(ScriptedModel(vocabulary)), ScriptedSequences(vocabulary, script))
     request = Request((1,) * 13, FiniteMatcher(language), max_tokens)
     events = list(Run([None], lambda *_: request, jump="off").events(space))
     return b"".join(event.data for event in events), events[-1].finish or events[-1].error

@@ -10,8 +10,8 @@ import pytest
 
 from engine.decoding.chat_formats import CHAT_FORMATS
 from engine.decoding.chat_template import ChatTemplate, Message
-from engine.decoding.loaded import LoadedModel
-from engine.decoding.prompt import PromptEncoder
+from engine.decoding.loaded_model import LoadedModel
+from engine.decoding.prompt_encoder import PromptEncoder
 from engine.decoding.settings import ModelSettings
 
 CONVERSATIONS: list[list[Message]] = [

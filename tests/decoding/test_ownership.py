@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from finite_matcher import FiniteLanguage, FiniteMatcher
 
-from engine.decoding import loaded
-from engine.decoding.loaded import LoadedModel, load, unload
+from engine.decoding import loaded_model
+from engine.decoding.loaded_model import LoadedModel, load_model, unload_models
 from engine.decoding.pool import IDLE_CONTEXTS
 from engine.decoding.scheduler import Event, Request
 from engine.decoding.settings import ModelSettings
@@ -29,7 +29,7 @@ PREFIX = tuple(range(20, 60))
 
 @pytest.fixture(scope="module")
 def language(bpe_path: Path) -> FiniteLanguage:
-    return FiniteLanguage(OUTPUTS, load(bpe_path, SETTINGS).vocabulary)
+    return FiniteLanguage(OUTPUTS, load_model(bpe_path, SETTINGS).vocabulary)
 
 
 @pytest.fixture
@@ -55,23 +55,23 @@ def _texts(events: Generator[Event, None, None]) -> dict[int, bytes]:
 
 
 def test_the_same_file_and_settings_give_the_same_model(bpe_path: Path) -> None:
-    model = load(bpe_path, SETTINGS)
-    assert load(str(bpe_path), SETTINGS) is model
-    other = load(bpe_path, ModelSettings(n_ctx=128))
+    model = load_model(bpe_path, SETTINGS)
+    assert load_model(str(bpe_path), SETTINGS) is model
+    other = load_model(bpe_path, ModelSettings(n_ctx=128))
     assert other is not model
     assert other.native is model.native
 
 
 def test_a_model_that_nobody_uses_is_freed(bpe_path: Path) -> None:
-    model = weakref.ref(load(bpe_path, ModelSettings(n_ctx=32)))
-    unload()
+    model = weakref.ref(load_model(bpe_path, ModelSettings(n_ctx=32)))
+    unload_models()
     gc.collect()
     assert model() is None
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"absent\.gguf"):
-        load(tmp_path / "absent.gguf")
+        load_model(tmp_path / "absent.gguf")
 
 
 def test_runs_one_after_the_other_use_one_context_and_its_prefix(model: LoadedModel, language: FiniteLanguage) -> None:
@@ -150,7 +150,7 @@ def test_a_run_that_is_never_started_takes_no_context(
 def test_a_run_keeps_its_model(bpe_path: Path, language: FiniteLanguage) -> None:
     events = _events(LoadedModel(bpe_path, SETTINGS), language, 4)
     next(events)
-    unload()
+    unload_models()
     gc.collect()
     assert set(_texts(events).values()) <= {*OUTPUTS, *(output[end:] for output in OUTPUTS for end in range(40))}
 
@@ -179,8 +179,8 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_allocated(
     monkeypatch.setattr("engine.decoding.pool.available_memory", lambda: 1 << 20)
     with pytest.raises(NotEnoughMemory, match="lower n_ctx"):
         next(_events(model, language, 1))
-    monkeypatch.setattr(loaded, "available_memory", lambda: 1 << 20)
-    unload()
+    monkeypatch.setattr(loaded_model, "available_memory", lambda: 1 << 20)
+    unload_models()
     del model
     gc.collect()
     with pytest.raises(NotEnoughMemory):
@@ -194,13 +194,13 @@ import gc, os, sys, threading
 sys.path[:0] = {paths!r}
 from pathlib import Path
 from finite_matcher import FiniteLanguage, FiniteMatcher
-from engine.decoding.loaded import load
+from engine.decoding.loaded_model import load_model
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.errors import BackendFailed
 
 OUTPUTS = {outputs!r}
-model = load(Path({model!r}), ModelSettings(n_ctx=256, n_batch=64, sequences=2, threads=2))
+model = load_model(Path({model!r}), ModelSettings(n_ctx=256, n_batch=64, sequences=2, threads=2))
 language = FiniteLanguage(OUTPUTS, model.vocabulary)
 
 def events():

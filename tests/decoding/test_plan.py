@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.decoding import plan_choice
-from engine.decoding.loaded import load
+from engine.decoding.loaded_model import load_model
 from engine.decoding.plan import PLAINEST, PLANS, USUAL, Plan, reinstall_command
-from engine.decoding.plan_choice import Choice, choose, chosen
+from engine.decoding.plan_choice import PlanChoice, choose, plan_for
 from engine.decoding.probe import FAULT, Trial, attempt
 from engine.decoding.settings import ModelSettings
 from engine.errors import ModelKillsProcess
@@ -28,8 +28,8 @@ def probing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def find(path: Path, told: list[str] | None = None) -> Choice:
-    return chosen(path, SETTINGS, lambda: "build 1", (told if told is not None else []).append, lambda: None)
+def find(path: Path, told: list[str] | None = None) -> PlanChoice:
+    return plan_for(path, SETTINGS, lambda: "build 1", (told if told is not None else []).append, lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_a_model_that_kills_every_plan_is_an_error(
 ) -> None:
     monkeypatch.setenv(FAULT, json.dumps(dict.fromkeys(NAMES, "SIGSEGV")))
     with pytest.raises(ModelKillsProcess, match="one thread: died with SIGSEGV") as raised:
-        load(bpe_path, SETTINGS)
+        load_model(bpe_path, SETTINGS)
     assert [name for name, _ in raised.value.failed] == NAMES
 
 
 def test_what_lived_is_remembered_and_used(probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FAULT, json.dumps({NAMES[0]: "SIGSEGV"}))
-    model = load(bpe_path, SETTINGS)
+    model = load_model(bpe_path, SETTINGS)
     assert model.settings.extra_buffers is False
     assert "no extra buffers" in model.plan
 
@@ -79,11 +79,11 @@ def test_what_lived_is_remembered_and_used(probing: Path, bpe_path: Path, monkey
         raise AssertionError("it was tried again")
 
     monkeypatch.setattr(plan_choice, "attempt", none)
-    assert load(bpe_path, SETTINGS).plan == model.plan
+    assert load_model(bpe_path, SETTINGS).plan == model.plan
     (kept,) = (probing / "plans").glob("*.json")
     kept.write_text("{", encoding="utf-8")
     with pytest.raises(AssertionError, match="tried again"):
-        load(bpe_path, SETTINGS)
+        load_model(bpe_path, SETTINGS)
 
 
 def test_a_healthy_machine_takes_the_usual_plan(probing: Path, bpe_path: Path) -> None:

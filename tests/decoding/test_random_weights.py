@@ -8,8 +8,8 @@ import pytest
 from finite_matcher import FiniteLanguage, FiniteMatcher
 
 from engine.decoding.generation import Jump
-from engine.decoding.loaded import LoadedModel
-from engine.decoding.prompt import PromptEncoder, shared_prefix
+from engine.decoding.loaded_model import LoadedModel
+from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings

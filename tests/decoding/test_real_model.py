@@ -8,8 +8,8 @@ import pytest
 from finite_matcher import FiniteLanguage, FiniteMatcher
 
 from engine.decoding.generation import Jump
-from engine.decoding.loaded import LoadedModel, load
-from engine.decoding.prompt import PromptEncoder, shared_prefix
+from engine.decoding.loaded_model import LoadedModel, load_model
+from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.decoding.statistics import Statistics
@@ -23,7 +23,7 @@ OUTPUTS = [f'{{"name": "{name}", "age": {age}}}'.encode() for name in PEOPLE for
 
 @pytest.fixture(scope="module")
 def model(real_path: Path) -> LoadedModel:
-    return load(real_path, ModelSettings(n_ctx=1024))
+    return load_model(real_path, ModelSettings(n_ctx=1024))
 
 
 @pytest.fixture(scope="module")

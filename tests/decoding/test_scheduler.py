@@ -8,16 +8,16 @@ import pytest
 from finite_matcher import FiniteLanguage, FiniteMatcher
 from scripted_documents import OUTPUTS, PROMPT, VOCABULARY, matcher, prompt, run
 
+from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.scheduler import Event, Request, Run, Workspace
 from engine.decoding.scripted import ScriptedModel, ScriptedSequences, hashed_script
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
 from engine.errors import BackendFailed, PromptError, TextTooLong, UsageError
 
 
 def _workspace(count: int = 2, n_ctx: int = 4096, n_batch: int = 64) -> Workspace[ScriptedSequences]:
     sequences = ScriptedSequences(VOCABULARY, hashed_script(len(VOCABULARY)), count=count, n_ctx=n_ctx, n_batch=n_batch)
-    return Workspace(VOCABULARY, Spelling(ScriptedModel(VOCABULARY)), sequences)
+    return Workspace(VOCABULARY, ForcedTokenizer(ScriptedModel(VOCABULARY)), sequences)
 
 
 def _request(index: int, *_: object) -> Request:

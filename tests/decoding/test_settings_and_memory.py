@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.memory import RESERVE, CacheShape, available_memory, require_memory
-from engine.decoding.processors import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.decoding.statistics import Statistics
 from engine.errors import NotEnoughMemory, UsageError

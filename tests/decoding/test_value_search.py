@@ -9,11 +9,11 @@ import pytest
 from scripted_documents import PIECES, VOCABULARY
 
 from engine.automaton.automaton import Automaton
+from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row
 from engine.decoding.scripted import ScriptedModel, ScriptedSequences, hashed_script
-from engine.decoding.spelling import Spelling
 from engine.decoding.statistics import Statistics
-from engine.decoding.value_search import Branch, ValueSearch, decided
+from engine.decoding.value_search import BeamBranch, ValueSearch, decided
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
@@ -46,12 +46,12 @@ class Words:
         return self.expected[len(self.text) :] if self.expected.startswith(self.text) else b""
 
 
-def search(seed: int, state: Words, slack: float = 0.0) -> tuple[list[Branch], ScriptedSequences, Matcher]:
+def search(seed: int, state: Words, slack: float = 0.0) -> tuple[list[BeamBranch], ScriptedSequences, Matcher]:
     sequences = ScriptedSequences(VOCABULARY, _sharp(seed))
     ((row,),) = sequences.decode([Feed(1, 0, PROMPT, 1)])
     matcher = Matcher(Masks(Automaton(parse_gbnf(GRAMMAR)), Walks(VOCABULARY)))
     value_search = ValueSearch(
-        sequences, VOCABULARY, Spelling(ScriptedModel(VOCABULARY)), Statistics(), slack=slack, exact=True
+        sequences, VOCABULARY, ForcedTokenizer(ScriptedModel(VOCABULARY)), Statistics(), slack=slack, exact=True
     )
     return value_search.run(matcher, 1, len(PROMPT), row, state), sequences, matcher
 
@@ -100,8 +100,8 @@ def test_drafts_change_nothing_but_the_number_of_passes(seed: int, expected: byt
 
 
 def test_an_end_is_held_against_all_that_might_come() -> None:
-    def branch(probability: float, ends: bool) -> Branch:
-        return Branch((1,), probability, Words(ends_list=ends))
+    def branch(probability: float, ends: bool) -> BeamBranch:
+        return BeamBranch((1,), probability, Words(ends_list=ends))
 
     end, others = branch(-1.0, True), [branch(-1.5, False), branch(-1.6, False)]
     assert decided([end, *others]) is others[0]

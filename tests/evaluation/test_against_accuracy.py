@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.evaluation.evaluation import evaluate_rows
-from engine.evaluation.labelled import Labelled, Row
+from engine.evaluation.labelled import Labelled, LabelledRow
 
 DATA = os.environ.get("ENGINE_TEST_DATA")
 SETS = ["receipts", "entities", "references", "ingredients", "contracts", "addresses", "bookings", "advisories"]
@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_the_script(name: str) -> None:
     theirs = script.score(rows, model, many)
     ours = evaluate_rows(
         model,
-        [Row(Labelled(str(i), row["text"], row["gold"]), row["out"]) for i, row in enumerate(rows)],
+        [LabelledRow(Labelled(str(i), row["text"], row["gold"]), row["out"]) for i, row in enumerate(rows)],
     ).figures
     assert ours.in_text == pytest.approx(theirs["in_text"])
     assert ours.tally.invalid == theirs["invalid"]

@@ -7,9 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from engine.evaluation.evaluation import evaluate_rows
-from engine.evaluation.fields import Field, fields_of
+from engine.evaluation.fields import Field, evaluated_fields
 from engine.evaluation.figures import difference
-from engine.evaluation.labelled import Labelled, Row
+from engine.evaluation.labelled import Labelled, LabelledRow
 from engine.evaluation.values import rightness
 
 
@@ -32,12 +32,12 @@ PERSON = {
 }
 
 
-def row(answer: Any, output: Any, text: str = "Ann Lee is 20", id: str = "1") -> Row:
-    return Row(Labelled(id, text, answer), output)
+def row(answer: Any, output: Any, text: str = "Ann Lee is 20", id: str = "1") -> LabelledRow:
+    return LabelledRow(Labelled(id, text, answer), output)
 
 
 def test_fields_say_how_they_are_compared() -> None:
-    assert fields_of(PERSON) == (
+    assert evaluated_fields(PERSON) == (
         Field("name", "text", True),
         Field("age", "number", False),
         Field("tags", "list", True),
@@ -45,11 +45,11 @@ def test_fields_say_how_they_are_compared() -> None:
         Field("size", "text", False),
         Field("born", "text", False),
     )
-    assert [x.kind for x in fields_of(Priced)] == ["number", "text"]
+    assert [x.kind for x in evaluated_fields(Priced)] == ["number", "text"]
     with pytest.raises(ValueError, match="schema of an object"):
-        fields_of({"type": "string"})
+        evaluated_fields({"type": "string"})
     with pytest.raises(ValueError, match="schema of an object"):
-        fields_of({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}})
+        evaluated_fields({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}})
 
 
 @pytest.mark.parametrize(

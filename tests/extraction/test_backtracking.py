@@ -10,7 +10,7 @@ import pytest
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationInfo, field_validator, model_validator
 
 from engine import Extractor, extract_one
-from engine.bench.examples import LINES
+from engine.bench.example_texts import LINES
 from engine.errors import GuardUnsatisfied
 
 Options = dict[str, Any]
@@ -129,4 +129,4 @@ def test_what_no_output_satisfies_names_path_validator_and_message(options: Opti
     with pytest.raises(GuardUnsatisfied, match=r"never at /properties/code: Value error, .. will not do") as caught:
         extract_one("a text", Hopeless, **options)
     assert caught.value.passes > 0
-    assert str(caught.value).startswith("document 0: nothing was found that passes ")
+    assert str(caught.value).startswith("document 0: no output was found that passes ")

@@ -11,7 +11,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.extraction.chunks import Chunk, cut, merge
+from engine.extraction.chunks import Chunk, merge_chunks, split_text
 
 PIECES = tuple(bytes([byte]) for byte in range(256))
 TEXTS = st.text(alphabet=st.sampled_from("ab ü.!?\n\r\t…。€𝄞\0।กำเ\u0301\u200d\u2029👩"), max_size=200)
@@ -24,7 +24,7 @@ def bytewise(data: bytes) -> list[int]:
 
 @given(TEXTS, st.integers(4, 60))
 def test_chunks_cover_the_text_in_order_and_fit(text: str, limit: int) -> None:
-    chunks = cut(text, limit, bytewise, PIECES)
+    chunks = split_text(text, limit, bytewise, PIECES)
     data = text.encode()
     reached = 0
     for index, chunk in enumerate(chunks):
@@ -38,12 +38,12 @@ def test_chunks_cover_the_text_in_order_and_fit(text: str, limit: int) -> None:
 
 
 def test_text_that_fits_is_one_chunk() -> None:
-    assert cut("one. two.", 9, bytewise, PIECES) == [Chunk(0, 9, "one. two.")]
+    assert split_text("one. two.", 9, bytewise, PIECES) == [Chunk(0, 9, "one. two.")]
 
 
 def test_cuts_fall_at_the_ends_of_lines_then_sentences_then_words() -> None:
     def texts(text: str, limit: int) -> list[str]:
-        return [chunk.text for chunk in cut(text, limit, bytewise, PIECES)]
+        return [chunk.text for chunk in split_text(text, limit, bytewise, PIECES)]
 
     assert texts("a b c. d e f\ng h i. j k l\nm n o.", 20)[0] == "a b c. d e f\n"
     assert texts("aaa bbb ccc. Ddd eee fff. Ggg", 20)[0] == "aaa bbb ccc. "
@@ -79,7 +79,7 @@ def test_sentences_of_every_script_end_where_they_end(script: str) -> None:
     first, rest = SENTENCES[script]
     limit = int(len(first.encode()) * 1.4)
     assert len(rest.encode()) > limit
-    assert cut(first + rest, limit, bytewise, PIECES)[0].text == first
+    assert split_text(first + rest, limit, bytewise, PIECES)[0].text == first
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_sentences_of_every_script_end_where_they_end(script: str) -> None:
 )
 def test_what_looks_like_an_end_of_a_sentence_and_is_none_is_not_cut_at(sentence: str) -> None:
     for limit in range(12, len(sentence.encode())):
-        for chunk in cut(sentence, limit, bytewise, PIECES)[:-1]:
+        for chunk in split_text(sentence, limit, bytewise, PIECES)[:-1]:
             assert chunk.text.endswith(" ") or " " not in chunk.text[len(chunk.text) // 2 :], (limit, chunk.text)
 
 
@@ -108,7 +108,7 @@ SYLLABLES = {
 def test_texts_without_blanks_are_not_cut_inside_of_a_syllable(script: str) -> None:
     text = SYLLABLES[script] * 4
     for limit in range(20, 60, 3):
-        for chunk in cut(text, limit, bytewise, PIECES)[:-1]:
+        for chunk in split_text(text, limit, bytewise, PIECES)[:-1]:
             before, after = chunk.text[-1], text.encode()[chunk.end :].decode()
             assert unicodedata.category(after[0])[0] != "M"
             assert before not in "เแโใไ\u1039\u17d2"
@@ -129,13 +129,13 @@ def test_no_cut_splits_a_grapheme_that_fits(text: str, limit: int) -> None:
         if size <= limit // 3:
             inside |= set(range(at + 1, at + size))
         at += size
-    for chunk in cut(text, limit, bytewise, PIECES):
+    for chunk in split_text(text, limit, bytewise, PIECES):
         assert not {chunk.start, chunk.end} & inside
 
 
 def test_next_chunk_begins_with_what_stood_at_the_end_of_the_one_before() -> None:
     lines = [f"line {number:02}.\n" for number in range(40)]
-    chunks = cut("".join(lines), 100, bytewise, PIECES)
+    chunks = split_text("".join(lines), 100, bytewise, PIECES)
     for one, other in pairwise(chunks):
         assert one.start < other.start < one.end
         assert other.text.startswith("line")
@@ -147,26 +147,31 @@ def names(*given_: str) -> list[str]:
 
 def test_object_of_the_overlap_is_there_once() -> None:
     chunks = [Chunk(0, 16, "Ann. Bob. Carl. "), Chunk(10, 21, "Carl. Dora.")]
-    assert merge(chunks, [names("Ann", "Bob", "Carl"), names("Carl", "Dora")]) == [(0, 0), (0, 1), (0, 2), (1, 1)]
+    assert merge_chunks(chunks, [names("Ann", "Bob", "Carl"), names("Carl", "Dora")]) == [
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 1),
+    ]
 
 
 def test_equal_objects_that_do_not_stand_in_the_overlap_are_all_kept() -> None:
     chunks = [Chunk(0, 16, "Ann. Bob. Carl. "), Chunk(10, 20, "Carl. Ann.")]
-    assert merge(chunks, [names("Ann", "Bob", "Carl"), names("Carl", "Ann")]) == [(0, 0), (0, 1), (0, 2), (1, 1)]
+    assert merge_chunks(chunks, [names("Ann", "Bob", "Carl"), names("Carl", "Ann")]) == [(0, 0), (0, 1), (0, 2), (1, 1)]
 
 
 def test_object_is_dropped_as_often_as_the_overlap_has_it() -> None:
     chunks = [Chunk(0, 15, "Ann. Ann. Ann. "), Chunk(10, 25, "Ann. Ann. Dora.")]
-    kept = merge(chunks, [names("Ann", "Ann", "Ann"), names("Ann", "Ann", "Dora")])
+    kept = merge_chunks(chunks, [names("Ann", "Ann", "Ann"), names("Ann", "Ann", "Dora")])
     assert kept == [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2)]
 
 
 def test_object_that_only_the_later_chunk_gave_is_kept() -> None:
     chunks = [Chunk(0, 16, "Ann. Bob. Carl. "), Chunk(10, 21, "Carl. Dora.")]
-    assert merge(chunks, [names("Ann", "Bob"), names("Carl", "Dora")]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert merge_chunks(chunks, [names("Ann", "Bob"), names("Carl", "Dora")]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_values_that_the_text_does_not_show_are_aligned() -> None:
     chunks = [Chunk(0, 16, "Ann. Bob. Carl. "), Chunk(10, 21, "Carl. Dora.")]
-    kept = merge(chunks, [names("2024-01-01", "2024-02-02"), names("2024-02-02", "2024-01-01")])
+    kept = merge_chunks(chunks, [names("2024-01-01", "2024-02-02"), names("2024-02-02", "2024-01-01")])
     assert kept == [(0, 0), (0, 1), (1, 1)]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine import Extractor, extract, extract_one
-from engine.bench.examples import LINES, User
+from engine.bench.example_texts import LINES, User
 from engine.decoding.statistics import Statistics
 from engine.errors import TextTooLong
 

@@ -130,7 +130,7 @@ def test_byte_that_does_not_fit_is_named_by_its_place() -> None:
     (line,) = decoded_lines(io.BytesIO("ü Gr\xfc\xdfe aus K\xf6ln".encode("latin-1")), "utf-8", 1000)
     error = undecoded(line, "utf-8")
     assert error is not None
-    assert (error.place, error.likely) == (0, "windows-1252")
+    assert (error.location, error.likely) == (0, "windows-1252")
     assert undecoded("\ud800", "utf-8") is None
     with pytest.raises(NotDecodable, match="not UTF-16-LE at byte"):
         list(decoded_lines(io.BytesIO(b"a\0b"), "utf-16-le", 1000))

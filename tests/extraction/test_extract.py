@@ -27,7 +27,7 @@ from engine.errors import (
     UsageError,
     WrongArgument,
 )
-from engine.extraction.prompt import describe
+from engine.extraction.task import describe
 from engine.schema import read_type
 
 

@@ -52,8 +52,8 @@ WRONG: list[tuple[str, Any]] = [
     ("errors", "ignore"),
     ("errors", []),
     ("on_budget", "cut"),
-    ("search", -1),
-    ("search", 1.5),
+    ("max_backtracks", -1),
+    ("max_backtracks", 1.5),
     ("model", 7),
     ("model", b"model.gguf"),
     ("settings", {"n_ctx": 512}),
@@ -140,10 +140,10 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^
 
 @pytest.mark.parametrize("compile_", [compile_schema, certify])
 def test_an_exception_that_names_nothing_is_refused_with_what_could_be_named(compile_: Any) -> None:
-    with pytest.raises(UsageError, match=r"'nonsense' is nothing in this schema; there are .*pattern"):
+    with pytest.raises(UsageError, match=r"'nonsense' does not occur in this schema; it has .*pattern"):
         compile_(SCHEMA, allow_unenforced=["$schema", "nonsense"])
     with pytest.raises(
-        UsageError, match="'/properties/b/pattern' is nothing in this schema; there are /properties/a/p"
+        UsageError, match="'/properties/b/pattern' does not occur in this schema; it has /properties/a/p"
     ):
         compile_(SCHEMA, allow_unenforced=["$schema", "/properties/b/pattern"])
     assert compile_(SCHEMA, allow_unenforced=["$schema"])

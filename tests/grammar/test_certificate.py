@@ -32,7 +32,7 @@ from pydantic import (
 
 from engine.errors import EngineError, NotPrintable, UnsupportedSchema
 from engine.extraction.compilation import certify, lower_schema, read_schema
-from engine.grammar.certificate import Certificate, Entry
+from engine.grammar.certificate import Certificate, CertificateEntry
 from engine.grammar.lowering import Style
 from engine.schema import schema as s
 
@@ -470,11 +470,11 @@ def test_printed_grammars_of_real_schemas_alone_reject_each_violation(capsys: py
 # -- what the certificate says
 
 
-def of(model: Any, **options: Any) -> tuple[Entry, ...]:
+def of(model: Any, **options: Any) -> tuple[CertificateEntry, ...]:
     return certify(model, **options).entries
 
 
-def by(found: Certificate | tuple[Entry, ...], keyword: str) -> set[str]:
+def by(found: Certificate | tuple[CertificateEntry, ...], keyword: str) -> set[str]:
     entries = found.entries if isinstance(found, Certificate) else found
     return {entry.by for entry in entries if entry.keyword == keyword}
 
@@ -536,7 +536,7 @@ def test_annotations_and_allowed_exceptions_are_listed() -> None:
     with pytest.raises(UnsupportedSchema):
         certify(remote)
     allowed = certify(remote, allow_unenforced=["/properties/a/$ref"])
-    assert Entry("/properties/a", "$ref", "nothing", "by allow_unenforced") in allowed.entries
+    assert CertificateEntry("/properties/a", "$ref", "nothing", "by allow_unenforced") in allowed.entries
 
 
 def test_free_value_is_listed_at_each_place() -> None:

@@ -13,9 +13,9 @@ from llama_oracle import LlamaOracle, OracleDied
 from engine.errors import GbnfSyntaxError, GrammarError
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.grammar.gbnf_printer import print_gbnf
-from engine.grammar.grammar import Choice, Literal, Reference, Repeat, Sequence, Terminal
+from engine.grammar.grammar import Choice, Literal, RegularTerminal, Repeat, RuleRef, Sequence
 from engine.regular import charset
-from engine.regular.expression import chars
+from engine.regular.expression import char_class
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_counts_over_2000_are_exact_where_llama_forgets_them(oracle: LlamaOracle
 
 def test_counts_may_be_huge() -> None:
     grammar = parse_gbnf('root ::= "a"{1,99999999999999} [b]{000000000000000000000007}')
-    b = Terminal(chars(charset.of("b")))
+    b = RegularTerminal(char_class(charset.of("b")))
     assert grammar.rules["root"] == Sequence((Repeat(Literal("a"), 1, 99999999999999), Repeat(b, 7, 7)))
 
 
@@ -205,7 +205,7 @@ def test_recursion_that_reads_first_is_no_left_recursion() -> None:
 
 
 def test_a_rule_that_is_never_entered_is_no_left_recursion() -> None:
-    assert parse_gbnf('root ::= root{0} "a"').rules["root"] == Sequence((Repeat(Reference("root"), 0, 0), Literal("a")))
+    assert parse_gbnf('root ::= root{0} "a"').rules["root"] == Sequence((Repeat(RuleRef("root"), 0, 0), Literal("a")))
 
 
 MEANS_MORE = [
@@ -308,13 +308,13 @@ def test_long_chains_of_rules_are_read() -> None:
 
 def test_the_last_definition_wins_and_only_its_references_count() -> None:
     grammar = parse_gbnf('a ::= gone\nroot ::= a\na ::= "x"')
-    assert grammar.rules == {"a": Literal("x"), "root": Reference("a")}
+    assert grammar.rules == {"a": Literal("x"), "root": RuleRef("a")}
 
 
 def test_nodes_are_what_the_text_says() -> None:
     grammar = parse_gbnf('root ::= "a" ([b-d] | x)+ | .\nx ::= "é"{2,}')
-    inner = Choice((Terminal(chars(charset.normalise([(98, 100)]))), Reference("x")))
-    anything = Terminal(chars(charset.ANY))
+    inner = Choice((RegularTerminal(char_class(charset.normalise([(98, 100)]))), RuleRef("x")))
+    anything = RegularTerminal(char_class(charset.ANY))
     assert grammar.rules["root"] == Choice((Sequence((Literal("a"), Repeat(inner, 1, None))), anything))
     assert grammar.rules["x"] == Repeat(Literal("é"), 2, None)
 

@@ -19,6 +19,7 @@ from engine.grammar.gbnf_parser import parse_gbnf
 from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import (
     EMPTY,
+    AdditionalMembers,
     Choice,
     Grammar,
     Guarded,
@@ -26,33 +27,32 @@ from engine.grammar.grammar import (
     Member,
     Members,
     Node,
-    Others,
-    Reference,
+    RegularTerminal,
     Repeat,
+    RuleRef,
     Scope,
     Sequence,
     StringTerminal,
-    Terminal,
 )
-from engine.grammar.json_spelling import RAW, escapes
+from engine.grammar.json_escapes import RAW, escapes
 from engine.regular import charset
 from engine.regular.expression import (
-    ANYTHING,
+    ALL_STRINGS,
     Expression,
-    both,
-    chars,
+    char_class,
     complement,
     concat,
+    finite_set,
+    intersection,
     multiple,
     nonempty,
     repeat,
     text,
     union,
-    words,
 )
 
 A, B = Literal("a"), Literal("b")
-DIGIT = chars(((48, 57),))
+DIGIT = char_class(((48, 57),))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_every_character_survives_in_a_literal_and_in_a_class(oracle: LlamaOracl
     characters = [chr(c) for c in code_points]
     whole = "".join(characters)
     check(oracle, Literal(whole), [whole], [whole[:-1], whole + "x"])
-    pairs = [Terminal(chars(charset.of((c, "z", "y" if c == "x" else "x")))) for c in characters]
+    pairs = [RegularTerminal(char_class(charset.of((c, "z", "y" if c == "x" else "x")))) for c in characters]
     check(oracle, Sequence(tuple(pairs)), [whole, "z" * len(whole)], ["a" * len(whole)])
 
 
@@ -98,13 +98,13 @@ def test_random_classes_hold_exactly_their_members(oracle: LlamaOracle) -> None:
         members = random_characters(rng)
         borders = {c + d for low, high in members for c in (low, high) for d in (-1, 0, 1)}
         probes = sorted(c for c in borders if charset.contains(charset.ANY, c))
-        gbnf = printed(Terminal(chars(members)))
+        gbnf = printed(RegularTerminal(char_class(members)))
         assert oracle.accepts(gbnf, [chr(c) for c in probes]) == [charset.contains(members, c) for c in probes], gbnf
 
 
 def test_a_class_is_negated_only_where_it_leaves_out_ascii() -> None:
     def of_all_but(*left_out: str) -> str:
-        return printed(Terminal(chars(charset.complement(charset.of(left_out)))))
+        return printed(RegularTerminal(char_class(charset.invert(charset.of(left_out)))))
 
     assert of_all_but() == "root ::= .\n"
     assert of_all_but('"', "\\", "^", "]", "-") == 'root ::= [^"\\-\\\\-\\x5E]\n'
@@ -121,7 +121,7 @@ def test_what_cannot_be_seen_is_escaped() -> None:
 
 
 def test_structure_is_kept_readable() -> None:
-    node = Sequence((A, Choice((B, Reference("c"))), Repeat(Sequence((A, Reference("c"))), 2, 5), Repeat(B, 3, None)))
+    node = Sequence((A, Choice((B, RuleRef("c"))), Repeat(Sequence((A, RuleRef("c"))), 2, 5), Repeat(B, 3, None)))
     assert printed(node, c=Literal("c")) == 'root ::= "a" ("b" | c) ("a" c){2,5} "b"{3,}\nc ::= "c"\n'
 
 
@@ -150,8 +150,8 @@ def test_structure_is_kept_readable() -> None:
         (Repeat(Choice((A, EMPTY)), 3, None), ["", "a", "aaaa"], ["b"]),
         (Repeat(Sequence((Repeat(A, 0, 1), Repeat(B, 0, 1))), 0, None), ["", "ba", "abba"], ["c"]),
         (Repeat(Sequence((Repeat(A, 0, 1), Repeat(B, 0, 1))), 0, 2), ["", "ba", "abab"], ["baba", "aaa"]),
-        (Terminal(complement(ANYTHING)), [], ["", "a"]),
-        (Terminal(both(ANYTHING, text(""))), [""], ["a"]),
+        (RegularTerminal(complement(ALL_STRINGS)), [], ["", "a"]),
+        (RegularTerminal(intersection(ALL_STRINGS, text(""))), [""], ["a"]),
     ],
 )
 def test_empty_parts_keep_their_meaning(
@@ -162,16 +162,16 @@ def test_empty_parts_keep_their_meaning(
 
 def test_repeats_of_rules_that_may_be_empty_through_others(oracle: LlamaOracle) -> None:
     rules: dict[str, Node] = {
-        "x": Sequence((Reference("y"), Reference("y"))),
-        "y": Choice((Repeat(Reference("z"), 0, 1), Sequence((B, Repeat(Reference("x"), 0, None))))),
+        "x": Sequence((RuleRef("y"), RuleRef("y"))),
+        "y": Choice((Repeat(RuleRef("z"), 0, 1), Sequence((B, Repeat(RuleRef("x"), 0, None))))),
         "z": Choice((A, EMPTY)),
     }
-    check(oracle, Repeat(Reference("x"), 2, None), ["", "a", "aaaa", "bab", "ba"], ["c", "ac"], **rules)
+    check(oracle, Repeat(RuleRef("x"), 2, None), ["", "a", "aaaa", "bab", "ba"], ["c", "ac"], **rules)
 
 
 def test_rules_without_any_text_are_left_out_with_what_needs_them() -> None:
-    endless = Sequence((A, Reference("endless")))
-    node = Choice((B, Sequence((A, Reference("endless")))))
+    endless = Sequence((A, RuleRef("endless")))
+    node = Choice((B, Sequence((A, RuleRef("endless")))))
     assert printed(node, endless=endless, unused=B) == 'root ::= "b"\n'
     assert printed(endless, endless=endless) == "root ::= [^\\x00-\\U0010FFFF]\n"
 
@@ -194,9 +194,9 @@ def check_acceptance(oracle: LlamaOracle, node: Node, accepted: list[str], refus
 
 def test_left_recursion_and_undefined_rules_are_refused() -> None:
     with pytest.raises(GrammarError, match="left recursion: root → root;"):
-        printed(Choice((Sequence((Reference("root"), A)), B)))
+        printed(Choice((Sequence((RuleRef("root"), A)), B)))
     with pytest.raises(GrammarError, match="'root' refers to 'x', which is not defined"):
-        printed(Reference("x"))
+        printed(RuleRef("x"))
     with pytest.raises(GrammarError, match="root rule 'start' is not defined"):
         print_gbnf(Grammar({"root": A}, "start"))
 
@@ -206,7 +206,7 @@ def test_left_recursion_and_undefined_rules_are_refused() -> None:
 
 def test_names_are_made_legal_and_stay_apart(oracle: LlamaOracle) -> None:
     rules: dict[str, Node] = {
-        "#/$defs/User": Sequence((A, Reference("a_b"), Reference("a.b"), Reference("é"), Reference("root"))),
+        "#/$defs/User": Sequence((A, RuleRef("a_b"), RuleRef("a.b"), RuleRef("é"), RuleRef("root"))),
         "a_b": Literal("1" * 2),
         "a.b": Literal("2" * 2),
         "é": Literal("3" * 2),
@@ -222,10 +222,10 @@ def test_text_is_the_same_in_every_process() -> None:
     program = """
 import random, sys
 sys.path[:0] = {path!r}
-from engine.regular.expression import chars, complement, both, repeat, text, union, words
+from engine.regular.expression import char_class, complement, intersection, repeat, text, union, finite_set
 from engine.regular import charset
 for c in {before!r}:
-    union(text(c), text(c + c), words([c, "q" + c]))
+    union(text(c), text(c + c), finite_set([c, "q" + c]))
 from engine.grammar.gbnf_printer import print_gbnf
 from grammar_strategies import random_grammar
 for seed in range(30):
@@ -297,13 +297,13 @@ def test_nested_counts_stay_exact(oracle: LlamaOracle) -> None:
         (text("abc"), ["abc"], ["ab", "abcd"]),
         (union(text(""), text("ab")), ["", "ab"], ["a"]),
         (concat(repeat(DIGIT, 1, 3), text("x"), repeat(DIGIT, 0, None)), ["1x", "123x456"], ["x", "1234x"]),
-        (words(["", "a", "ab", "b"]), ["", "a", "ab", "b"], ["aa", "ba"]),
-        (words(f"w{i:03}" for i in range(0, 500, 3)), ["w000", "w003", "w498"], ["w001", "w", "w0000", ""]),
+        (finite_set(["", "a", "ab", "b"]), ["", "a", "ab", "b"], ["aa", "ba"]),
+        (finite_set(f"w{i:03}" for i in range(0, 500, 3)), ["w000", "w003", "w498"], ["w001", "w", "w0000", ""]),
         (multiple(7), ["0", "7", "14", "007", "700"], ["", "1", "15", "7x"]),
         (complement(text("ab")), ["", "a", "abc", "é"], ["ab"]),
-        (both(repeat(DIGIT, 2, 4), complement(text("123"))), ["12", "1234", "124"], ["123", "1", "12345"]),
+        (intersection(repeat(DIGIT, 2, 4), complement(text("123"))), ["12", "1234", "124"], ["123", "1", "12345"]),
         (
-            repeat(both(nonempty(ANYTHING), complement(concat(ANYTHING, text("a")))), 2, 3),
+            repeat(intersection(nonempty(ALL_STRINGS), complement(concat(ALL_STRINGS, text("a")))), 2, 3),
             ["bb", "abab", "bbb"],
             ["b", "a"],
         ),
@@ -313,7 +313,7 @@ def test_nested_counts_stay_exact(oracle: LlamaOracle) -> None:
 def test_expressions_keep_their_language(
     oracle: LlamaOracle, language: Expression, accepted: list[str], refused: list[str]
 ) -> None:
-    check(oracle, Terminal(language), accepted, refused)
+    check(oracle, RegularTerminal(language), accepted, refused)
     in_json = [[json.dumps(word, ensure_ascii=False) for word in words] for words in (accepted, refused)]
     check(oracle, StringTerminal(language), in_json[0], in_json[1])
     check(oracle, StringTerminal(language, "any"), in_json[0], in_json[1])
@@ -323,14 +323,16 @@ def test_thousands_of_words_are_printed_as_a_trie(oracle: LlamaOracle) -> None:
     rng = random.Random(3)
     table = ["".join(rng.choice("abcdefghij") for _ in range(rng.randint(1, 12))) for _ in range(3_000)]
     table += ["a" * i for i in range(1, 300)]
-    gbnf = check_acceptance(oracle, Terminal(words(table)), [*table[:20], "a" * 299], ["a" * 300, "zz", ""])
+    gbnf = check_acceptance(oracle, RegularTerminal(finite_set(table)), [*table[:20], "a" * 299], ["a" * 300, "zz", ""])
     assert len(gbnf) < 2 * sum(map(len, table))
 
 
 def test_automata_over_the_limit_are_refused_with_their_rule() -> None:
-    language = both(repeat(chars(charset.ANY), 0, 3_000), complement(concat(ANYTHING, text("ab"), ANYTHING)))
+    language = intersection(
+        repeat(char_class(charset.ANY), 0, 3_000), complement(concat(ALL_STRINGS, text("ab"), ALL_STRINGS))
+    )
     with pytest.raises(NotPrintable, match=r"rule 'name': .* over 2000 states") as caught:
-        printed(Reference("name"), name=StringTerminal(language))
+        printed(RuleRef("name"), name=StringTerminal(language))
     assert len(caught.value.reasons) == 1
 
 
@@ -359,7 +361,7 @@ def test_free_strings_are_spelled_as_json_allows(oracle: LlamaOracle, spelling: 
             return False
         return spelling == "any" or json.dumps(content, ensure_ascii=False) == candidate
 
-    node = StringTerminal(ANYTHING, "any" if spelling == "any" else "canonical")
+    node = StringTerminal(ALL_STRINGS, "any" if spelling == "any" else "canonical")
     check(oracle, node, list(filter(right, SPELLED)), [c for c in SPELLED if not right(c)])
 
 
@@ -425,7 +427,7 @@ def test_members_come_with_right_commas_and_counts(
     oracle: LlamaOracle, ordered: bool, required: str, others: bool
 ) -> None:
     declared = tuple(member(name, name in required) for name in "abc")
-    more = (Others(words(["x", "yy"]), A),) if others else ()
+    more = (AdditionalMembers(finite_set(["x", "yy"]), A),) if others else ()
     keys = [
         "",
         "a",
@@ -467,7 +469,7 @@ def test_size_grows_linearly_with_the_keys() -> None:
 
 
 def test_an_object_without_declared_keys_counts_the_others(oracle: LlamaOracle) -> None:
-    node = Members((), (Others(nonempty(ANYTHING), A), Others(text(""), B)), low=1, high=2)
+    node = Members((), (AdditionalMembers(nonempty(ALL_STRINGS), A), AdditionalMembers(text(""), B)), low=1, high=2)
     gbnf = check(oracle, node, [pairs("x"), pairs("x", "y"), '"": b, "z": a'], ["", pairs(""), pairs("x", "y", "z")])
     assert gbnf.startswith("# additional keys may repeat: rule root\n")
 
@@ -475,7 +477,7 @@ def test_an_object_without_declared_keys_counts_the_others(oracle: LlamaOracle) 
 def test_many_keys_in_any_order_are_refused() -> None:
     printed(Members(tuple(member(f"k{i}") for i in range(5)), ordered=False))
     with pytest.raises(NotPrintable, match=r"rule 'user': 6 keys in any order \(at most 5\)"):
-        printed(Reference("user"), user=Members(tuple(member(f"k{i}") for i in range(6)), ordered=False))
+        printed(RuleRef("user"), user=Members(tuple(member(f"k{i}") for i in range(6)), ordered=False))
 
 
 def test_objects_that_need_too_many_rules_are_refused() -> None:
@@ -511,7 +513,7 @@ def test_guards_are_refused_or_listed() -> None:
 
 
 def test_guards_on_keys_are_refused_or_listed() -> None:
-    node = Members((), (Others(nonempty(ANYTHING), A, guards=(Unique("propertyNames", "/map"),)),))
+    node = Members((), (AdditionalMembers(nonempty(ALL_STRINGS), A, guards=(Unique("propertyNames", "/map"),)),))
     with pytest.raises(NotPrintable, match="propertyNames at /map"):
         printed(node)
     listed = print_gbnf(Grammar({"root": node}), allow_unenforced=True)
@@ -554,5 +556,8 @@ def test_random_grammars_hold_every_kind_of_node() -> None:
     for seed in range(60):
         for node in random_grammar(random.Random(seed)).rules.values():
             kinds |= set(repr(node).replace("(", " ").replace("=", " ").replace(",", " ").split())
-    wanted = {"StringTerminal" if kind == "string" else kind.capitalize() for kind in KINDS}
+    wanted = {
+        {"string": "StringTerminal", "terminal": "RegularTerminal", "reference": "RuleRef"}.get(kind, kind.capitalize())
+        for kind in KINDS
+    }
     assert wanted <= kinds

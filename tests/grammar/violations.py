@@ -17,15 +17,15 @@ from typing import Any
 
 from engine.errors import GrammarTooComplex
 from engine.extraction.compilation import lower_schema
-from engine.grammar.certificate import Entry, attributed
+from engine.grammar.certificate import CertificateEntry, attributed
 from engine.grammar.enforcement import Enforcement, admits_anything
-from engine.grammar.formats import INEXACT, format_language
+from engine.grammar.format_languages import INEXACT, format_language
 from engine.grammar.lowering import Style
-from engine.grammar.places import Places
+from engine.grammar.schema_paths import SchemaPaths
 from engine.regular import charset, prefixes
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.languages import pattern_language
+from engine.regular.named_languages import pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 
@@ -55,7 +55,7 @@ class NoGenerator(Exception):
 class Case:
     """`alone` is the Schema of just the alternatives that the entry speaks of; `left` says why there is no violation."""
 
-    entry: Entry
+    entry: CertificateEntry
     alone: s.Schema
     valid: str
     violations: tuple[str, ...]
@@ -68,7 +68,7 @@ def cases(schema: s.Schema, style: Style) -> Iterator[Case]:
     noted: list[Enforcement] = []
     lower_schema(schema, style, note=noted.append)
     texts = _Texts(schema, style)
-    for entry, notes in attributed(Places(schema), noted):
+    for entry, notes in attributed(SchemaPaths(schema), noted):
         if entry.by == "grammar":
             yield texts.case(entry, notes)
 
@@ -102,7 +102,7 @@ class _Texts:
         except (KeyError, NoGenerator):
             return None
 
-    def case(self, entry: Entry, notes: tuple[Enforcement, ...]) -> Case:
+    def case(self, entry: CertificateEntry, notes: tuple[Enforcement, ...]) -> Case:
         vertex = self.schema.vertices[notes[0].vertex]
         alternatives = tuple(vertex.alternatives[note.alternative] for note in notes)
         schema = alone(self.schema, alternatives)
@@ -132,7 +132,7 @@ class _Texts:
             case s.Literals(values):
                 return self._json(values[0])
             case s.Text():
-                return self._json(_shortest(ex.both(*(language for _, language in _pieces(shape)))))
+                return self._json(_shortest(ex.intersection(*(language for _, language in _pieces(shape)))))
             case s.Number():
                 return _spelled(_some_number(shape))
             case s.Array():
@@ -224,7 +224,7 @@ class _Texts:
         members = [(one.name, self.short(one.schema)) for one in shape.properties if one.name in chosen]
         missing = count - len(members)
         for keys in shape.others if missing > 0 else ():
-            names = prefixes.shortest_texts(ex.both(_undeclared(shape), _key_language(keys)), missing)
+            names = prefixes.shortest_texts(ex.intersection(_undeclared(shape), _key_language(keys)), missing)
             members += [(name, self.short(keys.schema)) for name in names]
             missing -= len(names)
         if missing > 0:
@@ -274,15 +274,15 @@ class _Texts:
             return self._further(shape, [keys for keys in shape.others if not keys.matching])
         base = self._base(shape)
         allowed = [ex.complement(_key_language(keys)) for keys in shape.others]
-        name = _shortest(ex.both(_undeclared(shape), *allowed))
+        name = _shortest(ex.intersection(_undeclared(shape), *allowed))
         return base, [[*base, (name, "0")], [*base, (name, "{}")]]
 
-    def _further(self, shape: s.Object, classes: list[s.Keys]) -> tuple[Members, list[Members]]:
+    def _further(self, shape: s.Object, classes: list[s.AdditionalProperties]) -> tuple[Members, list[Members]]:
         base, valid, found = self._base(shape), None, []
         for keys in classes:
             if not admits_anything(self.schema, keys.schema):
                 used = [name for name, _ in base]
-                fresh = ex.both(_undeclared(shape), _key_language(keys), ex.complement(ex.words(used)))
+                fresh = ex.intersection(_undeclared(shape), _key_language(keys), ex.complement(ex.finite_set(used)))
                 if fresh.alive:
                     valid = valid or [*base, (fresh.shortest, self.short(keys.schema))]
                     found.append([*base, (fresh.shortest, self.wrong(keys.schema))])
@@ -294,9 +294,11 @@ class _Texts:
 
     def _wrong_names(self, shape: s.Object) -> Iterator[Members]:
         for keys in shape.others:
-            inside = ex.complement(ex.both(*(_name_language(name) for name in keys.names)))
-            outside = ex.both(
-                _undeclared(shape), _key_language(s.Keys(keys.schema, keys.matching, keys.excluding)), inside
+            inside = ex.complement(ex.intersection(*(_name_language(name) for name in keys.names)))
+            outside = ex.intersection(
+                _undeclared(shape),
+                _key_language(s.AdditionalProperties(keys.schema, keys.matching, keys.excluding)),
+                inside,
             )
             if keys.names and outside.alive:
                 yield [(outside.shortest, self.short(keys.schema))]
@@ -344,19 +346,19 @@ def _fits(members: Members, shape: s.Object) -> bool:
 
 
 def _undeclared(shape: s.Object) -> Expression:
-    return ex.complement(ex.words(shape.names))
+    return ex.complement(ex.finite_set(shape.names))
 
 
-def _key_language(keys: s.Keys) -> Expression:
+def _key_language(keys: s.AdditionalProperties) -> Expression:
     parts = [pattern_language(one.source, one.dialect) for one in keys.matching]
     parts += [ex.complement(pattern_language(one.source, one.dialect)) for one in keys.excluding]
-    return ex.both(*parts, *(_name_language(name) for name in keys.names))
+    return ex.intersection(*parts, *(_name_language(name) for name in keys.names))
 
 
 def _name_language(name: s.Text | s.Literals) -> Expression:
     if isinstance(name, s.Literals):
-        return ex.words(value for value in name.values if isinstance(value, str))
-    return ex.both(*(language for _, language in _pieces(name)))
+        return ex.finite_set(value for value in name.values if isinstance(value, str))
+    return ex.intersection(*(language for _, language in _pieces(name)))
 
 
 # -- types and literals
@@ -413,7 +415,7 @@ def _outside(values: tuple[Any, ...]) -> Iterator[Any]:
 def _pieces(text: s.Text) -> Iterator[tuple[object, Expression]]:
     """What the grammar holds a string to, each under the keyword, the Pattern or the name of its format."""
     if text.min_length or text.max_length is not None:
-        yield "length", ex.repeat(ex.chars(charset.ANY), text.min_length, text.max_length)
+        yield "length", ex.repeat(ex.char_class(charset.ANY), text.min_length, text.max_length)
     for pattern in text.patterns:
         try:
             yield pattern, pattern_language(pattern.source, pattern.dialect)
@@ -435,7 +437,7 @@ def _string_violation(text: s.Text, note: Enforcement) -> str:
     others = [language for piece, language in pieces if piece != about]
     length = [language for piece, language in pieces if piece == "length"]
     for kept in (others, length, []):
-        found = _shortest_if_any(ex.both(ex.complement(broken), *kept))
+        found = _shortest_if_any(ex.intersection(ex.complement(broken), *kept))
         if found is not None:
             return found
     raise Unviolable("every string matches")
@@ -447,7 +449,7 @@ def _wrong_length(text: s.Text, others: list[Expression], *, short: bool) -> str
         raise NoGenerator("too long")
     wide = (0, just) if short else (just, None)
     for low, high in ((just, just), wide):
-        found = _shortest_if_any(ex.both(ex.repeat(ex.chars(charset.ANY), low, high), *others))
+        found = _shortest_if_any(ex.intersection(ex.repeat(ex.char_class(charset.ANY), low, high), *others))
         if found is not None:
             return found
     return "a" * just

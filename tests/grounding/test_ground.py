@@ -15,7 +15,7 @@ from pydantic import BaseModel, EmailStr, Field, HttpUrl
 
 from engine.automaton.automaton import Automaton
 from engine.extraction.compilation import array_of, lower_schema, read_schema
-from engine.grounding.decision import Fill, Path, Write
+from engine.grounding.decision import FieldPath, Fill, Write
 from engine.grounding.decisions import GroundedDecisions
 from engine.grounding.document import GroundedDocument
 from engine.grounding.ground import Accepts, Grounded, Grounder
@@ -146,7 +146,7 @@ def test_the_blanks_of_an_object_are_its_grounded_scalars() -> None:
 
 
 def test_what_is_decided_is_written_up_to_the_next_free_member() -> None:
-    values: dict[Path, bytes] = {("shop",): b'"Corner Shop"', ("day",): b"null", ("total",): b"9"}
+    values: dict[FieldPath, bytes] = {("shop",): b'"Corner Shop"', ("day",): b"null", ("total",): b"9"}
     found = decisions(Bill, TEXT).at(b"", b'{"shop": "', values)
     assert found == Write(b'{"shop": "Corner Shop", "day": null, "total": 9')
     assert decisions(Bill, TEXT).at(b'{"shop": "Corner', b"", values) == Write(b' Shop", "day": null, "total": 9')

@@ -13,7 +13,7 @@ import pytest
 from small_jobs import NUMBER, SETTINGS, MakeJob, Start
 
 from engine.jobs.job import Job
-from engine.jobs.recipe import Recipe
+from engine.jobs.job_spec import JobSpec
 from engine.jobs.source import open_source
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +25,10 @@ def make_job(bpe_path: Path, tmp_path: Path) -> MakeJob:
 
     def make(source: Path | str, output: Path | None = None, **options: Any) -> Job:
         named: dict[str, Any] = {"model": str(bpe_path), "mode": "one", "max_tokens": 30, "settings": SETTINGS}
-        kept = {name: options.pop(name) for name in list(options) if name in Recipe.__dataclass_fields__}
-        recipe = Recipe.of(options.pop("schema_of", NUMBER), **{**named, **kept})
+        kept = {name: options.pop(name) for name in list(options) if name in JobSpec.__dataclass_fields__}
+        spec = JobSpec.of(options.pop("schema_of", NUMBER), **{**named, **kept})
         found = open_source(str(source), **options.pop("opened", {}))
-        return Job(recipe, found, output or tmp_path / "out.jsonl", **options)
+        return Job(spec, found, output or tmp_path / "out.jsonl", **options)
 
     return make
 

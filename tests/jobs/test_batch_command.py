@@ -15,9 +15,9 @@ import pytest
 from small_jobs import Start, read_records, write_documents
 from typer.testing import CliRunner, Result
 
-from engine.cli import app
+from engine.cli import engine_app
 from engine.jobs.estimate import estimate
-from engine.jobs.recipe import Recipe
+from engine.jobs.job_spec import JobSpec
 from engine.jobs.source import open_source
 
 Batch = Callable[..., Result]
@@ -40,7 +40,7 @@ class Person(BaseModel):
 def batch(bpe_path: Path) -> Batch:
     def run(*words: str | Path, settings: bool = True) -> Result:
         options = ["--model", bpe_path, "--n-ctx", "1024", "--threads", "1", "--max-tokens", "60"] if settings else []
-        result = CliRunner().invoke(app, ["batch", *map(str, words), *map(str, options)])
+        result = CliRunner().invoke(engine_app, ["batch", *map(str, words), *map(str, options)])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
@@ -107,8 +107,8 @@ def test_dry_run_counts_what_the_job_then_finds(batch: Batch, schema: str, tmp_p
     too_long = [record["id"] for record in records if record["error"] and record["error"]["type"] == "TextTooLong"]
     assert too_long
     assert f"too long    {len(too_long)}: {too_long[0]} (" in said.stdout
-    recipe = Recipe.of({"type": "integer"}, model=str(bpe_path), chunk="auto", max_tokens=60)
-    found = estimate(recipe, open_source(str(source)), workers=1)
+    spec = JobSpec.of({"type": "integer"}, model=str(bpe_path), chunk="auto", max_tokens=60)
+    found = estimate(spec, open_source(str(source)), workers=1)
     assert found.unfit == 0
 
 
@@ -160,12 +160,12 @@ def test_slow_input_holds_no_result_back(start: Start, tmp_path: Path) -> None:
         (["n int", "in.jsonl", "o", "--replay", "1"], "--replay belongs to --verify"),
         (["n int", "in.jsonl", "o", "--document-timeout", "0"], "above 0"),
         (["n int", "in.jsonl", "o", "--chunk", "0"], "--chunk is auto or a number of tokens"),
-        (["n int", "in.jsonl", "o", "--chunk", "auto", "--one"], "it excludes --one"),
-        (["n int", "in.jsonl", "o", "--deterministic", "--sequences", "2"], "excludes --sequences"),
+        (["n int", "in.jsonl", "o", "--chunk", "auto", "--one"], "cannot be combined with --one"),
+        (["n int", "in.jsonl", "o", "--deterministic", "--sequences", "2"], "cannot be combined with --sequences"),
         (["n int", "in.jsonl", "--verify", "o"], "and nothing else"),
         (["--verify", "o", "--restart"], "and nothing else"),
         (["--verify", "o", "--one"], "and nothing else"),
-        (["n int", "in.jsonl", "-"], "OUTPUT is a file"),
+        (["n int", "in.jsonl", "-"], "OUTPUT must be a file"),
         (["n int", "in.jsonl", "o", "--restart", "--retry"], "give one of them"),
         (["n int", "in.jsonl", "o", "--csv", "o"], "o is a file of the job itself"),
         (["n int", "in.jsonl", "o", "--flatten", "o.manifest.json"], "is a file of the job itself"),
@@ -198,23 +198,23 @@ def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(monkeypatch: pytest
     from rich.console import Console
 
     from engine.cli import batch_progress
-    from engine.jobs.job import Figures
+    from engine.jobs.job import JobProgress
 
-    figures: Any = Figures(total=10, before=2)
+    figures: Any = JobProgress(total=10, before=2)
     figures.counts.documents, figures.counts.errors = 4, 1
     terminal = Console(force_terminal=True, width=100, record=True)
-    with batch_progress.Watch(quiet=False, console=terminal) as watch:
+    with batch_progress.ProgressDisplay(quiet=False, console=terminal) as watch:
         watch.update(figures)
     assert "4/10" in terminal.export_text()
     plain = Console(force_terminal=False, width=100, record=True)
     monkeypatch.setattr(batch_progress, "_EVERY", 0.0)
-    with batch_progress.Watch(quiet=False, console=plain) as watch:
+    with batch_progress.ProgressDisplay(quiet=False, console=plain) as watch:
         watch.update(figures)
     text = plain.export_text()
     assert text.startswith("4 of 10 documents, ")
     assert "1 error" in text
     silent = Console(force_terminal=True, record=True)
-    with batch_progress.Watch(quiet=True, console=silent) as watch:
+    with batch_progress.ProgressDisplay(quiet=True, console=silent) as watch:
         watch.update(figures)
         watch.say("nothing")
     assert silent.export_text() == ""

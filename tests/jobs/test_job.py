@@ -26,7 +26,7 @@ from engine.errors import (
     WorkersFailed,
 )
 from engine.jobs.ledger import Ledger
-from engine.jobs.lock import held
+from engine.jobs.lock import hold_output
 from engine.jobs.manifest import certificate_path, manifest_path, read_manifest
 
 COUNT = 12
@@ -154,11 +154,11 @@ def test_other_model_under_the_same_name_is_refused(
 def test_seed_that_was_drawn_is_kept(make_job: MakeJob, source: Path) -> None:
     options: dict[str, Any] = {"sampling": Sampling(temperature=1.0), "settings": ALONE, "deterministic": True}
     job = make_job(source, **options)
-    seed = job.run().facts["seed"]
+    seed = job.run().fingerprint["seed"]
     assert seed is not None
     whole = read_records(job.output)
     cut_to(job.output, 4)
-    assert make_job(source, **options).run().facts["seed"] == seed
+    assert make_job(source, **options).run().fingerprint["seed"] == seed
     assert read_records(job.output) == whole
 
 
@@ -201,9 +201,9 @@ def test_output_that_is_none_of_a_job_is_not_touched(make_job: MakeJob, source: 
 
 def test_output_is_held_by_one_job(tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
-    with held(output), pytest.raises(OutputHeld, match=f"process {os.getpid()} on "), held(output):
+    with hold_output(output), pytest.raises(OutputHeld, match=f"process {os.getpid()} on "), hold_output(output):
         pass
-    with held(output):
+    with hold_output(output):
         pass
 
 
@@ -341,7 +341,7 @@ def test_output_that_is_a_link_is_what_it_leads_to(make_job: MakeJob, source: Pa
     assert make_job(source, output).run().counts.documents == COUNT  # one job, whatever its output is called
     assert link.is_symlink()
     assert manifest_path(output).exists()
-    with held(output), pytest.raises(OutputHeld):
+    with hold_output(output), pytest.raises(OutputHeld):
         make_job(source, link).run()
 
 
@@ -395,7 +395,7 @@ def test_restart_begins_anew_where_the_manifest_cannot_be_read(make_job: MakeJob
     job = make_job(source)
     job.run()
     manifest_path(job.output).write_bytes(b"garbage")
-    with pytest.raises(OutputDamaged, match="begin anew with --restart"):
+    with pytest.raises(OutputDamaged, match="start over with --restart"):
         make_job(source).run()
     assert make_job(source, restart=True).run().state == "complete"
 

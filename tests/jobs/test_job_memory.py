@@ -15,8 +15,8 @@ import pytest
 from small_jobs import MakeJob, Start, workers_of
 
 from engine.jobs.job import Job
-from engine.jobs.record import Outcome
-from engine.jobs.workforce import Assignment, Settled
+from engine.jobs.record import RecordedOutcome
+from engine.jobs.worker_pool import Assignment, AssignmentResult
 
 
 class Instant:
@@ -30,9 +30,9 @@ class Instant:
 
     def run(
         self, assignments: Iterator[Assignment], first: int = 0, idle: Callable[[], None] = lambda: None
-    ) -> Iterator[Settled]:
+    ) -> Iterator[AssignmentResult]:
         for assignment in assignments:
-            yield Settled(assignment, Outcome(('{"n": 1, "kind": "a"}',), "complete"))
+            yield AssignmentResult(assignment, RecordedOutcome(('{"n": 1, "kind": "a"}',), "complete"))
 
 
 def peak(make_job: MakeJob, tmp_path: Path, count: int) -> int:
@@ -41,7 +41,7 @@ def peak(make_job: MakeJob, tmp_path: Path, count: int) -> int:
     source.write_text("".join(f'{{"id": "d{number}", "text": "x{number}"}}\n' for number in range(count)), "utf-8")
 
     def job() -> Job:
-        return make_job(source, tmp_path / f"{count}.out", hands=lambda recipe: Instant())
+        return make_job(source, tmp_path / f"{count}.out", make_executor=lambda spec: Instant())
 
     gc.collect()
     tracemalloc.start()

@@ -11,8 +11,8 @@ import pytest
 from small_jobs import ALONE, NUMBER, MakeJob, read_records, write_documents
 
 from engine.errors import UsageError
-from engine.jobs.ray import Extract, hands_of
-from engine.jobs.recipe import Recipe
+from engine.jobs.job_spec import JobSpec
+from engine.jobs.ray import Extract, ray_executor
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def cluster() -> Iterator[Any]:
 
 
 def test_extract_adds_columns_and_keeps_the_others(bpe_path: Path) -> None:
-    recipe = Recipe.of(NUMBER, model=str(bpe_path), mode="one", max_tokens=30, settings=ALONE)
-    actor = Extract(recipe)
+    spec = JobSpec.of(NUMBER, model=str(bpe_path), mode="one", max_tokens=30, settings=ALONE)
+    actor = Extract(spec)
     first = actor({"text": ["a text", ""], "id": ["a", "b"], "more": [1, 2]})
     second = actor({"text": ["a text"], "id": ["a"], "more": [3]})
     assert first["more"] == [1, 2]
@@ -47,7 +47,7 @@ def test_job_on_two_actors_gives_what_the_local_job_gives(cluster: Any, make_job
     local = make_job(source, tmp_path / "local.jsonl", settings=ALONE, deterministic=True)
     local.run()
     options: dict[str, Any] = {"settings": ALONE, "deterministic": True}
-    hands = hands_of("local", workers=2, timeout=None)
+    hands = ray_executor("local", workers=2, timeout=None)
     stopped = make_job(source, tmp_path / "ray.jsonl", hands=hands, **options)
     stopped.told = lambda figures: stopped.stop() if figures.counts.documents == 9 else None
     assert stopped.run().state == "stopped"
@@ -62,4 +62,4 @@ def test_cluster_that_is_not_there_is_told() -> None:
         import ray  # noqa: F401
     except ImportError:
         with pytest.raises(UsageError, match=r"needs the extra \[ray\]"):
-            hands_of("local", workers=1, timeout=None)
+            ray_executor("local", workers=1, timeout=None)

@@ -10,12 +10,12 @@ import pytest
 from small_jobs import ALONE, NUMBER, MakeJob, read_records, write_documents
 from typer.testing import CliRunner
 
-from engine.cli import app
+from engine.cli import engine_app
 from engine.errors import JobDiffers, UsageError
 from engine.jobs.manifest import read_manifest
-from engine.jobs.selection import KINDS, read_kinds, selected_lines
-from engine.jobs.source import beginning, open_source, sampled
-from engine.jobs.verification import verify
+from engine.jobs.selection import SELECTIONS, read_kinds, selected_lines
+from engine.jobs.source import first_documents, open_source, sampled
+from engine.jobs.verification import verify_output
 
 COUNT = 12
 
@@ -58,12 +58,12 @@ def test_sample_is_drawn_from_all_over_and_always_the_same(make_job: MakeJob, so
         str(entry.document.id) for entry in sampled(open_source(str(turned)), 4).read()
     )
     assert len(list(sampled(whole, COUNT + 5).read())) == COUNT
-    assert [entry.document.id for entry in beginning(whole, 2).read()] == ["d0", "d1"]
+    assert [entry.document.id for entry in first_documents(whole, 2).read()] == ["d0", "d1"]
     job = make_job(source)
     job.source = sampled(whole, 4)
     assert job.run().state == "complete"
     assert ids(job.output) == drawn
-    findings = list(verify(job.output, lambda _: job.recipe.read_type))
+    findings = list(verify_output(job.output, lambda _: job.spec.read_type))
     assert not [finding for finding in findings if finding.wrong], findings
     with pytest.raises(UsageError, match=r"was begun with --sample 4, and those are other documents"):
         make_job(source).run()
@@ -91,17 +91,17 @@ def test_records_of_a_kind_are_shown_with_their_texts(make_job: MakeJob, source:
     job = make_job(source)
     job.run()
     spoil(job.output, {2: FAILED, 5: CUT})
-    for kinds, numbers in ((("error",), [2]), (("budget",), [5]), (tuple(KINDS), [2, 5])):
+    for kinds, numbers in ((("error",), [2]), (("budget",), [5]), (tuple(SELECTIONS), [2, 5])):
         rows = [json.loads(line) for line in selected_lines(job.output, kinds)]
         assert [row["id"] for row in rows] == [f"d{number}" for number in numbers]
         texts = [json.loads(line)["text"] for line in source.read_text("utf-8").splitlines()]
         assert [row["text"] for row in rows] == [texts[number] for number in numbers]
     source.write_text(source.read_text("utf-8").replace('"text": "2 ', '"text": "3 '), encoding="utf-8")
-    assert [json.loads(line)["text"] is None for line in selected_lines(job.output, KINDS)] == [True, False]
+    assert [json.loads(line)["text"] is None for line in selected_lines(job.output, SELECTIONS)] == [True, False]
     source.unlink()
-    assert [json.loads(line)["text"] for line in selected_lines(job.output, KINDS)] == [None, None]
+    assert [json.loads(line)["text"] for line in selected_lines(job.output, SELECTIONS)] == [None, None]
     with pytest.raises(UsageError, match="is not the output of a job"):
-        list(selected_lines(source, KINDS))
+        list(selected_lines(source, SELECTIONS))
 
 
 def test_documents_of_a_kind_are_decoded_again_within_other_bounds(make_job: MakeJob, source: Path) -> None:
@@ -121,7 +121,7 @@ def test_documents_of_a_kind_are_decoded_again_within_other_bounds(make_job: Mak
     assert make_job(source, retry=("error", "budget"), **options).run().counts.errors == 0
     assert read_records(job.output) == whole
     findings = {
-        finding.subject: finding for finding in verify(job.output, lambda _: job.recipe.read_type, replay=COUNT)
+        finding.subject: finding for finding in verify_output(job.output, lambda _: job.spec.read_type, replay=COUNT)
     }
     assert not findings["replay"].wrong, findings["replay"]
     with pytest.raises(JobDiffers, match="style"):
@@ -142,7 +142,7 @@ def test_document_that_a_retry_gave_other_bounds_is_verified_with_them(make_job:
     assert read_records(job.output) != before
     (replay,) = [
         finding
-        for finding in verify(job.output, lambda _: job.recipe.read_type, replay=3)
+        for finding in verify_output(job.output, lambda _: job.spec.read_type, replay=3)
         if finding.subject == "replay"
     ]
     assert not replay.wrong, replay
@@ -187,7 +187,7 @@ def test_words_that_do_not_go_together_are_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_documents(tmp_path / "in.jsonl", 1)
-    done = CliRunner().invoke(app, ["batch", *words])
+    done = CliRunner().invoke(engine_app, ["batch", *words])
     assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
 
 
@@ -196,16 +196,16 @@ def test_trial_and_second_look_as_they_are_typed(source: Path, tmp_path: Path, b
     common = ["--model", str(bpe_path), "--n-ctx", "1024", "--threads", "1", "--max-tokens", "60", "--one"]
     (tmp_path / "s.json").write_text(json.dumps(NUMBER), encoding="utf-8")
     command = ["batch", str(tmp_path / "s.json"), str(source), str(out), *common]
-    done = CliRunner().invoke(app, [*command, "--limit", "4", "--csv", str(tmp_path / "out.csv")])
+    done = CliRunner().invoke(engine_app, [*command, "--limit", "4", "--csv", str(tmp_path / "out.csv")])
     assert done.exit_code == 0, done.stderr
     assert f"engine: documents done: 4 of {COUNT}; without --limit the same command goes on" in done.stderr
     assert len((tmp_path / "out.csv").read_text("utf-8").splitlines()) == 5
     spoil(out, {1: CUT})
-    shown = CliRunner().invoke(app, ["batch", "--show", str(out), "--where", "budget"])
+    shown = CliRunner().invoke(engine_app, ["batch", "--show", str(out), "--where", "budget"])
     assert (shown.exit_code, [json.loads(line)["id"] for line in shown.stdout.splitlines()]) == (0, ["d1"])
-    done = CliRunner().invoke(app, command)
+    done = CliRunner().invoke(engine_app, command)
     assert done.exit_code == 0, done.stderr
     assert f"{COUNT} documents: " in done.stderr
-    done = CliRunner().invoke(app, [*command, "--retry", "--where", "budget"])
+    done = CliRunner().invoke(engine_app, [*command, "--retry", "--where", "budget"])
     assert done.exit_code == 0, done.stderr
-    assert CliRunner().invoke(app, ["batch", "--show", str(out), "--where", "budget"]).stdout == ""
+    assert CliRunner().invoke(engine_app, ["batch", "--show", str(out), "--where", "budget"]).stdout == ""

@@ -11,8 +11,8 @@ import pytest
 
 from engine.errors import InputInvalid, UsageError
 from engine.jobs import source as source_module
+from engine.jobs.input_digest import digest_input
 from engine.jobs.source import Fields, open_source
-from engine.jobs.survey import survey
 
 
 def found(path: Path | str, **options: Any) -> list[tuple[Any, str]]:
@@ -87,7 +87,7 @@ def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path, monk
 )
 def test_input_that_is_none_is_refused_with_its_place(name: str, data: bytes, words: str, tmp_path: Path) -> None:
     with pytest.raises(InputInvalid, match=words):
-        survey(open_source(str(write(tmp_path / name, data))))
+        digest_input(open_source(str(write(tmp_path / name, data))))
 
 
 def test_line_that_no_memory_should_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_line_that_no_memory_should_hold_is_refused(tmp_path: Path, monkeypatch:
         path = write(tmp_path / name, b"text,id\n" if name.endswith("csv") else b"")
         path.write_bytes(path.read_bytes() + b"x" * 1001)
         with pytest.raises(InputInvalid, match="more than 0 MiB"):
-            survey(open_source(str(path)))
+            digest_input(open_source(str(path)))
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / "large.txt", b"x" * 1001)
     (entry,) = open_source(str(tmp_path / "in")).read()

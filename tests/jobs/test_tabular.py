@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputInvalid, UsageError
+from engine.jobs.input_digest import digest_input
 from engine.jobs.source import Fields, Layout, open_source, source_of
-from engine.jobs.survey import survey
-from engine.jobs.tabular import TableFormat, read_rows
+from engine.jobs.tabular import TableFormat, read_table_rows
 
 # A table as it lies in a file, how it is to be read, its rows, and the words that were found out.
 TABLES: dict[str, tuple[str, TableFormat, list[dict[str, Any]], str]] = {
@@ -51,14 +51,14 @@ def lines(text: str) -> Any:
 def test_table_is_read_as_it_was_written(kind: str) -> None:
     text, table, rows, said = TABLES[kind]
     notes: list[str] = []
-    assert [row for _, row in read_rows("t.csv", lines(text), table, ["text"], notes.append)] == rows
+    assert [row for _, row in read_table_rows("t.csv", lines(text), table, ["text"], notes.append)] == rows
     assert len(notes) == (1 if said else 0)
     assert said in "".join(notes)
 
 
 def test_rows_are_named_by_the_line_in_which_they_begin() -> None:
     text = 'sep=;\nid;"te\nxt"\n1;"a\nb"\n\n2;c\n'
-    places = [place for place, _ in read_rows("t.csv", lines(text), TableFormat(), [], lambda _: None)]
+    places = [place for place, _ in read_table_rows("t.csv", lines(text), TableFormat(), [], lambda _: None)]
     assert places == ["t.csv, line 4", "t.csv, line 7"]
 
 
@@ -71,7 +71,7 @@ def test_what_python_writes_is_found_and_read(rows: list[tuple[str, str]], delim
     quoting: Any = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=quoting)
     writer.writerows([("id", "text"), *rows])
-    found = read_rows("t", lines(stream.getvalue()), TableFormat(), ["text"], lambda _: None)
+    found = read_table_rows("t", lines(stream.getvalue()), TableFormat(), ["text"], lambda _: None)
     assert [tuple(row.values()) for _, row in found] == rows
 
 
@@ -83,7 +83,7 @@ def test_dump_of_any_cells_is_read_back(rows: list[tuple[str, str | None]]) -> N
         return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
     text = "".join("\t".join(map(written, row)) + "\n" for row in [("id", "text"), *rows])
-    found = read_rows("t", lines(text), TableFormat("\t", "dump"), ["text"], lambda _: None)
+    found = read_table_rows("t", lines(text), TableFormat("\t", "dump"), ["text"], lambda _: None)
     assert [tuple(row.values()) for _, row in found] == rows
 
 
@@ -100,7 +100,7 @@ def test_dump_of_any_cells_is_read_back(rows: list[tuple[str, str | None]]) -> N
 def test_refusal_says_what_could_be_meant(data: str, options: dict[str, Any], words: str, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(data, encoding="utf-8")
     with pytest.raises(InputInvalid, match=words):
-        survey(open_source(str(tmp_path / "in.csv"), layout=Layout(**options)))
+        digest_input(open_source(str(tmp_path / "in.csv"), layout=Layout(**options)))
 
 
 @pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n", "\\", "tabs"])
@@ -121,7 +121,7 @@ def test_spreadsheet_in_utf16_is_read_when_it_is_said_or_found(tmp_path: Path) -
     path = tmp_path / "in.csv"
     path.write_bytes("sep=\t\r\nid\ttext\r\n1\tGrüße\r\n".encode("utf-16"))
     with pytest.raises(InputInvalid, match=r"not UTF-8 at byte 0; it looks like utf-16, which --encoding utf-16 reads"):
-        survey(open_source(str(path)))
+        digest_input(open_source(str(path)))
     for encoding, told in (("utf-16", 1), ("auto", 2)):
         source = open_source(str(path), fields=Fields(), layout=Layout(encoding))
         notes: list[str] = []

@@ -1,4 +1,4 @@
-"""`verify` finds what is wrong with an output, and nothing where nothing is."""
+"""`verify_output` finds what is wrong with an output, and nothing where nothing is."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from small_jobs import ALONE, NUMBER, MakeJob, write_documents
 
 from engine.errors import OutputDamaged, UsageError
 from engine.jobs.manifest import certificate_path, manifest_path
-from engine.jobs.record import Outcome as Recorded
+from engine.jobs.record import RecordedOutcome as Recorded
 from engine.jobs.record import line_of, object_texts, read_line
-from engine.jobs.verification import verify
+from engine.jobs.verification import verify_output
 
 
 def wrong(output: Path, schema: Any = NUMBER, **options: Any) -> dict[str, str]:
-    findings = verify(output, lambda _: partial(dict, schema), **options)
+    findings = verify_output(output, lambda _: partial(dict, schema), **options)
     return {finding.subject: finding.found for finding in findings if finding.wrong}
 
 
@@ -36,7 +36,7 @@ def change(output: Path, edit: Callable[[list[str]], list[str]]) -> None:
 
 
 def test_good_output_has_no_finding_that_is_wrong(output: Path) -> None:
-    findings = list(verify(output, lambda _: partial(dict, NUMBER), replay=3))
+    findings = list(verify_output(output, lambda _: partial(dict, NUMBER), replay=3))
     assert not [finding for finding in findings if finding.wrong]
     said = {finding.subject: finding.found for finding in findings}
     assert said["replay"] == "3 documents decoded again, 3 equal"
@@ -96,7 +96,7 @@ def test_job_that_is_not_finished_is_told(output: Path) -> None:
     manifest_path(output).write_text(json.dumps(behind), encoding="utf-8")
     assert wrong(output) == {"job": "not finished: 3 of 8 documents; start it again"}
     manifest_path(output).unlink()
-    with pytest.raises(UsageError, match="is no job's output"):
+    with pytest.raises(UsageError, match="is not the output of a job"):
         wrong(output)
 
 
@@ -153,7 +153,7 @@ def test_what_is_missing_is_a_finding_and_the_rest_is_looked_at(
     def gone() -> Any:
         raise UsageError("no file 'schema.json'")
 
-    findings = list(verify(job.output, lambda _: gone, model=str(moved)))
+    findings = list(verify_output(job.output, lambda _: gone, model=str(moved)))
     assert {finding.subject for finding in findings if finding.wrong} == {"schema"}
     assert "4 documents, each as it was read" in [finding.found for finding in findings]
     job.output.unlink()
@@ -163,7 +163,7 @@ def test_what_is_missing_is_a_finding_and_the_rest_is_looked_at(
 
 def test_manifest_of_another_version_is_told(output: Path) -> None:
     members = json.loads(manifest_path(output).read_text("utf-8"))
-    members["recipe"]["member_of_tomorrow"] = 1
+    members["spec"]["member_of_tomorrow"] = 1
     manifest_path(output).write_text(json.dumps(members), encoding="utf-8")
     with pytest.raises(UsageError, match="was written by engine"):
         wrong(output)
@@ -179,7 +179,7 @@ def test_replay_leaves_out_what_depends_on_the_machine(output: Path) -> None:
         return [lines[0], json.dumps({**json.loads(lines[1]), **failed}) + "\n", *lines[2:]]
 
     change(output, edit)
-    said = {one.subject: one for one in verify(output, lambda _: partial(dict, NUMBER), replay=8)}["replay"]
+    said = {one.subject: one for one in verify_output(output, lambda _: partial(dict, NUMBER), replay=8)}["replay"]
     assert said.found == (
         "7 documents decoded again, 7 equal; 1 document that took too long or killed a worker left out"
     )

@@ -11,16 +11,18 @@ from vocabularies import CONTROL, ENDS, FULL, SMALL
 from engine.automaton.automaton import Automaton
 from engine.errors import TokenRejected
 from engine.grammar import grammar as g
-from engine.masks.mask import Masks, Walks, spell
+from engine.masks.mask import Masks, Walks, fewest_tokens
 from engine.masks.matcher import Matcher
 from engine.masks.trie import build_trie
 from engine.regular import charset
 from engine.regular import expression as ex
 
-STRING = g.StringTerminal(ex.ANYTHING)
-SHORT = g.StringTerminal(ex.repeat(ex.chars(charset.ANY), 1, 3))
-DIGITS = ex.chars(charset.of("0123456789"))
-INTEGER = g.Terminal(ex.union(ex.text("0"), ex.concat(ex.chars(charset.of("123456789")), ex.repeat(DIGITS, 0, None))))
+STRING = g.StringTerminal(ex.ALL_STRINGS)
+SHORT = g.StringTerminal(ex.repeat(ex.char_class(charset.ANY), 1, 3))
+DIGITS = ex.char_class(charset.of("0123456789"))
+INTEGER = g.RegularTerminal(
+    ex.union(ex.text("0"), ex.concat(ex.char_class(charset.of("123456789")), ex.repeat(DIGITS, 0, None)))
+)
 
 
 class Even:
@@ -59,19 +61,24 @@ def grammar(root: g.Node, **rules: g.Node) -> g.Grammar:
 
 
 OPEN = g.Members(
-    (g.Member("a", INTEGER, True),), (g.Others(ex.complement(ex.words(["a"])), INTEGER),), colon=g.Literal(":")
+    (g.Member("a", INTEGER, True),),
+    (g.AdditionalMembers(ex.complement(ex.finite_set(["a"])), INTEGER),),
+    colon=g.Literal(":"),
 )
-UP_TO = [ex.repeat(ex.chars(charset.ANY), low, high) for low, high in ((0, 4), (2, 5), (1, None))]
+UP_TO = [ex.repeat(ex.char_class(charset.ANY), low, high) for low, high in ((0, 4), (2, 5), (1, None))]
 ODD = ex.concat(
-    ex.optional(ex.chars(charset.of("aé"))), ex.repeat(ex.concat(ex.text("b"), ex.chars(charset.ANY)), 0, None)
+    ex.optional(ex.char_class(charset.of("aé"))),
+    ex.repeat(ex.concat(ex.text("b"), ex.char_class(charset.ANY)), 0, None),
 )
 NARROWED = {
-    "a pattern and a length": ex.both(ODD, UP_TO[0]),
-    "a pattern and two lengths": ex.both(ODD, UP_TO[1]),
-    "a class and a length": ex.repeat(ex.chars(charset.of("abé😀\n")), 1, 3),
-    "all but some words": ex.both(ex.complement(ex.words(["a", "ab", "é"])), ex.complement(ex.words(["b", ""]))),
-    "short but for some words": ex.both(ex.complement(ex.words(["a", "ab", "aba", "é"])), UP_TO[0]),
-    "not a pattern": ex.both(ex.complement(ODD), UP_TO[2]),
+    "a pattern and a length": ex.intersection(ODD, UP_TO[0]),
+    "a pattern and two lengths": ex.intersection(ODD, UP_TO[1]),
+    "a class and a length": ex.repeat(ex.char_class(charset.of("abé😀\n")), 1, 3),
+    "all but some words": ex.intersection(
+        ex.complement(ex.finite_set(["a", "ab", "é"])), ex.complement(ex.finite_set(["b", ""]))
+    ),
+    "short but for some words": ex.intersection(ex.complement(ex.finite_set(["a", "ab", "aba", "é"])), UP_TO[0]),
+    "not a pattern": ex.intersection(ex.complement(ODD), UP_TO[2]),
 }
 GRAMMARS = {
     **{
@@ -86,9 +93,9 @@ GRAMMARS = {
     "unique": grammar(g.Guarded(array(INTEGER), Unique())),
     "unique or strings": grammar(g.Choice((g.Guarded(array(INTEGER), Unique()), array(STRING)))),
     "open object": grammar(g.Sequence((g.Literal("{"), OPEN, g.Literal("}")))),
-    "nested": grammar(array(g.Choice((g.Reference("root"), INTEGER)))),
+    "nested": grammar(array(g.Choice((g.RuleRef("root"), INTEGER)))),
     "number at the root": grammar(INTEGER),
-    "blanks": grammar(array(g.Sequence((g.Terminal(ex.repeat(ex.chars(charset.of(" ")), 0, 3)), INTEGER)))),
+    "blanks": grammar(array(g.Sequence((g.RegularTerminal(ex.repeat(ex.char_class(charset.of(" ")), 0, 3)), INTEGER)))),
     "words": grammar(g.Choice((g.Literal("ab"), g.Literal("aba"), g.Literal("é"), g.Literal("😀")))),
 }
 
@@ -176,7 +183,7 @@ def test_a_branch_under_a_guard_does_not_stop_the_other() -> None:
     either = g.Choice((g.Guarded(array(g.Choice((INTEGER, STRING))), Unique()), array(INTEGER)))
     for text, expected in (("[1, 1]", True), ('["a", "a"]', False), ('["a", "b"]', True), ("[1, 2]", True)):
         matcher = Matcher(grammar(either), FULL)
-        tokens = spell(build_trie(FULL), text.encode())
+        tokens = fewest_tokens(build_trie(FULL), text.encode())
         accepted = True
         for token in tokens or ():
             if not matcher.allows(token):
@@ -189,7 +196,7 @@ def test_a_branch_under_a_guard_does_not_stop_the_other() -> None:
 def test_rollback_restores_every_answer() -> None:
     matcher = Matcher(GRAMMARS["open object"], FULL)
     states = [(matcher.output, matcher.mask().tolist(), matcher.forced(), matcher.closing())]
-    for token in spell(build_trie(FULL), b'{"a":12, "b":1, "bb":0}') or ():
+    for token in fewest_tokens(build_trie(FULL), b'{"a":12, "b":1, "bb":0}') or ():
         matcher.accept(token)
         states.append((matcher.output, matcher.mask().tolist(), matcher.forced(), matcher.closing()))
     matcher.accept(ENDS[0])
@@ -206,7 +213,7 @@ def test_rollback_restores_every_answer() -> None:
 
 def test_a_key_is_not_repeated() -> None:
     matcher = Matcher(GRAMMARS["open object"], FULL)
-    for token in spell(build_trie(FULL), b'{"a":12, "b":1, "b') or ():
+    for token in fewest_tokens(build_trie(FULL), b'{"a":12, "b":1, "b') or ():
         matcher.accept(token)
     assert not matcher.allows(2)
     assert not matcher.allows(3)

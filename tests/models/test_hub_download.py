@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import DownloadFailed, ModelFileInvalid, UsageError
-from engine.models import hub, resolve, verify
+from engine.models import hub, resolve, verify_model
 from engine.models.digest import read_record, record_path
 from engine.models.environment import user_models_file
 
@@ -134,7 +134,7 @@ def test_file_is_fetched_verified_and_not_fetched_again(server: Hub) -> None:
     found = resolve("mine")
     assert (found.path, found.sha256, found.chat_format) == (path, sha(server.content), "chatml")
     assert path.read_bytes() == server.content
-    assert resolve("mine") == verify("mine") == found
+    assert resolve("mine") == verify_model("mine") == found
     assert server.requests == [("/me/models/resolve/main/sub%2Bdir/f.gguf", None)]
     assert names(path) == {"f.gguf"}
 

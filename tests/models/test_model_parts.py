@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from tiny_models import bpe_tokens, write_model
 
-from engine.binary.builder import build
-from engine.binary.subject import document_subject
-from engine.decoding.loaded import load
+from engine.binary.builder import build_file
+from engine.binary.schema_source import document_source
+from engine.decoding.loaded_model import load_model
 from engine.decoding.settings import ModelSettings
 from engine.errors import BuildFailed, CopyFailed, DownloadFailed, ModelFileInvalid
-from engine.models import export_model, import_model, resolve, sha256_of, verify
+from engine.models import export_model, import_model, resolve, sha256_of, verify_model
 from engine.models.environment import user_models_file
 from engine.models.header import read_header
 from engine.models.parts import model_files, model_size, part_names, read_parts
@@ -65,8 +65,8 @@ def test_all_parts_are_a_model(parts: tuple[Path, ...]) -> None:
     assert model_files(first) == parts == read_parts(first).files
     assert part_names(first.name) == tuple(part.name for part in parts)
     assert model_size(first) == read_parts(first).size == len(content)
-    assert sha256_of(first) == verify(first).sha256 == hashlib.sha256(content).hexdigest()
-    assert len(load(first, SETTINGS).vocabulary) == len(bpe_tokens().texts)
+    assert sha256_of(first) == verify_model(first).sha256 == hashlib.sha256(content).hexdigest()
+    assert len(load_model(first, SETTINGS).vocabulary) == len(bpe_tokens().texts)
 
 
 def test_changed_byte_of_any_part_changes_the_digest(parts: tuple[Path, ...]) -> None:
@@ -87,7 +87,7 @@ def test_links_of_a_hubs_cache_are_followed_by_their_names(parts: tuple[Path, ..
         (snapshot / part.name).symlink_to(blob)
     found = resolve(snapshot / parts[0].name)
     assert len(model_files(found.path)) == len(parts)
-    assert len(load(found.path, SETTINGS).vocabulary) == len(bpe_tokens().texts)
+    assert len(load_model(found.path, SETTINGS).vocabulary) == len(bpe_tokens().texts)
 
 
 def test_incomplete_model_says_what_is_missing(parts: tuple[Path, ...], tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_import_and_export_carry_all_parts(
     for variable in ("ENGINE_MODELS_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "other" / variable))
     import_model(stick / f"mine-00001-of-{len(parts):05}.gguf")
-    assert together(model_files(verify("mine").path)) == content
-    assert len(load(resolve("mine").path, SETTINGS).vocabulary) == len(bpe_tokens().texts)
+    assert together(model_files(verify_model("mine").path)) == content
+    assert len(load_model(resolve("mine").path, SETTINGS).vocabulary) == len(bpe_tokens().texts)
 
 
 def test_model_in_parts_does_not_take_the_name_of_one_in_a_file(parts: tuple[Path, ...]) -> None:
@@ -171,7 +171,7 @@ def test_download_brings_all_parts(hub: Path, parts: tuple[Path, ...]) -> None:
     user_models_file().write_text(line, encoding="utf-8")
     found = resolve("mine")
     assert together(model_files(found.path)) == together(parts)
-    assert verify("mine") == found
+    assert verify_model("mine") == found
 
 
 def test_parts_that_are_another_model_are_not_kept(hub: Path, parts: tuple[Path, ...]) -> None:
@@ -187,9 +187,11 @@ def test_parts_that_are_another_model_are_not_kept(hub: Path, parts: tuple[Path,
 
 
 def test_build_refuses_parts_and_says_how_to_merge_them(parts: tuple[Path, ...], tmp_path: Path) -> None:
-    subject = document_subject(tmp_path / "s.json")
+    subject = document_source(tmp_path / "s.json")
     with pytest.raises(BuildFailed, match=f"is in {len(parts)} files.*llama-gguf-split --merge {parts[0]} WHOLE"):
-        build(subject, {"type": "integer"}, tmp_path / "out", model=resolve(parts[0]), portable=False, progress=SILENT)
+        build_file(
+            subject, {"type": "integer"}, tmp_path / "out", model=resolve(parts[0]), portable=False, progress=SILENT
+        )
 
 
 # -- files that hold more than a text model
@@ -222,7 +224,7 @@ def test_model_that_sees_or_hears_is_refused_before_it_is_hashed(tensor: str, se
 
         def finish(self) -> None: ...
 
-    for look in (resolve, verify):
+    for look in (resolve, verify_model):
         with pytest.raises(
             ModelFileInvalid, match=rf"holds {sense} tensors too \(the first is '{tensor}'\).*hf\.co/OWNER"
         ):

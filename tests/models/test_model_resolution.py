@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelFileInvalid, ModelNotFound
-from engine.models import resolve, sha256_of, verify
+from engine.models import resolve, sha256_of, verify_model
 from engine.models.environment import DEFAULT_MODEL, user_models_file
 
 MakeGguf = Callable[..., bytes]
@@ -33,7 +33,7 @@ def test_path_is_the_file(tmp_path: Path, make_gguf: MakeGguf, monkeypatch: pyte
         found = resolve(name)
         assert (found.path, found.name, found.chat_format, found.chat_template) == (path, path.name, None, "jinja")
         assert found.sha256 is None
-    assert verify(path).sha256 == sha256_of(path)
+    assert verify_model(path).sha256 == sha256_of(path)
 
 
 def test_home_folder_is_understood(tmp_path: Path, make_gguf: MakeGguf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_nothing_means_the_variable_and_then_the_default(known: Path, monkeypatc
     assert resolve().chat_format == "gemma"
     monkeypatch.setenv("ENGINE_MODEL", "")
     with pytest.raises(ModelNotFound) as caught:
-        verify()
+        verify_model()
     assert caught.value.name == DEFAULT_MODEL
 
 

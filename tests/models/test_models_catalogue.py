@@ -11,7 +11,7 @@ from engine.errors import ModelFileInvalid
 from engine.models import list_models
 from engine.models.catalogue import read_catalogue
 from engine.models.environment import DEFAULT_MODEL, user_models_file
-from engine.models.source import Repository, Wheels, parse_source
+from engine.models.model_source import Repository, Wheels, parse_source
 
 LINE = "mine hf:me/models sub/file.gguf 10 - MIT chatml"
 

@@ -22,9 +22,9 @@ from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import ModelError, ModelFileInvalid, ModelNotFound
 from engine.extraction.extractor import Extractor
-from engine.models import resolve, verify
+from engine.models import resolve, verify_model
 from engine.models.ollama import chat_format_of
-from engine.models.parameters import NO_PARAMETERS, Parameters, parameters_of, read_parameters
+from engine.models.ollama_parameters import NO_PARAMETERS, RecommendedParameters, parameters_of, read_parameters
 
 MakeGguf = Callable[..., bytes]
 CHECKOUT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def test_name_is_found_where_ollama_puts_it(store: Store, make_gguf: MakeGguf, n
     assert found.path.read_bytes() == content
     assert found.sha256 == hashlib.sha256(content).hexdigest()
     assert (found.name, found.chat_format, found.chat_template) == (f"ollama/{name}", "chatml", None)
-    assert verify(f"ollama/{name}") == found
+    assert verify_model(f"ollama/{name}") == found
 
 
 def test_default_store_is_in_the_home_folder(
@@ -139,7 +139,7 @@ def test_blob_with_a_changed_byte_is_refused(store: Store, make_gguf: MakeGguf) 
     store.manifest("registry.ollama.ai/library/m/latest", model=make_gguf())
     (blob,) = (store.folder / "blobs").iterdir()
     blob.write_bytes(blob.read_bytes()[:-1] + b"\xee")
-    for look in (resolve, verify):
+    for look in (resolve, verify_model):
         with pytest.raises(ModelFileInvalid, match=r"its sha256 is \w+, its name says \w+; pull the model again"):
             look("ollama/m")
 
@@ -305,7 +305,7 @@ def test_every_known_format_has_a_template_of_ollama() -> None:
     assert set(CHAT_FORMATS) <= set(TEMPLATES)
 
 
-def parameters(store: Store, make_gguf: MakeGguf, layer: bytes) -> Parameters:
+def parameters(store: Store, make_gguf: MakeGguf, layer: bytes) -> RecommendedParameters:
     store.manifest("registry.ollama.ai/library/m/latest", model=make_gguf(), params=layer)
     return resolve("ollama/m").parameters
 
@@ -320,7 +320,7 @@ def test_parameters_are_read_and_those_not_applied_are_named(store: Store, make_
         "repeat_penalty": 1.1,
     }
     found = parameters(store, make_gguf, json.dumps(written).encode())
-    assert found == Parameters(8192, {"temperature": 0.5, "top_k": 3, "seed": 0}, ("repeat_penalty", "stop"))
+    assert found == RecommendedParameters(8192, {"temperature": 0.5, "top_k": 3, "seed": 0}, ("repeat_penalty", "stop"))
     assert parameters_of(json.loads(json.dumps(found.as_json()))) == found
 
 

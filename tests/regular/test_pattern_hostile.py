@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.regular.expression import NOTHING
+from engine.regular.expression import EMPTY_SET
 from engine.regular.pattern import InvalidPattern, UnsupportedPattern, parse_pattern
 from engine.regular.pattern_syntax import NESTING_LIMIT
 
@@ -43,7 +43,7 @@ def test_hostile_patterns_are_read_or_refused(source: str, dialect: str) -> None
         return
     state = language
     for character in "aab a\n" * 5:
-        if state is NOTHING:
+        if state is EMPTY_SET:
             break
         state = state.derive(ord(character))
     assert state.nullable in (True, False)
@@ -58,4 +58,4 @@ def test_groups_nest_as_deep_as_promised() -> None:
 def test_a_count_of_a_billion_is_exact_without_being_expanded(dialect: str) -> None:
     language = parse_pattern("^(?:ab){1000000000,1000000001}$", dialect)
     assert not language.matches("abab")
-    assert language.step(ord("a")).step(ord("b")) is not NOTHING
+    assert language.step(ord("a")).step(ord("b")) is not EMPTY_SET

@@ -47,10 +47,10 @@ def test_pieces_are_those_between_the_borders(text: str, starts: set[int], ends:
 
 def test_a_piece_meets_other_constraints() -> None:
     pieces = index("id AB-12 or CD-345", {0, 3, 9, 12}, {2, 8, 11, 18}).pieces
-    found = ex.both(pieces, parse_pattern("^[A-Z]{2}-[0-9]{3}$", "ecma"))
+    found = ex.intersection(pieces, parse_pattern("^[A-Z]{2}-[0-9]{3}$", "ecma"))
     assert found.alive
     assert found.shortest == "CD-345"
-    assert not ex.both(pieces, parse_pattern("^x", "ecma")).alive
+    assert not ex.intersection(pieces, parse_pattern("^x", "ecma")).alive
 
 
 def test_equal_beginnings_are_one_node() -> None:

@@ -14,7 +14,7 @@ from schema_acceptance import accepts
 
 from engine.errors import SchemaError, UnsatisfiableSchema, UnsupportedSchema
 from engine.schema import read_json_schema
-from engine.schema.formats import KNOWN_FORMATS, conforms
+from engine.schema.format_checks import KNOWN_FORMATS, conforms
 
 DATA = Path(os.environ.get("ENGINE_TEST_DATA", ""))
 DRAFTS = {"2020-12": None, "7": "http://json-schema.org/draft-07/schema#"}

@@ -32,8 +32,10 @@ def check_run(animal: Animal, path: Path, runs: int, seed: int) -> None:
     )
     adapter: TypeAdapter[Any] = TypeAdapter(animal.model)
     sampling = Sampling(temperature=1.5, seed=seed)
-    search = 50 if animal.name in HOPELESS else 1000
-    found = extractor.extract(["a text"] * runs, max_tokens=TOKENS, sampling=sampling, errors="collect", search=search)
+    max_backtracks = 50 if animal.name in HOPELESS else 1000
+    found = extractor.extract(
+        ["a text"] * runs, max_tokens=TOKENS, sampling=sampling, errors="collect", max_backtracks=max_backtracks
+    )
     done = set()
     for result in found.detailed():
         adapter.validate_json(result.text)

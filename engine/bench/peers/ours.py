@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from engine.automaton.automaton import Automaton
 from engine.bench.peers.work import Prompt, Work
-from engine.decoding.prompt import PromptEncoder, shared_prefix
+from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
 from engine.decoding.statistics import Statistics

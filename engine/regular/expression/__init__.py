@@ -1,63 +1,64 @@
 """Regular expressions with intersection and complement, run by their derivatives.
 
-An `Expression` denotes a set of Unicode strings. Build them with the functions here, one module a concept: `node` (an interned
-expression), `algebra` (the operations), `dictionary` (finite sets), `residue` (multiples), `json_text` and `base64_text` (texts
-inside of texts), `search` (is there any string).
+An `Expression` denotes a set of Unicode strings. Build them with the functions here, one module a concept: `node` (an
+interned expression), `algebra` (the operations), `finite_set` (finite sets), `divisibility` (multiples), `json_text`
+and `base64_text` (texts inside of texts), `shortest_string` (is there any string).
 """
 
 from engine.regular.expression.algebra import (
-    ANYTHING,
-    EMPTY,
-    Both,
-    Chars,
+    ALL_STRINGS,
+    EMPTY_STRING,
+    CharClass,
     Complement,
     Concat,
-    Empty,
-    Repeat,
+    EmptyString,
+    Intersection,
+    Repetition,
     Union,
-    both,
-    chars,
+    char_class,
     complement,
     concat,
+    intersection,
     nonempty,
     optional,
     repeat,
     union,
 )
 from engine.regular.expression.base64_text import STANDARD, URL_SAFE, base64_text
-from engine.regular.expression.dictionary import Words, text, words
+from engine.regular.expression.divisibility import Multiple, multiple
+from engine.regular.expression.finite_set import FiniteSet, finite_set, text
 from engine.regular.expression.json_text import json_text
-from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, Nothing, Transitions
-from engine.regular.expression.residue import Multiple, multiple
-from engine.regular.expression.search import STATE_LIMIT, WORK_LIMIT, bounded
+from engine.regular.expression.node import EMPTY_SET, LENGTH_LIMIT, EmptySet, Expression, Transitions
+from engine.regular.expression.shortest_string import SEARCH_STATE_LIMIT, WORK_LIMIT, bounded
 
 __all__ = [
-    "ANYTHING",
-    "EMPTY",
+    "ALL_STRINGS",
+    "EMPTY_SET",
+    "EMPTY_STRING",
     "LENGTH_LIMIT",
-    "NOTHING",
+    "SEARCH_STATE_LIMIT",
     "STANDARD",
-    "STATE_LIMIT",
     "URL_SAFE",
     "WORK_LIMIT",
-    "Both",
-    "Chars",
+    "CharClass",
     "Complement",
     "Concat",
-    "Empty",
+    "EmptySet",
+    "EmptyString",
     "Expression",
+    "FiniteSet",
+    "Intersection",
     "Multiple",
-    "Nothing",
-    "Repeat",
+    "Repetition",
     "Transitions",
     "Union",
-    "Words",
     "base64_text",
-    "both",
     "bounded",
-    "chars",
+    "char_class",
     "complement",
     "concat",
+    "finite_set",
+    "intersection",
     "json_text",
     "multiple",
     "nonempty",
@@ -65,5 +66,4 @@ __all__ = [
     "repeat",
     "text",
     "union",
-    "words",
 ]

@@ -1,6 +1,6 @@
 """Algebra: the regular operations, with intersection and complement, as nodes and as the functions that build them.
 
-The functions keep the invariants: no NOTHING inside another expression, unions and intersections flat and sorted, repeats of
+The functions keep the invariants: no EMPTY_SET inside another expression, unions and intersections flat and sorted, repeats of
 non-nullable bodies only. Nothing is built that no input visits: intersection, complement and counted repeats need no
 construction of their own.
 """
@@ -14,13 +14,13 @@ from typing import TypeGuard
 from engine.errors import GrammarTooComplex
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.node import LENGTH_LIMIT, NOTHING, Expression, intern, lasting, serial_of
+from engine.regular.expression.node import EMPTY_SET, LENGTH_LIMIT, Expression, intern, lasting, serial_of
 from engine.regular.partition import refine
 
 _GUESSED = 1000  # characters
 
 
-class Chars(Expression):
+class CharClass(Expression):
     """One character of a set."""
 
     __slots__ = ("members",)
@@ -30,11 +30,11 @@ class Chars(Expression):
         self.members = members
 
     def _partition(self) -> tuple[CharSet, ...]:
-        rest = charset.complement(self.members)
+        rest = charset.invert(self.members)
         return (self.members, rest) if rest else (self.members,)
 
     def _derivative(self, code_point: int) -> Expression:
-        return EMPTY if charset.contains(self.members, code_point) else NOTHING
+        return EMPTY_STRING if charset.contains(self.members, code_point) else EMPTY_SET
 
     def _short(self) -> str:
         return chr(charset.example(self.members))
@@ -43,7 +43,7 @@ class Chars(Expression):
         return 1
 
 
-class Empty(Expression):
+class EmptyString(Expression):
     """The empty string only."""
 
     __slots__ = ()
@@ -52,7 +52,7 @@ class Empty(Expression):
         return (charset.ANY,)
 
     def _derivative(self, code_point: int) -> Expression:
-        return NOTHING
+        return EMPTY_SET
 
 
 class Concat(Expression):
@@ -100,7 +100,7 @@ class Concat(Expression):
         return length + node.least
 
 
-class Repeat(Expression):
+class Repetition(Expression):
     """`body` from `low` to `high` times (None: without end); `body` is not nullable."""
 
     __slots__ = ("body", "high", "low")
@@ -114,8 +114,8 @@ class Repeat(Expression):
 
     def _derivative(self, code_point: int) -> Expression:
         after = self.body.derive(code_point)
-        if after is NOTHING:
-            return NOTHING
+        if after is EMPTY_SET:
+            return EMPTY_SET
         return concat(after, repeat(self.body, max(0, self.low - 1), None if self.high is None else self.high - 1))
 
     def _short(self) -> str:
@@ -155,7 +155,7 @@ class Union(Expression):
         return min(option.least for option in self.options if option.alive)
 
 
-class Both(Expression):
+class Intersection(Expression):
     """All of `parts` at once."""
 
     __slots__ = ("_cap", "parts")
@@ -174,7 +174,7 @@ class Both(Expression):
         return _refine_all(self.parts)
 
     def _derivative(self, code_point: int) -> Expression:
-        return both(*(p.derive(code_point) for p in self.parts))
+        return intersection(*(p.derive(code_point) for p in self.parts))
 
     def _short(self) -> str:
         uncapped = self._uncapped
@@ -192,7 +192,7 @@ class Both(Expression):
         """The other parts, where their short string is within what one part says of the length."""
         if self._cap is None:
             return None
-        rest = both(*(part for part in self.parts if part is not self._cap))
+        rest = intersection(*(part for part in self.parts if part is not self._cap))
         return rest if self._cap.high is not None and rest.least <= self._cap.high else None
 
     @property
@@ -233,8 +233,8 @@ class Complement(Expression):
         return complement(self.body.derive(code_point))
 
 
-def _is_cap(part: Expression) -> TypeGuard[Repeat]:
-    return isinstance(part, Repeat) and part.body is _ANY_CHARACTER and not part.low and part.high is not None
+def _is_cap(part: Expression) -> TypeGuard[Repetition]:
+    return isinstance(part, Repetition) and part.body is _ANY_CHARACTER and not part.low and part.high is not None
 
 
 def _refuse_long(length: int) -> None:
@@ -253,26 +253,26 @@ def _refine_all(parts: Iterable[Expression]) -> tuple[CharSet, ...]:
     return classes
 
 
-EMPTY: Expression = Empty(True, True)
+EMPTY_STRING: Expression = EmptyString(True, True)
 
 
-def chars(members: CharSet) -> Expression:
-    return intern((Chars, members), lambda: Chars(members)) if members else NOTHING
+def char_class(members: CharSet) -> Expression:
+    return intern((CharClass, members), lambda: CharClass(members)) if members else EMPTY_SET
 
 
 def concat(*parts: Expression) -> Expression:
-    result = EMPTY
+    result = EMPTY_STRING
     for part in reversed(parts):
         result = _concat(part, result)
     return result
 
 
 def _concat(head: Expression, tail: Expression) -> Expression:
-    if head is NOTHING or tail is NOTHING:
-        return NOTHING
-    if head is EMPTY:
+    if head is EMPTY_SET or tail is EMPTY_SET:
+        return EMPTY_SET
+    if head is EMPTY_STRING:
         return tail
-    if tail is EMPTY:
+    if tail is EMPTY_STRING:
         return head
     heads: list[Expression] = []
     while isinstance(head, Concat):
@@ -289,40 +289,40 @@ def union(*parts: Expression) -> Expression:
     single = charset.NONE
     for part in parts:
         for option in part.options if isinstance(part, Union) else (part,):
-            if option is ANYTHING:
-                return ANYTHING
-            if isinstance(option, Chars):
-                single = charset.union(single, option.members)
-            elif option is not NOTHING:
+            if option is ALL_STRINGS:
+                return ALL_STRINGS
+            if isinstance(option, CharClass):
+                single = charset.unite(single, option.members)
+            elif option is not EMPTY_SET:
                 flat.add(option)
     if single:
-        flat.add(chars(single))
-    if EMPTY in flat and any(o.nullable for o in flat if o is not EMPTY):
-        flat.discard(EMPTY)
+        flat.add(char_class(single))
+    if EMPTY_STRING in flat and any(o.nullable for o in flat if o is not EMPTY_STRING):
+        flat.discard(EMPTY_STRING)
     if len(flat) < 2:
-        return flat.pop() if flat else NOTHING
+        return flat.pop() if flat else EMPTY_SET
     options = tuple(sorted(flat, key=serial_of))
     return intern((Union, options), lambda: Union(options))
 
 
-def both(*parts: Expression) -> Expression:
+def intersection(*parts: Expression) -> Expression:
     flat: set[Expression] = set()
     for part in parts:
-        flat.update(part.parts if isinstance(part, Both) else (part,))
-    flat.discard(ANYTHING)
-    if NOTHING in flat:
-        return NOTHING
-    if EMPTY in flat:
-        return EMPTY if all(p.nullable for p in flat) else NOTHING
+        flat.update(part.parts if isinstance(part, Intersection) else (part,))
+    flat.discard(ALL_STRINGS)
+    if EMPTY_SET in flat:
+        return EMPTY_SET
+    if EMPTY_STRING in flat:
+        return EMPTY_STRING if all(p.nullable for p in flat) else EMPTY_SET
     if len(flat) > 1:
         flat = _merge_repeats(flat)
     if len(flat) < 2:
-        return flat.pop() if flat else ANYTHING
-    if NOTHING in flat:
-        return NOTHING
+        return flat.pop() if flat else ALL_STRINGS
+    if EMPTY_SET in flat:
+        return EMPTY_SET
     members = tuple(sorted(flat, key=serial_of))
     home = next((part.home for part in members if part.home is not None), None)
-    return intern((Both, members), lambda: Both(members), home)
+    return intern((Intersection, members), lambda: Intersection(members), home)
 
 
 def _merge_repeats(parts: set[Expression]) -> set[Expression]:
@@ -337,48 +337,48 @@ def _merge_repeats(parts: set[Expression]) -> set[Expression]:
         members = charset.intersect(members, counts[0])
         low = max(low, counts[1])
         high = counts[2] if high is None else high if counts[2] is None else min(high, counts[2])
-    return (parts - set(counted)) | {repeat(chars(members), low, high)}
+    return (parts - set(counted)) | {repeat(char_class(members), low, high)}
 
 
 def _as_counted(node: Expression) -> tuple[CharSet, int, int | None] | None:
-    if isinstance(node, Repeat) and isinstance(node.body, Chars):
+    if isinstance(node, Repetition) and isinstance(node.body, CharClass):
         return node.body.members, node.low, node.high
-    return (node.members, 1, 1) if isinstance(node, Chars) else None
+    return (node.members, 1, 1) if isinstance(node, CharClass) else None
 
 
 def complement(body: Expression) -> Expression:
-    if body is NOTHING:
-        return ANYTHING
-    if body is ANYTHING:
-        return NOTHING
+    if body is EMPTY_SET:
+        return ALL_STRINGS
+    if body is ALL_STRINGS:
+        return EMPTY_SET
     if isinstance(body, Complement):
         return body.body
     return intern((Complement, body), lambda: Complement(body))
 
 
 def repeat(body: Expression, low: int, high: int | None) -> Expression:
-    """`body` from `low` to `high` times; `high < low` is NOTHING."""
+    """`body` from `low` to `high` times; `high < low` is EMPTY_SET."""
     if high is not None and high < low:
-        return NOTHING
-    if high == 0 or body is EMPTY:
-        return EMPTY
-    if body is NOTHING:
-        return EMPTY if low == 0 else NOTHING
+        return EMPTY_SET
+    if high == 0 or body is EMPTY_STRING:
+        return EMPTY_STRING
+    if body is EMPTY_SET:
+        return EMPTY_STRING if low == 0 else EMPTY_SET
     if (low, high) == (1, 1):
         return body
     if body.nullable:
         low, body = 0, nonempty(body)
-        if body is NOTHING:
-            return EMPTY
+        if body is EMPTY_SET:
+            return EMPTY_STRING
         if high == 1:
-            return union(EMPTY, body)
-    if isinstance(body, Repeat) and body.high is None and body.low <= 1 and high is None:
+            return union(EMPTY_STRING, body)
+    if isinstance(body, Repetition) and body.high is None and body.low <= 1 and high is None:
         return repeat(body.body, 0 if low == 0 else body.low * low, None)
-    return intern((Repeat, body, low, high), lambda: Repeat(body, low, high))
+    return intern((Repetition, body, low, high), lambda: Repetition(body, low, high))
 
 
 def optional(body: Expression) -> Expression:
-    return union(EMPTY, body)
+    return union(EMPTY_STRING, body)
 
 
 def nonempty(node: Expression) -> Expression:
@@ -389,12 +389,12 @@ def nonempty(node: Expression) -> Expression:
         return union(*(nonempty(o) for o in node.options))
     if isinstance(node, Concat):
         return union(concat(nonempty(node.head), node.tail), nonempty(node.tail))
-    if isinstance(node, Repeat):
+    if isinstance(node, Repetition):
         return repeat(node.body, 1, node.high)
-    if node is EMPTY:
-        return NOTHING
-    return both(node, repeat(chars(charset.ANY), 1, None))
+    if node is EMPTY_STRING:
+        return EMPTY_SET
+    return intersection(node, repeat(char_class(charset.ANY), 1, None))
 
 
-_ANY_CHARACTER = lasting((Chars, charset.ANY), lambda: Chars(charset.ANY))
-ANYTHING: Expression = lasting((Repeat, _ANY_CHARACTER, 0, None), lambda: Repeat(_ANY_CHARACTER, 0, None))
+_ANY_CHARACTER = lasting((CharClass, charset.ANY), lambda: CharClass(charset.ANY))
+ALL_STRINGS: Expression = lasting((Repetition, _ANY_CHARACTER, 0, None), lambda: Repetition(_ANY_CHARACTER, 0, None))

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.algebra import EMPTY
-from engine.regular.expression.dictionary import text
-from engine.regular.expression.node import NOTHING, Expression, intern
+from engine.regular.expression.algebra import EMPTY_STRING
+from engine.regular.expression.finite_set import text
+from engine.regular.expression.node import EMPTY_SET, Expression, intern
 
 STANDARD = ascii_uppercase + ascii_lowercase + digits + "+/"
 URL_SAFE = ascii_uppercase + ascii_lowercase + digits + "-_"
@@ -51,42 +51,42 @@ def _feed(character: _Character, byte: int) -> _Character | None:
 
 
 class Base64Text(Expression):
-    """What may follow `place` sextets (modulo 4) that left the bits `carry` and the character begun."""
+    """What may follow `phase` sextets (modulo 4) that left the bits `carry` and the character begun."""
 
-    __slots__ = ("alphabet", "carry", "character", "place")
+    __slots__ = ("alphabet", "carry", "character", "phase")
 
-    def __init__(self, alphabet: str, place: int, carry: int, character: _Character) -> None:
-        super().__init__(place == 0 and character == _BORDER, False)
-        self.alphabet, self.place, self.carry, self.character = alphabet, place, carry, character
+    def __init__(self, alphabet: str, phase: int, carry: int, character: _Character) -> None:
+        super().__init__(phase == 0 and character == _BORDER, False)
+        self.alphabet, self.phase, self.carry, self.character = alphabet, phase, carry, character
 
     def _partition(self) -> tuple[CharSet, ...]:
         single = tuple(((ord(c), ord(c)),) for c in self.alphabet + "=")
-        return (*single, charset.complement(charset.of(self.alphabet + "=")))
+        return (*single, charset.invert(charset.of(self.alphabet + "=")))
 
     def _derivative(self, code_point: int) -> Expression:
         if code_point == ord("="):
             return self._padded()
         value = self.alphabet.find(chr(code_point))
         if value < 0:
-            return NOTHING
-        if self.place == 0:
+            return EMPTY_SET
+        if self.phase == 0:
             return _base64_text(self.alphabet, 1, value, self.character)
         bits = self.carry << 6 | value
-        left = 6 - 2 * self.place
+        left = 6 - 2 * self.phase
         character = _feed(self.character, bits >> left)
         if character is None:
-            return NOTHING
-        return _base64_text(self.alphabet, (self.place + 1) % 4, bits & (1 << left) - 1, character)
+            return EMPTY_SET
+        return _base64_text(self.alphabet, (self.phase + 1) % 4, bits & (1 << left) - 1, character)
 
     def _padded(self) -> Expression:
-        if self.carry or self.character != _BORDER or self.place < 2:
-            return NOTHING
-        return text("=") if self.place == 2 else EMPTY
+        if self.carry or self.character != _BORDER or self.phase < 2:
+            return EMPTY_SET
+        return text("=") if self.phase == 2 else EMPTY_STRING
 
 
-def _base64_text(alphabet: str, place: int, carry: int, character: _Character) -> Expression:
-    key = (Base64Text, alphabet, place, carry, character)
-    return intern(key, lambda: Base64Text(alphabet, place, carry, character))
+def _base64_text(alphabet: str, phase: int, carry: int, character: _Character) -> Expression:
+    key = (Base64Text, alphabet, phase, carry, character)
+    return intern(key, lambda: Base64Text(alphabet, phase, carry, character))
 
 
 def base64_text(alphabet: str = STANDARD) -> Expression:

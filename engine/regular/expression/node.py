@@ -12,7 +12,7 @@ from itertools import count
 
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.search import is_alive, shortest
+from engine.regular.expression.shortest_string import is_alive, shortest
 
 LENGTH_LIMIT = 1 << 20
 _INTERN_LIMIT = 1 << 17
@@ -26,8 +26,9 @@ Transitions = tuple[tuple[CharSet, "Expression"], ...]
 
 
 class Expression:
-    """One interned expression. `nullable`: the empty string is in. `plain`: no intersection or complement inside, so that it is
-    alive unless it is NOTHING. `weight`: how many nodes a derivative looks at."""
+    """One interned expression. `nullable`: the empty string is in. `plain`: no intersection or complement inside, so
+    that it is alive unless it is EMPTY_SET. `weight`: how many nodes a derivative looks at.
+    """
 
     __slots__ = (
         "_alive",
@@ -75,7 +76,7 @@ class Expression:
         raise NotImplementedError
 
     def derive(self, code_point: int) -> Expression:
-        """The expression of what may follow `code_point`; may be dead without being NOTHING."""
+        """The expression of what may follow `code_point`; may be dead without being EMPTY_SET."""
         found = self._derived.get(code_point)
         if found is None:
             found = self._derived[code_point] = self._derivative(code_point)
@@ -94,8 +95,8 @@ class Expression:
             found: dict[Expression, CharSet] = {}
             for members in self.classes:
                 target = self.derive(members[0][0])
-                if target is not NOTHING and target.alive:
-                    found[target] = charset.union(found.get(target, charset.NONE), members)
+                if target is not EMPTY_SET and target.alive:
+                    found[target] = charset.unite(found.get(target, charset.NONE), members)
             self._transitions = tuple(sorted(((m, target) for target, m in found.items()), key=_characters))
         return self._transitions
 
@@ -103,20 +104,20 @@ class Expression:
     def alive(self) -> bool:
         """Whether any string is in the language."""
         if self._alive is None:
-            self._alive = self is not NOTHING if self.plain else is_alive(self)
+            self._alive = self is not EMPTY_SET if self.plain else is_alive(self)
         return self._alive
 
     @property
     def is_dead(self) -> bool:
         """Whether it is known that no string is in the language."""
-        return self is NOTHING or self._alive is False
+        return self is EMPTY_SET or self._alive is False
 
     @property
     def known_alive(self) -> bool:
         """Whether it is known that there is a string."""
         return self._alive is True or self.direct
 
-    def settle(self, alive: bool) -> None:
+    def note_alive(self, alive: bool) -> None:
         """Note whether there is a string."""
         self._alive = alive
 
@@ -150,7 +151,7 @@ class Expression:
     @property
     def direct(self) -> bool:
         """Whether a short string is found without a search."""
-        return self.nullable or (self.plain and self is not NOTHING)
+        return self.nullable or (self.plain and self is not EMPTY_SET)
 
     @property
     def needed(self) -> int:
@@ -173,23 +174,23 @@ class Expression:
         return ""
 
     def step(self, code_point: int) -> Expression:
-        """The live successor by one character, or NOTHING."""
+        """The live successor by one character, or EMPTY_SET."""
         for members, target in self.transitions:
             if charset.contains(members, code_point):
                 return target
-        return NOTHING
+        return EMPTY_SET
 
     def matches(self, text: str) -> bool:
         """Whether the whole `text` is in the language."""
         state = self
         for character in text:
             state = state.derive(ord(character))
-            if state is NOTHING:
+            if state is EMPTY_SET:
                 return False
         return state.nullable
 
 
-class Nothing(Expression):
+class EmptySet(Expression):
     """No string at all."""
 
     __slots__ = ()
@@ -205,7 +206,7 @@ class Nothing(Expression):
         return self
 
 
-NOTHING: Expression = Nothing(False, True)
+EMPTY_SET: Expression = EmptySet(False, True)
 
 
 def intern(

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from engine.regular import charset
 from engine.regular.charset import CharSet
-from engine.regular.expression.node import NOTHING, Expression, intern
+from engine.regular.expression.node import EMPTY_SET, Expression, intern
 
-Positions = npt.NDArray[np.int64]  # of characters, or of borders between them
+CharacterPositions = npt.NDArray[np.int64]  # of characters, or of borders between them
 Borders = npt.NDArray[np.bool_]  # one more than there are characters
 
 
@@ -25,17 +25,21 @@ class SubstringIndex:
     """The pieces of `text` from a border in `starts` to a later one in `ends`, at most to `limits[start]`, the last border that
     a piece from there may reach (each an array of `len(text) + 1`). O(n log n) to build."""
 
-    def __init__(self, text: str, starts: Borders, ends: Borders, limits: Positions | None = None) -> None:
+    def __init__(self, text: str, starts: Borders, ends: Borders, limits: CharacterPositions | None = None) -> None:
         self.text = text
-        self.codes: Positions = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
+        self.codes: CharacterPositions = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(
+            np.int64
+        )
         size = len(text)
         reach = np.full(size + 1, size) if limits is None else np.minimum(limits, size)
         # For each border the nearest end from there on; beyond all of them where there is none.
-        self.next_end: Positions = np.minimum.accumulate(np.where(ends, np.arange(size + 1), size + 1)[::-1])[::-1]
+        self.next_end: CharacterPositions = np.minimum.accumulate(np.where(ends, np.arange(size + 1), size + 1)[::-1])[
+            ::-1
+        ]
         usable = starts[:size] & (self.next_end[1:] <= reach[:size])
         order = suffix_order(self.codes)
-        self.order: Positions = order[usable[order]]
-        self.reach: Positions = reach[self.order]
+        self.order: CharacterPositions = order[usable[order]]
+        self.reach: CharacterPositions = reach[self.order]
         self.nodes: dict[tuple[object, ...], Expression] = {}
 
     @property
@@ -52,15 +56,15 @@ class SubstringIndex:
         ahead = self.next_end[here + (depth == 0)] - here
         possible = ahead <= self.reach[low:high] - here
         if not possible.any():
-            return NOTHING
+            return EMPTY_SET
         return Substrings(self, low, high, depth, int(ahead[possible].min()))
 
-    def next_codes(self, low: int, high: int, depth: int) -> Positions:
+    def next_codes(self, low: int, high: int, depth: int) -> CharacterPositions:
         """The sorted characters behind `depth`; −1 where the text is over."""
         here = self.order[low:high] + depth
         return np.where(here < len(self.codes), self.codes[np.minimum(here, len(self.codes) - 1)], -1)
 
-    def beginnings(self, low: int, high: int) -> Positions:
+    def beginnings(self, low: int, high: int) -> CharacterPositions:
         return self.order[low:high]
 
 
@@ -73,14 +77,14 @@ class Substrings(Expression):
         super().__init__(depth > 0 and least == 0, True)
         self._index, self.low, self.high, self.depth = index, low, high, depth
         self._least = least
-        self._codes: Positions | None = None
+        self._codes: CharacterPositions | None = None
 
     @property
     def home(self) -> dict[tuple[object, ...], Expression]:
         return self._index.nodes
 
     @property
-    def codes(self) -> Positions:
+    def codes(self) -> CharacterPositions:
         if self._codes is None:
             self._codes = self._index.next_codes(self.low, self.high, self.depth)
         return self._codes
@@ -92,13 +96,13 @@ class Substrings(Expression):
 
     def _partition(self) -> tuple[CharSet, ...]:
         firsts = list(self._firsts())
-        rest = charset.complement(charset.normalise((code, code) for code in firsts))
+        rest = charset.invert(charset.normalise((code, code) for code in firsts))
         return (*(((code, code),) for code in firsts), *((rest,) if rest else ()))
 
     def _derivative(self, code_point: int) -> Expression:
         begin, end = np.searchsorted(self.codes, (code_point, code_point + 1))
         if begin == end:
-            return NOTHING
+            return EMPTY_SET
         return self._index.node(self.low + int(begin), self.low + int(end), self.depth + 1)
 
     def _short(self) -> str:
@@ -116,7 +120,7 @@ class Substrings(Expression):
         return positions
 
 
-def suffix_order(codes: Positions) -> Positions:
+def suffix_order(codes: CharacterPositions) -> CharacterPositions:
     """The beginnings of all suffixes, in the order of these."""
     size = len(codes)
     if not size:

@@ -1,0 +1,61 @@
+"""Budget marks: which values of an output the budget changed.
+
+Takes an output and the bytes at which the budget refused what the model would have chosen. A value that was open there, or was
+written later, might have been another one with more tokens: so every scalar and every empty container that closes behind the
+first of these bytes is cut. Where the budget took a member or an item away, the container is. A value that is not cut is what
+a larger budget gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.automaton.tracker import Tracker
+
+ValuePath = tuple[str | int, ...]
+
+
+def cut_paths(output: bytes, cuts: Sequence[int]) -> tuple[ValuePath, ...]:
+    """The paths of the cut values, in the order of the text; `cuts` are the bytes, ascending."""
+    if not cuts:
+        return ()
+    tracker = Tracker().feed(output[: cuts[0]])
+    places = set(cuts)
+    found: dict[ValuePath, None] = {}
+    for offset in range(cuts[0], len(output)):
+        if offset in places and (container := _changed_container(tracker)) is not None:
+            found[container] = None
+        after = tracker.feed(output[offset : offset + 1])
+        found.update(dict.fromkeys(_closed(tracker, after)))
+        tracker = after
+    if tracker.in_scalar:
+        found[tracker.path] = None
+    return tuple(found)
+
+
+def _changed_container(tracker: Tracker) -> ValuePath | None:
+    """The container in which an item or a member was chosen, None where a value was, or a part of it."""
+    last = tracker.output.rstrip(b" \t\r\n")[-1:]
+    if tracker.container is None or tracker.in_scalar or tracker.in_string or last == b":":
+        return None
+    if not tracker.container.is_object:
+        return None if last == b"," else tracker.path[:-1]
+    return tracker.path if tracker.container.at_key or not tracker.container.keys else tracker.path[:-1]
+
+
+def _closed(before: Tracker, after: Tracker) -> Iterator[ValuePath]:
+    """The scalar or the empty container that closes with a byte."""
+    if before.in_scalar and not after.in_scalar:
+        yield before.path
+    if after.closed == before.closed or after.output[after.closed[1] - 1 : after.closed[1]] not in (b'"', b"]", b"}"):
+        return
+    start, end = after.closed
+    is_key = after.container is not None and after.container.at_key
+    empty = not after.output[start + 1 : end - 1].strip()
+    if not is_key and (after.output[start : start + 1] == b'"' or empty):
+        yield after.path
+
+
+def json_pointer(path: ValuePath) -> str:
+    """A path as a JSON pointer (RFC 6901); "" is the whole text."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
