@@ -28,7 +28,7 @@ from engine.models.catalogue import shipped_models_file
 
 # The launcher starts the program of this name.
 PROGRAM = "engine"
-_ENTRY = "from engine.cli.standalone import standalone_main\n\nmain()\n"
+_ENTRY = "from engine.cli.standalone import standalone_main\n\nstandalone_main()\n"
 # Not needed to extract; kept all the same where the subject imports them.
 _LEFT_OUT = (
     "_ssl", "ssl", "curses", "ensurepip", "httpx", "idlelib", "lib2to3", "numpy.f2py", "numpy.testing", "pip",

@@ -188,7 +188,7 @@ def test_output_that_is_none_of_a_job_is_not_touched(make_job: MakeJob, source: 
     output = tmp_path / "mine.jsonl"
     output.write_text("my own notes\n", encoding="utf-8")
     for restart in (False, True):
-        with pytest.raises(UsageError, match=r"mine\.jsonl is"):
+        with pytest.raises(UsageError, match=r"mine\.jsonl .*was not written by a job"):
             make_job(source, output, restart=restart).run()
         assert output.read_text("utf-8") == "my own notes\n"
     with pytest.raises(UsageError, match="is the input and the output"):
@@ -352,7 +352,7 @@ def test_output_that_cannot_be_one_is_refused_and_nothing_is_made(
     folder.mkdir()
     os.mkfifo(tmp_path / "pipe")
     for output in (folder, tmp_path / "pipe"):
-        with pytest.raises(UsageError, match="is no file"):
+        with pytest.raises(UsageError, match="is not a regular file"):
             make_job(source, output).run()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "in.jsonl", "pipe"]
 

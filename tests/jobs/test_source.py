@@ -110,7 +110,7 @@ def test_line_that_no_memory_should_hold_is_refused(tmp_path: Path, monkeypatch:
         ("in.xyz", {}, "ends in none of .jsonl"),
         ("in.jsonl", {"format": "xml"}, "must be one of"),
         ("in.jsonl", {"format": "files"}, "is not a folder"),
-        ("in.jsonl", {"pattern": "*.txt"}, "a glob chooses among the files of a folder"),
+        ("in.jsonl", {"pattern": "*.txt"}, "--glob chooses among the files of a folder"),
         (".", {"format": "csv"}, "is a folder"),
     ],
 )
@@ -131,7 +131,7 @@ def test_file_that_is_none_is_refused_and_not_left_out(tmp_path: Path) -> None:
         found(tmp_path / "in")
     link.unlink()
     os.mkfifo(link)
-    with pytest.raises(InputInvalid, match=r"gone\.txt: is no file that can be read again"):
+    with pytest.raises(InputInvalid, match=r"gone\.txt: is not a regular file"):
         found(tmp_path / "in")
 
 
