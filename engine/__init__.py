@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.extraction.extraction import Extracted, Extraction
     from engine.extraction.extractor import Extractor
     from engine.grammar.gbnf_parser import parse_gbnf
+    from engine.grammar.gbnf_printer import print_gbnf
     from engine.grammar.grammar import Grammar
     from engine.schema.grounding_marks import Free, Verbatim
 
@@ -32,6 +33,7 @@ _HOMES = {
     "extract": "engine.extraction.api",
     "extract_one": "engine.extraction.api",
     "parse_gbnf": "engine.grammar.gbnf_parser",
+    "print_gbnf": "engine.grammar.gbnf_printer",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "extract",
     "extract_one",
     "parse_gbnf",
+    "print_gbnf",
 ]
 
 __version__: str

@@ -10,6 +10,7 @@ from engine.cli import options
 from engine.cli.schema_argument import read_schema_argument
 from engine.errors import UsageError
 from engine.extraction.compilation import array_of, lower_schema, read_schema
+from engine.grammar.gbnf_printer import print_gbnf
 from engine.objects.item import item_annotation
 
 grammar_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -42,4 +43,5 @@ def grammar(
         raise UsageError(f"--min-items {min_items} and --max-items {max_items} leave no length for the array")
     read = read_schema(item_annotation(read_schema_argument(schema)))
     root = array_of(read, min_items, max_items) if many else read
-    typer.echo(lower_schema(root, style).gbnf(allow_unenforced=allow_unenforced).rstrip("\n"))  # type: ignore[arg-type]
+    lowered = lower_schema(root, style)  # type: ignore[arg-type]
+    typer.echo(print_gbnf(lowered, allow_unenforced=allow_unenforced).rstrip("\n"))

@@ -17,6 +17,7 @@ from engine.errors import GrammarError, GrammarTooComplex, UsageError
 from engine.extraction.arguments import check_arguments
 from engine.grammar.certificate import Certificate, certificate
 from engine.grammar.enforcement import Enforcement
+from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar
 from engine.grammar.lint import Lint
 from engine.grammar.lowering import Note, Style, lower
@@ -61,7 +62,7 @@ def certify(model: Any, *, style: Style = DEFAULT_STYLE, allow_unenforced: Colle
     found = certificate(schema, noted, plain=None if isinstance(model, dict | bool) else _plain_schema(model))
     _refuse_idle(allow_unenforced, found)
     try:
-        grammar.gbnf(allow_unenforced=True)
+        print_gbnf(grammar, allow_unenforced=True)
     except GrammarError as error:
         found = replace(found, lints=(*found.lints, Lint("", f"cannot be printed for other programs: {error}")))
     return found

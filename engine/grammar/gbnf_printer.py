@@ -41,7 +41,10 @@ _ALTERNATIVES, _SEQUENCE, _ITEM = range(3)
 
 
 def print_gbnf(grammar: Grammar, *, allow_unenforced: bool = False) -> str:
-    """The text of `grammar`, one rule a line, root first; ends with a newline."""
+    """The grammar as GBNF text, which llama.cpp reads as the same language: one rule a line, root first, a newline last.
+
+    Raises `NotPrintable` where a guard enforces what GBNF cannot say, unless `allow_unenforced`, which lists it in comments.
+    """
     unenforced = list(dict.fromkeys(_guards(grammar)))
     if unenforced and not allow_unenforced:
         raise NotPrintable(tuple(unenforced))

@@ -158,12 +158,3 @@ class Grammar:
     root: str = "root"
     depth: int | None = None
     schema_paths: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-    def gbnf(self, *, allow_unenforced: bool = False) -> str:
-        """The grammar as GBNF text, which llama.cpp reads as the same language.
-
-        Raises `NotPrintable` where a guard enforces what GBNF cannot say, unless `allow_unenforced`, which lists it in comments.
-        """
-        from engine.grammar.gbnf_printer import print_gbnf  # the printer is written in terms of this module
-
-        return print_gbnf(self, allow_unenforced=allow_unenforced)

@@ -37,6 +37,7 @@ from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.grounded import GroundedMode, Rank
 from engine.extraction.task import Example
 from engine.grammar.certificate import Certificate
+from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar
 from engine.grammar.lowering import STYLES, Style
 from engine.models import ModelFile, resolve
@@ -304,6 +305,6 @@ def _refuse_examples(spec: JobSpec, model_type: Any) -> None:
 def _grammar_text(spec: JobSpec, model_type: Any) -> Any:
     grammar = _grammar(spec, model_type)
     try:
-        return grammar.gbnf(allow_unenforced=True)
+        return print_gbnf(grammar, allow_unenforced=True)
     except NotPrintable as error:  # the schema's digest and the certificate's still tell it from others
         return list(error.reasons)

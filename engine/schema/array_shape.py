@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.schema.assertions import assertions_of
 from engine.schema.conjunction import Conjunction
 from engine.schema.dialect import exists
@@ -11,9 +9,7 @@ from engine.schema.disjunction import Residual
 from engine.schema.location import Location
 from engine.schema.schema import Array
 from engine.schema.unevaluated import unevaluated
-
-if TYPE_CHECKING:
-    from engine.schema.shapes import Vertices
+from engine.schema.vertices import Vertices
 
 
 def array(vertices: Vertices, conjunction: Conjunction) -> tuple[Array | None, list[Residual]]:

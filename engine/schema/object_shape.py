@@ -8,7 +8,6 @@ patterns they match; each class is one Keys, so the classes are disjoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from engine.schema.assertions import MemberAssertions, assertions_of
 from engine.schema.conjunction import Conjunction
@@ -19,9 +18,7 @@ from engine.schema.pattern_match import matches, overlap
 from engine.schema.schema import AdditionalProperties, Literals, Object, Pattern, Property, Text
 from engine.schema.unevaluated import unevaluated
 from engine.schema.validation import Context, validator
-
-if TYPE_CHECKING:
-    from engine.schema.shapes import Vertices
+from engine.schema.vertices import Vertices
 
 MOST_CLASSES = 32  # of further names, by which patterns they match
 MOST_NAMES = 1000  # of a finite propertyNames

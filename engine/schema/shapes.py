@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Protocol
 
 from engine.schema.array_shape import array
 from engine.schema.assertions import assertions_of
@@ -21,19 +20,12 @@ from engine.schema.disjunction import Residual
 from engine.schema.format_checks import conforms
 from engine.schema.json_equality import literal_key
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
-from engine.schema.location import Location
 from engine.schema.object_shape import object_
 from engine.schema.pattern_match import matches
-from engine.schema.schema import Alternative, Array, Check, Json, Literals, Number, SchemaId, Shape, Text
+from engine.schema.schema import Alternative, Array, Check, Json, Literals, Number, Shape, Text
 from engine.schema.validation import Context, ValuePredicate, validator
 from engine.schema.validator_class import remains
-
-
-class Vertices(Protocol):
-    """Hands out the ids of vertices."""
-
-    def vertex(self, locations: Iterable[Location]) -> SchemaId:
-        """The id of the conjunction of these places."""
+from engine.schema.vertices import Vertices
 
 
 def alternatives(vertices: Vertices, conjunction: Conjunction) -> Iterator[Alternative]:

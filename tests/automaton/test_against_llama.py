@@ -23,6 +23,7 @@ from engine.automaton.network import key_terminal
 from engine.automaton.terminal import quoted_terminal, text_terminal
 from engine.errors import GrammarError, GrammarTooComplex
 from engine.grammar.gbnf_parser import parse_gbnf
+from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar, Member, Members, Repeat, StringTerminal
 from engine.regular import expression
 
@@ -46,7 +47,7 @@ def cases(seed: int, walks: int) -> Iterator[tuple[Grammar, str, list[str]]]:
     while made < walks:
         grammar = random_grammar(rng)
         try:
-            printed = grammar.gbnf()
+            printed = print_gbnf(grammar)
         except GrammarError:
             continue
         texts = strings(grammar, rng, PER_GRAMMAR)

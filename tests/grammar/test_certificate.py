@@ -33,6 +33,7 @@ from pydantic import (
 from engine.errors import EngineError, NotPrintable, UnsupportedSchema
 from engine.extraction.compilation import certify, lower_schema, read_schema
 from engine.grammar.certificate import Certificate, CertificateEntry
+from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.lowering import Style
 from engine.schema import schema as s
 
@@ -307,7 +308,7 @@ class Coverage:
 
 
 def printed(schema: s.Schema, style: Style) -> str:
-    return lower_schema(schema, style).gbnf(allow_unenforced=True)
+    return print_gbnf(lower_schema(schema, style), allow_unenforced=True)
 
 
 def wrongly_judged(found: list[Case], style: Style, oracle: LlamaOracle) -> list[str]:

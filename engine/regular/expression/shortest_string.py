@@ -13,22 +13,46 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from engine.errors import GrammarTooComplex
 from engine.regular import charset
-
-if TYPE_CHECKING:
-    from engine.regular.expression.node import Expression
+from engine.regular.charset import CharSet
 
 SEARCH_STATE_LIMIT = 20_000
 GUESS_AFTER = 64  # states
 WORK_LIMIT = 1 << 21  # nodes that derivatives look at; some seconds
 _WHAT = "an intersection of string constraints"
 
-if TYPE_CHECKING:
-    _Reached = dict[Expression, tuple[Expression, int] | None]  # from where, by which character
-    _Successors = Callable[[Expression], Iterable[tuple[int, Expression]]]
+
+class SearchNode(Protocol):
+    """What the search needs of an expression; `Expression` says what each of these is."""
+
+    weight: int
+
+    @property
+    def classes(self) -> tuple[CharSet, ...]: ...
+    @property
+    def is_dead(self) -> bool: ...
+    @property
+    def known_alive(self) -> bool: ...
+    @property
+    def seen_dead(self) -> bool: ...
+    @property
+    def direct(self) -> bool: ...
+    @property
+    def needed(self) -> int: ...
+    @property
+    def shortest(self) -> str: ...
+    @property
+    def guess(self) -> str: ...
+    def derive(self, code_point: int) -> SearchNode: ...
+    def matches(self, text: str) -> bool: ...
+    def note_alive(self, alive: bool) -> None: ...
+
+
+_Reached = dict[SearchNode, tuple[SearchNode, int] | None]  # from where, by which character
+_Successors = Callable[[SearchNode], Iterable[tuple[int, SearchNode]]]
 
 
 class _Budget(threading.local):
@@ -50,7 +74,7 @@ def bounded(work: int) -> Iterator[None]:
         _budget.left = None if outer is None else outer - (start - _budget.left)
 
 
-def is_alive(start: Expression) -> bool:
+def is_alive(start: SearchNode) -> bool:
     """Whether there is a string. All that were visited without success are dead from then on."""
     reached: _Reached = {start: None}
     text = _search(start, reached, _not_dead, lambda node: node.known_alive)
@@ -63,7 +87,7 @@ def is_alive(start: Expression) -> bool:
     return True
 
 
-def shortest(start: Expression) -> str:
+def shortest(start: SearchNode) -> str:
     """A short string of an expression that is alive."""
     text = _search(start, {start: None}, _all, lambda node: node.direct)
     assert text is not None, "the expression is alive"
@@ -71,20 +95,20 @@ def shortest(start: Expression) -> str:
     return text + end.shortest
 
 
-def _not_dead(node: Expression) -> Iterator[tuple[int, Expression]]:
+def _not_dead(node: SearchNode) -> Iterator[tuple[int, SearchNode]]:
     for members in node.classes:
         target = node.derive(members[0][0])
         if not target.is_dead:
             yield members[0][0], target
 
 
-def _all(node: Expression) -> Iterator[tuple[int, Expression]]:
+def _all(node: SearchNode) -> Iterator[tuple[int, SearchNode]]:
     """Those that are known to be dead too: what is known depends on what came before."""
     for code_point in sorted(map(charset.example, node.classes), key=charset.preference):
         yield code_point, node.derive(code_point)
 
 
-def _along(start: Expression, text: str) -> Iterator[Expression]:
+def _along(start: SearchNode, text: str) -> Iterator[SearchNode]:
     """The nodes that a text passes, `start` among them."""
     yield start
     for character in text:
@@ -93,7 +117,7 @@ def _along(start: Expression, text: str) -> Iterator[Expression]:
 
 
 def _search(
-    start: Expression, reached: _Reached, successors: _Successors, is_end: Callable[[Expression], bool]
+    start: SearchNode, reached: _Reached, successors: _Successors, is_end: Callable[[SearchNode], bool]
 ) -> str | None:
     """A text that leads to the nearest end, or a guess that does; `reached` gets all nodes that were seen."""
     numbers = count()
@@ -127,7 +151,7 @@ def _search(
     return None
 
 
-def _text(end: Expression, reached: _Reached) -> str:
+def _text(end: SearchNode, reached: _Reached) -> str:
     characters = []
     while (step := reached[end]) is not None:
         end, code_point = step
