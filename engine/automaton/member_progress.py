@@ -16,6 +16,7 @@ BEGIN: MemberProgress = (0, 0)
 
 
 def may_end(members: Members, progress: MemberProgress) -> bool:
+    """Whether the object may close here: enough members, and none that is required is left."""
     used, count = progress
     return count >= members.low and not _required(members, used)
 
@@ -50,6 +51,7 @@ def after_declared(members: Members, progress: MemberProgress, name: str) -> tup
 
 
 def after_other(members: Members, progress: MemberProgress) -> MemberProgress:
+    """The progress after a member of an undeclared key."""
     used, count = progress
     return (_end(members) if members.ordered else used, _saturate(members, count + 1))
 
@@ -60,6 +62,7 @@ def required_left(members: Members, progress: MemberProgress) -> list[int]:
 
 
 def optional_left(members: Members, progress: MemberProgress) -> list[int]:
+    """Indices of the declared members that may still come and need not."""
     return [i for i in _left(members, progress[0]) if not members.declared[i].required]
 
 

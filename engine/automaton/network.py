@@ -27,21 +27,29 @@ from engine.regular.expression import Expression
 
 @dataclass(frozen=True, slots=True)
 class LeafVertex:
+    """One terminal, by its number."""
+
     terminal: int
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceVertex:
+    """The vertices one after another."""
+
     items: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChoiceVertex:
+    """One of the vertices."""
+
     options: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatVertex:
+    """The vertex `item` from `low` to `high` times; None is without end."""
+
     item: int
     low: int
     high: int | None
@@ -49,6 +57,8 @@ class RepeatVertex:
 
 @dataclass(frozen=True, slots=True)
 class RuleRefVertex:
+    """Whatever the rule of that name is."""
+
     rule: str
 
 
@@ -129,6 +139,7 @@ class KeyTerminal(QuotedTerminal):
 
 @lru_cache(maxsize=512)
 def key_terminal(names: frozenset[str], spelling: g.Spelling) -> KeyTerminal:
+    """The shared terminal of these keys."""
     return KeyTerminal(names, spelling)
 
 

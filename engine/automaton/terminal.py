@@ -414,6 +414,7 @@ def text_terminal(language: Expression) -> TextTerminal:
 
 @lru_cache(maxsize=_SHARED)
 def quoted_terminal(language: Expression, spelling: Spelling) -> QuotedTerminal:
+    """The shared terminal of a JSON string whose decoded text is in `language`."""
     return QuotedTerminal(language, spelling)
 
 

@@ -20,17 +20,23 @@ LINES = (
 
 
 class User(BaseModel):
+    """A person, as small as a record gets."""
+
     name: str
     age: int
 
 
 class Purchase(BaseModel):
+    """One line of a receipt."""
+
     name: str
     quantity: int
     price: float
 
 
 class Receipt(BaseModel):
+    """A nested record with a list, a date and a choice."""
+
     shop: str
     date: datetime.date
     purchases: list[Purchase] = Field(max_length=6)
@@ -39,6 +45,8 @@ class Receipt(BaseModel):
 
 
 class Place(BaseModel):
+    """A record with a number that may be absent."""
+
     name: str
     country: str
     population: int | None

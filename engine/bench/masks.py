@@ -45,6 +45,7 @@ class CaseResult:
 
 
 def read_cases(path: Path, limit: int | None) -> Iterator[dict[str, Any]]:
+    """The first `limit` cases of a file of JSON lines, packed or not; all where it is None."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):

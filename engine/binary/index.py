@@ -21,6 +21,8 @@ _NUMBER = struct.Struct("<I")
 
 
 class Kind(IntEnum):
+    """What an entry of the index is on the disk."""
+
     FILE, FOLDER, LINK = range(3)
 
 
@@ -52,6 +54,7 @@ def list_runtime(folder: Path) -> tuple[IndexEntry, ...]:
 
 
 def pack_index(entries: tuple[IndexEntry, ...]) -> bytes:
+    """The index as bytes; the launcher reads the same layout."""
     parts = [_NUMBER.pack(len(entries))]
     for entry in entries:
         parts.append(_HEAD.pack(entry.kind, entry.mode, entry.offset, entry.stored, entry.size, entry.sha256))

@@ -60,4 +60,5 @@ def _extended(state: _Partial, candidates: Sequence[ValueCandidate]) -> list[_Pa
 
 
 def is_unclaimed(span: TextSpan, taken: Sequence[TextSpan]) -> bool:
+    """Whether `span` overlaps none of those that are taken."""
     return not any(span[0] < high and low < span[1] for low, high in taken)

@@ -34,6 +34,8 @@ class Feed:
 
 
 class LanguageModel(Protocol):
+    """A model's vocabulary and its own way of cutting text into tokens."""
+
     @property
     def vocabulary(self) -> Vocabulary: ...
 
@@ -42,6 +44,8 @@ class LanguageModel(Protocol):
 
 
 class Sequences(Protocol):
+    """The sequences of one context: tokens in, rows of logits out, and back again."""
+
     @property
     def count(self) -> int:
         """How many documents can be held at once."""

@@ -424,5 +424,6 @@ def describe_backend() -> str:
 
 
 def offloads_to_gpu() -> bool:
+    """Whether this build of llama.cpp can compute on a GPU."""
     _log.start()
     return bool(native.llama_supports_gpu_offload())

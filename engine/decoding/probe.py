@@ -73,6 +73,7 @@ def differs(trial: Trial, reference: Trial) -> bool:
 
 
 def is_finite(trial: Trial) -> bool:
+    """Whether the trial gave logits, and numbers only."""
     return bool(trial.logits) and all(map(math.isfinite, trial.logits))
 
 

@@ -100,7 +100,7 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
     An Ollama model brings its own n_ctx and sampling. Wrong arguments, types and models raise here; errors of documents come
     while it is read. All are of `engine.errors`.
 
-    >>> for user in extract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
+        for user in extract("My name is John and I am 20 years old", User): ...
     """
     return _run(text, model_type, "many", dict(options))
 
@@ -114,7 +114,7 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
 
     The options are those of `extract`, without `min_items` and `max_items`. An error of the document is raised.
 
-    >>> user = extract_one("My name is John and I am 20 years old", User)  # doctest: +SKIP
+        user = extract_one("My name is John and I am 20 years old", User)
     """
     if text is not None and (not isinstance(text, str) or not has_text(text)):
         raise WrongArgument("text", text, "one text that is not empty")
@@ -242,6 +242,6 @@ def aextract(
 def aextract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack[ItemOptions]) -> AsyncExtraction[Any]:
     """`extract` for `async for`, with the same options: the event loop goes on while the model computes.
 
-    >>> async for user in aextract("My name is John and I am 20 years old", User): ...  # doctest: +SKIP
+    `async for user in aextract("My name is John and I am 20 years old", User): ...`
     """
     return AsyncExtraction(text, model_type, dict(options))

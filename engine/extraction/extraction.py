@@ -130,6 +130,7 @@ class Extraction(Generic[T]):
 
 
 def errors_of(outcomes: list[Outcome]) -> dict[int, EngineError]:
+    """The errors by the number of their document."""
     return {outcome.document: outcome.error for outcome in outcomes if outcome.error is not None}
 
 

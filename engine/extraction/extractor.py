@@ -199,7 +199,7 @@ class Extractor:
         The next document is asked for as soon as there is a place for it, before those in work go on: an iterable that waits
         holds their results back. Where documents come slowly, take `sequences=1`, or read them in a thread.
 
-        >>> for result in extractor.batch(texts): print(result.values, result.error)  # doctest: +SKIP
+            for result in extractor.batch(texts): print(result.values, result.error)
         """
         return self.open_batch(
             numbered(texts_of_batch(documents)),

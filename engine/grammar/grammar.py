@@ -67,6 +67,8 @@ class StringTerminal:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    """The items one after another; none is the empty text."""
+
     items: tuple[Node, ...]
 
 
@@ -88,6 +90,8 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class RuleRef:
+    """Whatever the rule of that name is."""
+
     rule: str
 
 

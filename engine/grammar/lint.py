@@ -28,6 +28,8 @@ _STRANGE = "☃"  # a character that a pattern hardly names
 
 @dataclass(frozen=True, slots=True)
 class Lint:
+    """One finding about the schema, and the path where it is."""
+
     path: str
     text: str
 

@@ -88,10 +88,12 @@ class Manifest:
 
 
 def manifest_path(output: Path) -> Path:
+    """Where the manifest of an output is."""
     return beside(output, ".manifest.json")
 
 
 def certificate_path(output: Path) -> Path:
+    """Where the certificate of an output is."""
     return beside(output, ".certificate.json")
 
 

@@ -37,6 +37,7 @@ def read_kinds(text: str) -> tuple[str, ...]:
 
 
 def is_selected(record: Record, kinds: Iterable[str]) -> bool:
+    """Whether the record is of any of the kinds."""
     return any(SELECTIONS[kind](record) for kind in kinds)
 
 

@@ -79,6 +79,7 @@ def read_table_rows(
 
 
 def shown_delimiter(delimiter: str) -> str:
+    """The delimiter's name in messages."""
     return _DELIMITERS.get(delimiter, repr(delimiter))
 
 

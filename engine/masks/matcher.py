@@ -47,8 +47,9 @@ class Matcher:
 
     Both may be given prepared (`Automaton`, `Walks`), so that what one output computed serves the next. One owner at a time.
 
-    >>> matcher = Matcher(parse_gbnf('root ::= "a" | "b"'), Vocabulary.from_pieces([b"a", b"c"]))  # doctest: +SKIP
-    >>> matcher.mask().tolist()  # doctest: +SKIP
+    >>> from engine.grammar.gbnf_parser import parse_gbnf
+    >>> matcher = Matcher(parse_gbnf('root ::= "a" | "b"'), Vocabulary.from_pieces([b"a", b"c"]))
+    >>> matcher.mask().tolist()
     [True, False]
     """
 

@@ -62,6 +62,7 @@ class Walk:
 
 
 def unpacked(bits: Bits, count: int) -> npt.NDArray[np.bool_]:
+    """The first `count` packed bits as bools, shape (count,)."""
     return np.unpackbits(bits, count=count).view(np.bool_)
 
 

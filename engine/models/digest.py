@@ -71,6 +71,7 @@ def remember_as(path: Path, digest: str) -> None:
 
 
 def record_path(path: Path) -> Path:
+    """Where the digest of a first download is kept."""
     return path.with_name(path.name + ".sha256.json")
 
 

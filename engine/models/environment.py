@@ -26,15 +26,18 @@ DEFAULT_HUB = "https://huggingface.co"
 
 
 def default_model() -> str:
+    """The name of the model that is taken where none is given."""
     return os.environ.get("ENGINE_MODEL") or DEFAULT_MODEL
 
 
 def cache_folder() -> Path:
+    """Where whatever can be made again is kept."""
     chosen = os.environ.get("ENGINE_CACHE_DIR")
     return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("engine"))
 
 
 def models_folder() -> Path:
+    """Where downloaded models are kept."""
     chosen = os.environ.get("ENGINE_MODELS_DIR")
     return Path(chosen).expanduser().absolute() if chosen else cache_folder() / "models"
 
@@ -45,6 +48,7 @@ def user_models_file() -> Path:
 
 
 def offline() -> bool:
+    """Whether the user wants nothing to be fetched."""
     return os.environ.get("ENGINE_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 

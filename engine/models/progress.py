@@ -11,6 +11,8 @@ from typing import Protocol
 
 
 class Progress(Protocol):
+    """Whoever shows how far a long piece of work is."""
+
     def start(self, description: str, total: int | None) -> None:
         """A stage begins; `total` is in bytes, None where it is not known."""
 

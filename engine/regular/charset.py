@@ -36,6 +36,7 @@ def of(characters: Iterable[str]) -> CharSet:
 
 @lru_cache(maxsize=1 << 14)
 def unite(a: CharSet, b: CharSet) -> CharSet:
+    """The characters of either."""
     if not a or not b:
         return a or b
     return normalise(a + b)
@@ -43,6 +44,7 @@ def unite(a: CharSet, b: CharSet) -> CharSet:
 
 @lru_cache(maxsize=1 << 14)
 def intersect(a: CharSet, b: CharSet) -> CharSet:
+    """The characters of both."""
     out: list[tuple[int, int]] = []
     i = j = 0
     while i < len(a) and j < len(b):
@@ -58,6 +60,7 @@ def intersect(a: CharSet, b: CharSet) -> CharSet:
 
 @lru_cache(maxsize=1 << 14)
 def invert(a: CharSet) -> CharSet:
+    """All other characters."""
     out: list[tuple[int, int]] = []
     next_low = 0
     for low, high in a:
@@ -70,11 +73,13 @@ def invert(a: CharSet) -> CharSet:
 
 
 def contains(a: CharSet, code_point: int) -> bool:
+    """Whether the character is in it."""
     i = bisect_right(a, (code_point, 0x110000)) - 1
     return i >= 0 and a[i][0] <= code_point <= a[i][1]
 
 
 def size(a: CharSet) -> int:
+    """How many characters are in it."""
     return sum(high - low + 1 for low, high in a)
 
 

@@ -73,12 +73,16 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternSequence:
+    """The items one after another."""
+
     items: tuple[PatternNode, ...]
     asserts: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alternation:
+    """One of the options."""
+
     options: tuple[PatternNode, ...]
     asserts: bool
 
@@ -97,16 +101,19 @@ PatternNode = SingleCharacter | Assertion | PatternSequence | Alternation | Quan
 
 
 def sequence(items: Iterable[PatternNode]) -> PatternNode:
+    """The items one after another; a single one is itself."""
     found = tuple(items)
     return found[0] if len(found) == 1 else PatternSequence(found, any(item.asserts for item in found))
 
 
 def alternation(options: Iterable[PatternNode]) -> PatternNode:
+    """One of the options; a single one is itself."""
     found = tuple(options)
     return found[0] if len(found) == 1 else Alternation(found, any(option.asserts for option in found))
 
 
 def quantified(body: PatternNode, low: int, high: int | None) -> PatternNode:
+    """`body` from `low` to `high` times; None is without end."""
     return Quantified(body, low, high, body.asserts)
 
 

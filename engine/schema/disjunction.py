@@ -50,6 +50,7 @@ def reference(location: Location, keyword: str) -> Location:
 
 
 def branches_of(location: Location, keyword: str) -> tuple[Location, ...]:
+    """The schemas that `anyOf` or `oneOf` lists; raises `SchemaError` where there is none."""
     found = schema_list(location, keyword)
     if not found:
         raise malformed_value(location, keyword, [], "at least one schema")

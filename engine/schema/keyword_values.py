@@ -11,6 +11,7 @@ from engine.schema.schema import Json
 
 
 def kind_name(value: Json) -> str:
+    """The name of the value's JSON type."""
     return next(name for name, kind in KINDS.items() if kind & kind_of(value))
 
 

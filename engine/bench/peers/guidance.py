@@ -11,6 +11,8 @@ from engine.bench.peers.work import Prompt, Work
 
 
 class Guidance:
+    """guidance, with llguidance's masks over llama.cpp."""
+
     def __init__(self, work: Work) -> None:
         self.version = str(guidance.__version__)
         self._schema = work.schema

@@ -24,6 +24,8 @@ def open_llama(work: Work) -> llama_cpp.Llama:
 
 
 class LlamaCppPython:
+    """llama-cpp-python with its own grammar from the schema, or without one."""
+
     def __init__(self, work: Work) -> None:
         self.version = str(llama_cpp.__version__)
         self._llama = open_llama(work)

@@ -14,6 +14,8 @@ from engine.bench.peers.work import Prompt, Work
 
 
 class Outlines:
+    """outlines over llama-cpp-python."""
+
     def __init__(self, work: Work) -> None:
         self.version = version("outlines")
         model = outlines.from_llamacpp(open_llama(work), chat_mode=False)

@@ -257,10 +257,12 @@ EMPTY_STRING: Expression = EmptyString(True, True)
 
 
 def char_class(members: CharSet) -> Expression:
+    """One character of the set."""
     return intern((CharClass, members), lambda: CharClass(members)) if members else EMPTY_SET
 
 
 def concat(*parts: Expression) -> Expression:
+    """A string of each part, one after another."""
     result = EMPTY_STRING
     for part in reversed(parts):
         result = _concat(part, result)
@@ -285,6 +287,7 @@ def _concat(head: Expression, tail: Expression) -> Expression:
 
 
 def union(*parts: Expression) -> Expression:
+    """The strings of any part."""
     flat: set[Expression] = set()
     single = charset.NONE
     for part in parts:
@@ -306,6 +309,7 @@ def union(*parts: Expression) -> Expression:
 
 
 def intersection(*parts: Expression) -> Expression:
+    """The strings that are in every part."""
     flat: set[Expression] = set()
     for part in parts:
         flat.update(part.parts if isinstance(part, Intersection) else (part,))
@@ -347,6 +351,7 @@ def _as_counted(node: Expression) -> tuple[CharSet, int, int | None] | None:
 
 
 def complement(body: Expression) -> Expression:
+    """All other strings."""
     if body is EMPTY_SET:
         return ALL_STRINGS
     if body is ALL_STRINGS:
@@ -378,6 +383,7 @@ def repeat(body: Expression, low: int, high: int | None) -> Expression:
 
 
 def optional(body: Expression) -> Expression:
+    """The strings of `body` and the empty one."""
     return union(EMPTY_STRING, body)
 
 

@@ -234,6 +234,7 @@ def lasting(key: tuple[object, ...], make: Callable[[], Expression]) -> Expressi
 
 
 def serial_of(node: Expression) -> int:
+    """The node's number in order of making, by which sets of nodes are sorted."""
     return node.serial
 
 
