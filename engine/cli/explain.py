@@ -17,7 +17,7 @@ from rich.table import Table
 from engine.cli import options
 from engine.cli.schema_argument import read_schema_argument
 from engine.extraction.compilation import certify
-from engine.grammar.certificate import Certificate, CertificateEntry
+from engine.lowering.certificate import Certificate, CertificateEntry
 from engine.objects.item import item_annotation
 
 explain_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from engine.automaton.automaton import Automaton
 from engine.automaton.tracker import Tracker
 from engine.errors import ExampleInvalid, TokenRejected
-from engine.grammar.lowering import Style
+from engine.lowering.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary

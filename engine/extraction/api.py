@@ -19,7 +19,7 @@ from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.grounded import GroundedMode, Rank
 from engine.extraction.task import Example
-from engine.grammar.lowering import Style
+from engine.lowering.lowering import Style
 from engine.objects.item import item_annotation
 
 T = TypeVar("T")

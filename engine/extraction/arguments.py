@@ -12,7 +12,7 @@ from engine.argument_rules import PATH, TEXT, Instance, OneOf, Optional, Rule, T
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError, WrongArgument
-from engine.grammar.lowering import STYLES
+from engine.lowering.lowering import STYLES
 
 _RULES: dict[str, Rule] = {
     "model": Optional(PATH, "ENGINE_MODEL, else the default model"),

@@ -15,13 +15,13 @@ from pydantic import PydanticUserError, TypeAdapter
 
 from engine.errors import GrammarError, GrammarTooComplex, UsageError
 from engine.extraction.arguments import check_arguments
-from engine.grammar.certificate import Certificate, certificate
-from engine.grammar.enforcement import Enforcement
 from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar
-from engine.grammar.lint import Lint
-from engine.grammar.lowering import Note, Style, lower
 from engine.guards.guard import ValueGuard
+from engine.lowering.certificate import Certificate, certificate
+from engine.lowering.enforcement import Enforcement
+from engine.lowering.lint import Lint
+from engine.lowering.lowering import Note, Style, lower
 from engine.schema import Schema, read_json_schema, read_type
 from engine.schema.schema import Alternative, Array, Json, SchemaId, Vertex
 

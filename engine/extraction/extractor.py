@@ -30,9 +30,9 @@ from engine.extraction.extraction import Errors, Extraction, ItemReader, OnBudge
 from engine.extraction.grounded import GroundedDocuments, GroundedMode, Rank
 from engine.extraction.task import Example, Task, task_for
 from engine.grammar.grammar import Grammar
-from engine.grammar.lowering import Style
 from engine.grounding.decision import Decisions
 from engine.grounding.document import GroundedDocument
+from engine.lowering.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary

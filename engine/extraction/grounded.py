@@ -9,13 +9,13 @@ from typing import Literal
 from engine.automaton.automaton import Automaton
 from engine.errors import GrammarEmpty, NotInText, UsageError
 from engine.extraction.compilation import lower_schema
-from engine.grammar.lowering import Style
 from engine.grounding.decision import FieldPath, Span
 from engine.grounding.decisions import GroundedDecisions
 from engine.grounding.document import GroundedDocument
 from engine.grounding.ground import Grounder
 from engine.grounding.recognisers import usual_recognisers
 from engine.grounding.source_text import SourceText
+from engine.lowering.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.objects.budget_marks import json_pointer

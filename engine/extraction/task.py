@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.decoding.chat_template import Message
 from engine.extraction.document import readable
-from engine.regular.named_languages import SPELLING
+from engine.formats.named_languages import SPELLING
 from engine.schema import Schema
 from engine.schema.schema import Alternative, Array, Literals, Number, Object, SchemaId, Text, Vertex
 

@@ -1,1 +1,1 @@
-"""Schema → Grammar, rules as data; Grammar ↔ GBNF text. Knows nothing of tokens or llama.cpp."""
+"""Grammars, rules as data; Grammar ↔ GBNF text; passes over rules. Knows nothing of schemas, tokens or llama.cpp."""

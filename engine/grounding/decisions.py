@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from engine.automaton.automaton import Automaton
 from engine.automaton.tracker import Container, Tracker
 from engine.grammar import grammar as g
-from engine.grammar.lowering import Style, lower
 from engine.grounding.decision import Continuation, FieldPath, Fill, Span, Write
 from engine.grounding.document import GroundedDocument, is_free
 from engine.guards.guard import ValueGuard
+from engine.lowering.lowering import Style, lower
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.schema.schema import Object, Property, Schema, SchemaId

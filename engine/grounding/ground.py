@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from engine.automaton.automaton import DEAD, Automaton, Conditional
 from engine.automaton.tracker import Tracker
 from engine.errors import GrammarEmpty
-from engine.grammar.lowering import lower
+from engine.formats.named_languages import SPELLING
 from engine.grounding.readings import spellings
 from engine.grounding.recogniser import Reading, Recogniser
 from engine.grounding.source_text import SourceText
 from engine.guards.guard import ValueGuard
-from engine.regular.named_languages import SPELLING
+from engine.lowering.lowering import lower
 from engine.schema.grounding_marks import Free, Verbatim
 from engine.schema.schema import Alternative, Json, Literals, Number, Schema, SchemaId, Text, Vertex
 

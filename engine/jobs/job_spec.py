@@ -36,10 +36,10 @@ from engine.extraction.extraction import OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.grounded import GroundedMode, Rank
 from engine.extraction.task import Example
-from engine.grammar.certificate import Certificate
 from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar
-from engine.grammar.lowering import STYLES, Style
+from engine.lowering.certificate import Certificate
+from engine.lowering.lowering import STYLES, Style
 from engine.models import ModelFile, resolve
 from engine.models.digest import sha256_of
 from engine.models.parts import model_size

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.regular.named_languages import OPERATORS
+from engine.formats.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.schema import Pattern
 

@@ -18,7 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit
 
 from engine.errors import UnsupportedSchema
-from engine.regular.named_languages import OPERATORS
+from engine.formats.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import ordered
 from engine.schema.enum_values import enum_values, flag_values

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticOmit, core_schema, to_jsonable_python
 
-from engine.regular.named_languages import OPERATORS
+from engine.formats.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import integer_key
 from engine.schema.core_reader import ALIASES_KEYWORD, GUARDS_KEYWORD, HINT_KEYWORD, PATTERNS_KEYWORD, CoreReader

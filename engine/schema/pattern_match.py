@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from engine.errors import GrammarTooComplex
+from engine.formats.named_languages import pattern_language
 from engine.regular.expression import Expression, intersection
-from engine.regular.named_languages import pattern_language
 from engine.regular.pattern import InvalidPattern, UnsupportedPattern
 from engine.schema.schema import Pattern
 

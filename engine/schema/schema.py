@@ -24,7 +24,7 @@ SchemaId = NewType("SchemaId", int)
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A regular expression that must be found in the text; `dialect` is "ecma", "rust" or "python". Or, in "spelling", the
-    name of a language that the whole text must be in (engine.regular.named_languages)."""
+    name of a language that the whole text must be in (engine.formats.named_languages)."""
 
     source: str
     dialect: str

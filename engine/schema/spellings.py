@@ -1,6 +1,6 @@
 """Spellings: the canonical strings of Python types that JSON has no kind for, as patterns of the dialect "spelling".
 
-`engine.regular.named_languages` says what each of them is; those of `engine.regular.canonical_patterns` have a spelling
+`engine.formats.named_languages` says what each of them is; those of `engine.formats.canonical_patterns` have a spelling
 for every value.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.regular.named_languages import SPELLING
+from engine.formats.named_languages import SPELLING
 from engine.schema.schema import Pattern
 
 

@@ -13,7 +13,7 @@ from engine.automaton.automaton import Automaton
 from engine.errors import GrammarError
 from engine.extraction.compilation import compile_schema
 from engine.grammar.gbnf_parser import parse_gbnf
-from engine.grammar.lowering import Style
+from engine.lowering.lowering import Style
 
 
 def test_an_array_of_ten_thousand_items_visits_as_many_states_as_one_of_three() -> None:

@@ -18,7 +18,7 @@ from grammar_strategies import mutated, random_walk
 from llama_oracle import LlamaOracle
 
 from engine.errors import UsageError
-from engine.grammar.format_languages import format_language
+from engine.formats.format_languages import format_language
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.library import library_folder, library_names, load_library

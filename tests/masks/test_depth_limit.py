@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from engine import compile_schema, parse_gbnf
 from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
-from engine.grammar.lowering import MAX_NESTING
+from engine.lowering.lowering import MAX_NESTING
 from engine.masks.depth_limit import DepthTracker, depths, openings
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary

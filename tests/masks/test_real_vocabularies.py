@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from engine import compile_schema
 from engine.automaton.automaton import Automaton
 from engine.decoding import read_vocabulary
-from engine.grammar.lowering import Style
+from engine.lowering.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 

@@ -13,7 +13,7 @@ from zoo.zoo_models import ZOO, Animal
 
 from engine.automaton.automaton import Automaton
 from engine.extraction.compilation import compile_schema
-from engine.grammar.lowering import Style
+from engine.lowering.lowering import Style
 
 pytestmark = pytest.mark.filterwarnings("ignore:__int__ returned non-int")  # of ipaddress, given true
 EACH = pytest.mark.parametrize("animal", ZOO, ids=[animal.name for animal in ZOO])

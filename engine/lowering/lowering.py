@@ -17,19 +17,19 @@ from decimal import Decimal
 from typing import Literal as OneOf
 
 from engine.errors import GrammarTooComplex, UnsupportedSchema
-from engine.grammar import enforcement
+from engine.formats.format_languages import INEXACT, format_language
+from engine.formats.named_languages import SPELLING, pattern_language
 from engine.grammar import grammar as g
-from engine.grammar.bounded_intersection import BoundedIntersection, force_search
-from engine.grammar.enforcement import By, Enforcement
-from engine.grammar.format_languages import INEXACT, format_language
-from engine.grammar.json_in_string import json_in_string_language
-from engine.grammar.number_rules import literal_node, number_node
 from engine.grammar.traversal import walk
+from engine.lowering import enforcement
+from engine.lowering.bounded_intersection import BoundedIntersection, force_search
+from engine.lowering.enforcement import By, Enforcement
+from engine.lowering.json_in_string import json_in_string_language
+from engine.lowering.number_rules import literal_node, number_node
 from engine.regular import charset
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
 from engine.regular.integers import EXACT
-from engine.regular.named_languages import SPELLING, pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 from engine.schema.location import SchemaDocument

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from engine.grammar.enforcement import By, Enforcement
-from engine.grammar.lint import Lint, lints
-from engine.grammar.plain_schema import shows
-from engine.grammar.schema_paths import SchemaPaths
+from engine.lowering.enforcement import By, Enforcement
+from engine.lowering.lint import Lint, lints
+from engine.lowering.plain_schema import shows
+from engine.lowering.schema_paths import SchemaPaths
 from engine.schema import schema as s
 
 _VALIDATOR = "Python validator, run as the value closes"

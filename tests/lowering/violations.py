@@ -17,15 +17,15 @@ from typing import Any
 
 from engine.errors import GrammarTooComplex
 from engine.extraction.compilation import lower_schema
-from engine.grammar.certificate import CertificateEntry, attributed
-from engine.grammar.enforcement import Enforcement, admits_anything
-from engine.grammar.format_languages import INEXACT, format_language
-from engine.grammar.lowering import Style
-from engine.grammar.schema_paths import SchemaPaths
+from engine.formats.format_languages import INEXACT, format_language
+from engine.formats.named_languages import pattern_language
+from engine.lowering.certificate import CertificateEntry, attributed
+from engine.lowering.enforcement import Enforcement, admits_anything
+from engine.lowering.lowering import Style
+from engine.lowering.schema_paths import SchemaPaths
 from engine.regular import charset, prefixes
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.named_languages import pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 

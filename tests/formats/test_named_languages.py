@@ -14,8 +14,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import Field, KafkaDsn, TypeAdapter, ValidationError
 
+from engine.formats.named_languages import OPERATORS, SPELLING, pattern_language
 from engine.regular.expression import intersection
-from engine.regular.named_languages import OPERATORS, SPELLING, pattern_language
 
 ZONES = st.none() | st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-1439, 1439))
 NEAR = st.sampled_from([0, 0, 1, -1, 59, 60, -60, 1439, -1440]) | st.integers(-3000, 3000)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
-from engine.regular.named_languages import OPERATORS, SPELLING
+from engine.formats.named_languages import OPERATORS, SPELLING
 from engine.schema import schema as s
 
 By = OneOf["grammar", "guard", "annotation", "nothing"]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 from engine.errors import GrammarTooComplex
-from engine.grammar.enforcement import admits_anything
-from engine.grammar.format_languages import INEXACT, format_language
-from engine.grammar.schema_paths import SchemaPaths, edges
+from engine.formats.format_languages import INEXACT, format_language
+from engine.formats.named_languages import SPELLING, pattern_language
+from engine.lowering.enforcement import admits_anything
+from engine.lowering.schema_paths import SchemaPaths, edges
 from engine.regular import expression as ex
 from engine.regular.expression import Expression
-from engine.regular.named_languages import SPELLING, pattern_language
 from engine.regular.pattern import UnsupportedPattern
 from engine.schema import schema as s
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import FormatChecker
 from pydantic import UUID1, UUID3, UUID4, UUID5, UUID6, UUID7, UUID8, TypeAdapter, ValidationError
 
-from engine.grammar.format_languages import FORMAT_LANGUAGES, INEXACT, format_language
+from engine.formats.format_languages import FORMAT_LANGUAGES, INEXACT, format_language
 from engine.regular.expression import Expression
 
 NOT_REGULAR = {"regex", "idn-email", "idn-hostname", "unknown"}

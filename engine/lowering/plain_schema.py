@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.grammar.enforcement import Enforcement
-from engine.regular.named_languages import SPELLING
+from engine.formats.named_languages import SPELLING
+from engine.lowering.enforcement import Enforcement
 from engine.schema import schema as s
 from engine.schema import spellings
 

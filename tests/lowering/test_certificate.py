@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from grammar.violations import Case, cases
 from llama_oracle import LlamaOracle, OracleDied
+from lowering.violations import Case, cases
 from pydantic import (
     AliasChoices,
     AnyUrl,
@@ -32,9 +32,9 @@ from pydantic import (
 
 from engine.errors import EngineError, NotPrintable, UnsupportedSchema
 from engine.extraction.compilation import certify, lower_schema, read_schema
-from engine.grammar.certificate import Certificate, CertificateEntry
 from engine.grammar.gbnf_printer import print_gbnf
-from engine.grammar.lowering import Style
+from engine.lowering.certificate import Certificate, CertificateEntry
+from engine.lowering.lowering import Style
 from engine.schema import schema as s
 
 Json = Any

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.grammar.enforcement import admits_anything
+from engine.lowering.enforcement import admits_anything
 from engine.schema import schema as s
 
 Edge = tuple[str, s.SchemaId]  # the tokens of a pointer, and where they lead

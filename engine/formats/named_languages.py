@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from engine.regular import addresses, canonical_patterns, urls_and_mail
+from engine.formats import addresses, canonical_patterns, urls_and_mail
 from engine.regular.datetimes import date_times_within, dates_within, times_within
 from engine.regular.decimal_texts import decimals_equal, decimals_from
 from engine.regular.durations import durations_from

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from engine.regular.addresses import IPV4, IPV6
+from engine.formats.addresses import IPV4, IPV6
 from engine.regular.charset import ANY
 from engine.regular.expression import (
     Expression,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.automaton.automaton import Automaton
 from engine.extraction.compilation import compile_schema
-from engine.grammar.json_in_string import json_in_string_language
+from engine.lowering.json_in_string import json_in_string_language
 
 TREE = {"$ref": "#/$defs/t", "$defs": {"t": {"type": "array", "items": {"$ref": "#/$defs/t"}}}}
 FLAT = {

@@ -1,0 +1,1 @@
+"""Schema → Grammar, and the certificate: what enforces each constraint. Knows nothing of tokens or llama.cpp."""
