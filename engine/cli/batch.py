@@ -20,7 +20,6 @@ from engine.cli.batch_progress import ProgressDisplay, estimate_lines, summary
 from engine.cli.example_file import read_examples
 from engine.cli.models import DownloadBar
 from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
-from engine.cli.options import DEFAULTS
 from engine.cli.schema_argument import read_schema_argument
 from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.settings import ModelSettings
@@ -119,16 +118,17 @@ class WorkerOptions:
         """How many workers, and the settings of each.
 
         A deterministic job has one sequence and, unless told otherwise, one thread a context: then its results do not depend
-        on how many cores a machine has, and its workers use them all.
+        on how many cores a machine has or on what is fast there, and its workers use them all.
         """
         cores = usable_cores()
         if self.deterministic:
             threads = model_options.threads or 1
-            return self.workers or max(1, cores // threads), replace(model_options, threads=threads).settings(1)
+            one = replace(model_options, threads=threads).settings(1)
+            return self.workers or max(1, cores // threads), replace(one, calibrated=False)
         workers = self.workers or 1
         if model_options.threads is None and workers > 1:
             model_options = replace(model_options, threads=max(1, cores // workers))
-        return workers, model_options.settings(self.sequences or DEFAULTS.sequences)
+        return workers, model_options.settings(self.sequences)
 
     def executor(self, workers: int) -> Callable[[JobSpec], Executor] | None:
         """Those of the cluster; None where the job starts processes of its own."""

@@ -17,6 +17,7 @@ from engine import __version__
 from engine.cli import options
 from engine.cli.options import DEFAULTS, model_settings
 from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.fast_weights import default_weights, measured_gain
 from engine.decoding.llama import describe_backend, offloads_to_gpu
 from engine.decoding.loaded_model import LoadedModel, load_model, plan_of
 from engine.decoding.memory import RESERVE, available_memory
@@ -26,7 +27,7 @@ from engine.decoding.settings import ModelSettings
 from engine.errors import EngineError
 from engine.masks.array_storage import array_cache_folder
 from engine.models import ModelFile, list_models, resolve
-from engine.models.environment import default_model, models_folder, offline
+from engine.models.environment import default_model, models_folder, named_model, offline
 from engine.models.ollama_parameters import NO_PARAMETERS, RecommendedParameters
 from engine.models.parts import model_size
 
@@ -113,6 +114,10 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Diagnosis]:
     file = yield from _tried("model", lambda: resolve(name), lambda file: f"{file.name}: {file.path}")
     if file is None:
         return
+    if name is None and named_model() is None:
+        file = default_weights(file, settings, lambda _: None, make=False)
+        if file.name != wanted:
+            yield Diagnosis("weights", f"{file.name}, made of it: {file.path}")
     if file.parameters != NO_PARAMETERS:
         yield _parameters(file.parameters)
     loaded = yield from _tried("loads", lambda: load_model(file.path, settings), _described)
@@ -146,6 +151,9 @@ def _plan(file: ModelFile, settings: ModelSettings) -> Iterator[Diagnosis]:
     """How llama.cpp is run, what died, and what gives back what was given up for it."""
     choice = plan_of(file.path, settings)
     yield Diagnosis("plan", str(choice))
+    gain = measured_gain(file.path, settings, lambda _: None)
+    if gain is not None and gain.advice(file.path):
+        yield Diagnosis("faster", gain.advice(file.path))
     if choice.failed:
         yield Diagnosis("faster", f"build llama.cpp without AMX, some minutes: {reinstall_command()}")
 

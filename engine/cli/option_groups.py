@@ -56,7 +56,7 @@ class ModelOptions:
     date: options.Date = None
     verbose: options.VerboseOption = False
 
-    def settings(self, sequences: int = 1) -> ModelSettings:
+    def settings(self, sequences: int | None = 1) -> ModelSettings:
         return options.model_settings(
             self.n_ctx,
             self.threads,

@@ -81,8 +81,11 @@ ThreadsOption = Annotated[
 GpuLayersOption = Annotated[int, typer.Option(help="Layers on the GPU; -1 is all.")]
 KvTypeOption = Annotated[str, typer.Option(help=f"Type of the KV cache: {', '.join(KV_TYPES)}.")]
 SequencesOption = Annotated[
-    int,
-    typer.Option(help="Documents decoded at once; each is read before decoding begins, so take 1 for a live input."),
+    int | None,
+    typer.Option(
+        help="Documents decoded at once, by default as many as pay on this machine; each is read before decoding begins, so "
+        "take 1 for a live input."
+    ),
 ]
 ChatFormat = Annotated[
     str | None,
@@ -111,7 +114,7 @@ def model_settings(
     threads: int | None,
     gpu_layers: int,
     kv_type: str,
-    sequences: int,
+    sequences: int | None,
     verbose: bool,
     *,
     chat_format: str | None = None,

@@ -12,7 +12,9 @@ from engine.cli import options
 from engine.cli.documents import STDIN_ARGUMENT, Documents, read_text
 from engine.cli.models import DownloadBar
 from engine.cli.option_groups import ModelOptions, SamplingOptions, grouped
+from engine.decoding.fast_weights import default_weights
 from engine.decoding.loaded_model import load_model
+from engine.decoding.pass_times import Workload
 from engine.decoding.prompt_encoder import PromptEncoder
 from engine.decoding.scheduler import Request
 from engine.decoding.statistics import Statistics
@@ -22,6 +24,11 @@ from engine.grammar.gbnf_parser import parse_gbnf
 from engine.masks.mask import Masks
 from engine.masks.matcher import Matcher
 from engine.models import resolve
+from engine.models.environment import named_model
+from engine.models.progress import telling
+
+# An answer is longer than what is extracted from a text.
+_WORK = Workload(prompt=100, answer=300)
 
 run_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -49,8 +56,11 @@ def run(
     parsed = parse_gbnf(read_text(grammar))
     turns = [{"role": "system", "content": system}] if system is not None else []
     turns.append({"role": "user", "content": _question() if prompt == STDIN_ARGUMENT else prompt})
-    file = resolve(model, progress=DownloadBar())
-    loaded = load_model(file.path, settings)
+    bar = DownloadBar()
+    file = resolve(model, progress=bar)
+    if model is None and named_model() is None:
+        file = default_weights(file, settings, telling(bar), bar)
+    loaded = load_model(file.path, settings, tell=telling(bar), work=_WORK)
     tokens = PromptEncoder(loaded, chat_format=file.chat_format, settings=settings).encode(turns)
     masks = Masks(Automaton(parsed), shared_walks(loaded.vocabulary))
     statistics = Statistics()

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.handle import Handle, open_handle
 from engine.decoding.language_model import Feed, Row
 from engine.decoding.memory import CacheShape
-from engine.decoding.settings import ModelSettings
+from engine.decoding.settings import SEQUENCES, ModelSettings
 from engine.errors import BackendFailed, ModelFileInvalid
 from engine.models.single_file import gguf_span
 
@@ -64,6 +65,7 @@ class _Log:
         self.errors: deque[str] = deque(maxlen=4)
         self.last_level = 0
         self.interrupted = False
+        self.heard: Callable[[str], None] | None = None
         # Kept for as long as the process lives: llama.cpp holds the pointer.
         self.callback = native.llama_log_callback(self._receive)
         self.ready = False
@@ -86,6 +88,8 @@ class _Log:
                 self.errors.append(line.strip())
             if self.verbose:
                 sys.stderr.write(line)
+            if self.heard is not None:
+                self.heard(line)
         except KeyboardInterrupt:  # ctypes would drop it
             self.interrupted = True
 
@@ -279,7 +283,7 @@ class LlamaContext:
 
     def __init__(self, model: LlamaModel, settings: ModelSettings) -> None:
         _refuse_stateful(model)
-        self.count = settings.sequences
+        self.count = settings.sequences or SEQUENCES
         self.n_batch = min(settings.n_batch, settings.n_ctx)
         self.branches = _BRANCHES
         self.max_rows = min(self.n_batch, max(_ROWS_OF_SEARCH, _ROWS_PER_SEQUENCE * self.count))
@@ -298,6 +302,9 @@ class LlamaContext:
     def close(self) -> None:
         self._handle = None
         self.usable = False
+
+    def set_threads(self, threads: int) -> None:
+        native.llama_set_n_threads(self.pointer, threads, threads)
 
     def decode(self, feeds: Sequence[Feed]) -> list[list[Row]]:
         total, rows = sum(len(feed.tokens) for feed in feeds), sum(feed.rows for feed in feeds)
@@ -402,7 +409,7 @@ def _create(model: LlamaModel, settings: ModelSettings, n_batch: int, max_rows: 
     params.n_ctx = settings.n_ctx
     params.n_batch = n_batch
     params.n_ubatch = min(n_batch, 512)
-    params.n_seq_max = 1 + settings.sequences + _BRANCHES  # sequence 0 is the prefix
+    params.n_seq_max = 1 + (settings.sequences or SEQUENCES) + _BRANCHES  # sequence 0 is the prefix
     params.n_outputs_max = max_rows
     params.n_outputs_max_per_seq = 0
     params.n_threads = params.n_threads_batch = settings.threads or usable_cores()
@@ -415,6 +422,46 @@ def _create(model: LlamaModel, settings: ModelSettings, n_batch: int, max_rows: 
     if not pointer:
         raise BackendFailed("llama_init_from_model", f"{_log.take()}; lower n_ctx or set kv_type to f16")
     return int(pointer)
+
+
+def quantize(
+    source: Path,
+    target: Path,
+    file_type: str | None,
+    *,
+    threads: int,
+    layers: int | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> str:
+    """Write a model with weights of another type, or as they are; gives what llama.cpp complained of, nothing where it went well.
+
+    `layers`: only so many of the model's layers, which then says nothing sensible but takes the same time a layer. `tell` hears
+    how many tensors are done, of how many.
+    """
+    _log.start(verbose=False)
+    _log.take()
+    params = native.llama_model_quantize_default_params()
+    if file_type is None:
+        params.only_copy = True
+    else:
+        params.ftype = getattr(native, f"LLAMA_FTYPE_MOSTLY_{file_type}")
+    params.nthread, params.allow_requantize = threads, True
+    if layers is not None:
+        dropped = (ctypes.c_int32 * 4096)(*range(layers, layers + 4095), -1)
+        params.prune_layers = ctypes.cast(dropped, type(params.prune_layers))
+
+    def heard(line: str) -> None:
+        found = re.match(r"\[ *(\d+)/ *(\d+)\]", line)
+        if found:
+            tell(int(found[1]), int(found[2]))
+
+    _log.heard = heard
+    try:
+        answer = native.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(params))
+    finally:
+        _log.heard = None
+    _log.check()
+    return _log.take() if answer else ""
 
 
 def describe_backend() -> str:

@@ -20,6 +20,7 @@ from engine.decoding import forking
 from engine.decoding.generation import Jump
 from engine.decoding.llama import LlamaModel, describe_backend
 from engine.decoding.memory import available_memory, require_memory
+from engine.decoding.pass_times import PassTimes, Workload
 from engine.decoding.plan_choice import PlanChoice, plan_for
 from engine.decoding.pool import NativeLanguage, Pool, on_gpu
 from engine.decoding.prompt_encoder import TextTraits
@@ -28,6 +29,7 @@ from engine.decoding.settings import ModelSettings
 from engine.decoding.special_tokens import SpecialTokens
 from engine.decoding.statistics import Statistics
 from engine.decoding.token_table import TokenTable, read_tokens
+from engine.decoding.weights_gain import known_gain
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.masks.vocabulary import Vocabulary
 from engine.models.parts import read_parts
@@ -52,6 +54,7 @@ class LoadedModel:
         self.name = path.name
         self.settings = settings
         self.plan = ""  # how it is run on this machine, in one line
+        self.times: PassTimes | None = None  # where they were measured
         self._tokens: TokenTable = read_tokens(path)
         self._pool = self._open()
 
@@ -182,21 +185,30 @@ if hasattr(os, "register_at_fork"):
 
 
 def load_model(
-    path: str | Path, settings: ModelSettings | None = None, *, tell: Callable[[str], None] = lambda _: None
+    path: str | Path,
+    settings: ModelSettings | None = None,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    work: Workload | None = None,
 ) -> LoadedModel:
     """The model in a GGUF file, loaded once for the same file and settings.
 
-    The first time that this machine uses it, it is tried in a child process (see `plan_choice`); `tell` hears of it.
+    The first time that this machine uses it, it is tried in a child process (see `plan_choice`); `tell` hears of it. What is
+    fastest is chosen for `work`, by default documents of some hundred tokens with short answers.
     `ModelNotFound`, `ModelFileInvalid`, `NotEnoughMemory` and `ModelKillsProcess` say what is wrong and what to do.
     """
     path, settings = Path(path), (settings or ModelSettings()).loading
-    choice = plan_of(path, settings, tell)
+    choice = plan_of(path, settings, tell, work)
     model = _registry.model(path, choice.plan.applied(settings))
-    model.plan = str(choice)
+    gain = known_gain(path, settings)
+    model.plan = "; ".join(filter(None, (str(choice), gain.advice(path) if gain else "")))
+    model.times = choice.times
     return model
 
 
-def plan_of(path: Path, settings: ModelSettings, tell: Callable[[str], None] = lambda _: None) -> PlanChoice:
+def plan_of(
+    path: Path, settings: ModelSettings, tell: Callable[[str], None] = lambda _: None, work: Workload | None = None
+) -> PlanChoice:
     """How a model is run on this machine."""
     _identity(path)
 
@@ -205,7 +217,7 @@ def plan_of(path: Path, settings: ModelSettings, tell: Callable[[str], None] = l
         if not on_gpu(settings):
             require_memory(parts.size, available_memory())
 
-    return plan_for(path, settings, describe_backend, tell, check)
+    return plan_for(path, settings, describe_backend, tell, check, work)
 
 
 def unload_models() -> None:

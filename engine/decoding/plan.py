@@ -10,19 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-from engine.decoding.settings import ModelSettings
+from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.pass_times import PassTimes, best_sequences
+from engine.decoding.settings import SEQUENCES, ModelSettings
 
 _WITHOUT_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`extra_buffers`: weights in the layouts of special kernels (AMX, repacking). None leaves a choice to llama.cpp."""
+    """`extra_buffers`: weights in the layouts of special kernels (AMX, repacking); `sequences`: documents at once. None leaves
+    a choice to llama.cpp.
+    """
 
     name: str
     extra_buffers: bool | None = None
     flash_attention: bool | None = None
     threads: int | None = None
+    sequences: int = SEQUENCES
 
     def applied(self, settings: ModelSettings) -> ModelSettings:
         """The settings, with what they leave open as the plan has it."""
@@ -31,6 +36,7 @@ class Plan:
             extra_buffers=self.extra_buffers if settings.extra_buffers is None else settings.extra_buffers,
             flash_attention=self.flash_attention if settings.flash_attention is None else settings.flash_attention,
             threads=self.threads if settings.threads is None else settings.threads,
+            sequences=settings.sequences or self.sequences,
         )
 
 
@@ -42,6 +48,17 @@ PLANS: tuple[Plan, ...] = (
     PLAINEST,
     Plan("one thread", extra_buffers=False, flash_attention=False, threads=1),
 )
+
+
+def tuned(plan: Plan, times: PassTimes, settings: ModelSettings) -> Plan:
+    """The plan with what was measured to be fastest."""
+    threads = None if times.threads == usable_cores() else times.threads  # which may be others tomorrow
+    return replace(
+        plan,
+        flash_attention=plan.flash_attention if times.flash_attention is None else times.flash_attention,
+        threads=threads if plan.threads is None else plan.threads,
+        sequences=best_sequences(times, settings.most_sequences),
+    )
 
 
 def reinstall_command() -> str:

@@ -11,39 +11,67 @@ import hashlib
 import json
 import os
 import platform
-import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from engine.decoding.plan import PLAINEST, PLANS, USUAL, Plan
+from engine.decoding.calibration import calibrate
+from engine.decoding.child import can_start_children
+from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.pass_times import PassTimes, Workload, best_times, times_as_json, times_from_json
+from engine.decoding.plan import PLAINEST, PLANS, USUAL, Plan, tuned
 from engine.decoding.probe import Trial, attempt, differs, is_finite
-from engine.decoding.settings import ModelSettings
+from engine.decoding.settings import SEQUENCES, ModelSettings
 from engine.errors import ModelKillsProcess
+from engine.models.catalogue import replace_text
 from engine.models.environment import cache_folder
 
 _HEADER = 1 << 16  # bytes of a file that stand for its header
 _SECONDS, _SECONDS_PER_GIB = 60.0, 60.0
+# The settings that decide which kernels run, and how fast.
+_THAT_MATTER = ("threads", "gpu_layers", "kv_type", "n_batch", "extra_buffers", "flash_attention")
 
 Try = Callable[[Path, ModelSettings, Plan], Trial]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanChoice:
-    """The plan of a model, and the plans before it with what went wrong under them."""
+    """The plan of a model, the plans before it with what went wrong under them, and its pass times where they are known."""
 
     plan: Plan
     failed: tuple[tuple[str, str], ...] = ()
     probed: bool = True
+    times: PassTimes | None = None
 
     def __str__(self) -> str:
         """In one line."""
-        avoided = "; ".join(f"{name}: {fault}" for name, fault in self.failed)
         name = self.plan.name if self.probed else f"{self.plan.name}, not tried"
-        return f"{name} ({avoided})" if avoided else name
+        parts = [f"{name} ({_faults(self.failed)})" if self.failed else name]
+        if self.plan.flash_attention is False and self.plan.name in (USUAL.name, PLANS[1].name):
+            parts.append("no flash attention, which is faster")
+        if self.plan.threads is not None and self.plan.name != PLANS[-1].name:
+            parts.append(f"{self.plan.threads} threads")
+        if self.times is not None:
+            parts.append(f"{self.plan.sequences} documents at once")
+            parts.append(str(self.times))
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is kept: the plan that lives, and the pass times of what it leaves open."""
+
+    plan: Plan
+    failed: tuple[tuple[str, str], ...]
+    times: tuple[PassTimes, ...] | None = None  # None: not measured yet
+
+    def choice(self, settings: ModelSettings, work: Workload) -> PlanChoice:
+        if not self.times or not settings.calibrated:
+            return PlanChoice(self.plan, self.failed)
+        best = best_times(self.times, work)
+        return PlanChoice(tuned(self.plan, best, settings), self.failed, times=best)
 
 
 def is_off() -> bool:
@@ -53,7 +81,7 @@ def is_off() -> bool:
 
 def untried() -> PlanChoice | None:
     """The plan of a program that cannot start Python to try one (a single file, or an embedded interpreter)."""
-    if sys.executable and not getattr(sys, "frozen", False):
+    if can_start_children():
         return None
     if "amx_tile" in processor():  # where builds for the native processor are known to die
         return PlanChoice(PLANS[1], ((USUAL.name, "not tried, and this processor has AMX"),), probed=False)
@@ -66,9 +94,10 @@ def plan_for(
     backend: Callable[[], str],
     tell: Callable[[str], None],
     check: Callable[[], None],
+    work: Workload | None = None,
 ) -> PlanChoice:
-    """The plan for a model file. `backend` describes llama.cpp's build, `tell` hears what takes time and what was avoided,
-    `check` raises what is wrong with the file itself, before it is tried.
+    """The plan for a model file and for some work. `backend` describes llama.cpp's build, `tell` hears what takes time and what
+    was avoided, `check` raises what is wrong with the file itself, before it is tried.
 
     Raises `ModelKillsProcess` where llama.cpp dies with it under every plan.
     """
@@ -77,18 +106,23 @@ def plan_for(
     blind = untried()
     if blind is not None:
         return blind
-    kept = cache_folder() / "plans" / f"{_key(path, settings, backend())}.json"
-    known = _read(kept)
-    if known is not None:
-        return known
-    check()
-    tell(f"trying {path.name} on this processor, once")
+    kept = cache_folder() / "plans" / f"{model_key(path, settings, backend())}.json"
+    work = work or Workload(sequences=settings.sequences or SEQUENCES)
     seconds = _SECONDS + _SECONDS_PER_GIB * path.stat().st_size / 2**30
-    choice = choose(path, settings, lambda *order: attempt(*order, seconds=seconds))
-    _write(kept, choice)
-    if choice.failed:
-        tell(f"llama.cpp is run with {choice.plan.name}: {_faults(choice.failed)}; `engine doctor` says what to do")
-    return choice
+    known = found = _read(kept)
+    if found is None:
+        check()
+        tell(f"trying {path.name} on this processor, once")
+        choice = choose(path, settings, lambda *order: attempt(*order, seconds=seconds))
+        if choice.failed:
+            tell(f"llama.cpp is run with {choice.plan.name}: {_faults(choice.failed)}; `engine doctor` says what to do")
+        found = _Verdict(choice.plan, choice.failed)
+    if settings.calibrated and found.times is None:
+        tell(f"measuring how {path.name} runs fastest, once")
+        found = replace(found, times=calibrate(path, found.plan.applied(settings), seconds=seconds))
+    if found != known:
+        _write(kept, found)
+    return found.choice(settings, work)
 
 
 def choose(path: Path, settings: ModelSettings, trial_of: Try) -> PlanChoice:
@@ -112,10 +146,12 @@ def _faults(failed: tuple[tuple[str, str], ...]) -> str:
     return "; ".join(f"{name}: {fault}" for name, fault in failed)
 
 
-def _key(path: Path, settings: ModelSettings, backend: str) -> str:
+def model_key(path: Path, settings: ModelSettings, backend: str) -> str:
+    """What findings about a model are kept by."""
     with path.open("rb") as file:
         header = hashlib.blake2b(file.read(_HEADER), digest_size=16).hexdigest()
-    parts = [backend, processor(), header, path.stat().st_size, sorted(asdict(settings).items(), key=str)]
+    facts = [getattr(settings, name) for name in _THAT_MATTER]
+    parts = [backend, processor(), usable_cores(), header, path.stat().st_size, facts]
     return hashlib.blake2b(json.dumps(parts, default=str).encode(), digest_size=16).hexdigest()
 
 
@@ -130,19 +166,21 @@ def processor() -> str:
     return "\n".join(sorted(lines)) or f"{platform.machine()} {platform.processor()}"
 
 
-def _read(file: Path) -> PlanChoice | None:
+def _read(file: Path) -> _Verdict | None:
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         plan = next(plan for plan in PLANS if plan.name == kept["plan"])
-        return PlanChoice(plan, tuple((str(name), str(fault)) for name, fault in kept["failed"]))
+        failed = tuple((str(name), str(fault)) for name, fault in kept["failed"])
+        times = kept["times"]
+        return _Verdict(plan, failed, None if times is None else times_from_json(times))
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return None  # a damaged file is as good as none
 
 
-def _write(file: Path, choice: PlanChoice) -> None:
-    """Keep a choice; where that is not possible it is made again next time."""
+def _write(file: Path, found: _Verdict) -> None:
+    """Keep what was found; where that is not possible it is found again next time."""
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as held:
-            json.dump({"plan": choice.plan.name, "failed": choice.failed}, held)
-        os.replace(held.name, file)
+        times = None if found.times is None else times_as_json(found.times)
+        kept = {"plan": found.plan.name, "failed": found.failed, "times": times}
+        replace_text(file, json.dumps(kept))

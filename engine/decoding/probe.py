@@ -11,7 +11,6 @@ import json
 import math
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.decoding.child import ChildFailed, ask_child
 from engine.decoding.plan import Plan
 from engine.decoding.settings import ModelSettings
 
@@ -27,7 +27,6 @@ FAULT = "ENGINE_PROBE_FAULT"  # for tests: {"PLAN": "SIGSEGV" | "SIGILL" | "hang
 _PROMPT = 33  # tokens; odd, so that it is no whole number of blocks
 _ROWS = 4
 _SAMPLED = 256  # logits of each row
-_PROGRAM = "from engine.decoding.probe import answer; answer()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +41,11 @@ class Trial:
 def attempt(path: Path, settings: ModelSettings, plan: Plan, *, seconds: float) -> Trial:
     """Run a model under a plan for a moment; it is killed after `seconds`."""
     order = {"path": str(path), "settings": asdict(plan.applied(settings)), "plan": plan.name}
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
-            input=json.dumps(order).encode(),
-            capture_output=True,
-            env=environment,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Trial(plan, fault=f"did not answer within {seconds:.0f} s")
-    if done.returncode < 0:
-        return Trial(plan, fault=f"died with {_signal_name(-done.returncode)}")
-    try:
-        logits = tuple(float(value) for value in json.loads(done.stdout)["logits"])
-    except (ValueError, KeyError, TypeError):
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Trial(plan, fault=f"ended with {done.returncode}: {said[-1] if said else 'it said nothing'}")
-    return Trial(plan, logits)
+        logits = ask_child("engine.decoding.probe:answer_trial", order, seconds=seconds)["logits"]
+        return Trial(plan, tuple(map(float, logits)))
+    except ChildFailed as failure:
+        return Trial(plan, fault=str(failure))
 
 
 def differs(trial: Trial, reference: Trial) -> bool:
@@ -77,17 +61,10 @@ def is_finite(trial: Trial) -> bool:
     return bool(trial.logits) and all(map(math.isfinite, trial.logits))
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 # -- in the child
 
 
-def answer() -> None:
+def answer_trial() -> None:
     """The program of the child."""
     order = json.load(sys.stdin)
     fault = json.loads(os.environ.get(FAULT, "{}")).get(order["plan"])

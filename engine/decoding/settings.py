@@ -18,7 +18,14 @@ KV_TYPES = MappingProxyType(
     {"f32": 4.0, "f16": 2.0, "bf16": 2.0}
     | {"q8_0": 34 / 32, "q5_1": 24 / 32, "q5_0": 22 / 32, "q4_1": 20 / 32, "q4_0": 18 / 32}
 )
+# Types of weights that llama.cpp makes without a calibration text, nearest to the original first.
+WEIGHT_TYPES = ("Q8_0", "Q6_K", "Q5_K_M", "Q5_1", "Q5_0", "Q4_K_M", "Q4_1", "IQ4_NL", "Q4_0", "BF16", "F16")
 MAX_SEQUENCES = 64
+# Documents at once where nothing was measured.
+SEQUENCES = 4
+# As many as pay are at most so many; a row of a pass costs nearly the same from some number on.
+_MOST_SEQUENCES = 16
+_TOKENS_OF_DOCUMENT = 512
 MAX_THREADS = 512
 
 
@@ -27,10 +34,11 @@ class ModelSettings:
     """`n_ctx` tokens are shared by the prompt's prefix and all documents that are decoded at once.
 
     `threads`: None uses the physical cores that this process may run on. `gpu_layers`: -1 is all. `kv_type`: one of
-    `KV_TYPES`. `sequences`: how many documents one context decodes at once; on a CPU a pass of 4 rows costs 2.3 times
-    one of a single row and one of 8 rows 4 times, so more than 4 gain nothing there. `n_batch`: how many tokens one
-    pass takes. `extra_buffers` (the weights in the layouts of special kernels, AMX among them) and `flash_attention`: None takes
-    what was found to run on this machine. `verbose` lets llama.cpp write its log to stderr.
+    `KV_TYPES`; others than f16 change what the model says. `sequences`: how many documents one context decodes at once; None is
+    as many as pay on this machine. `n_batch`: how many tokens one pass takes. `extra_buffers` (the weights in the layouts of
+    special kernels, AMX among them) and `flash_attention`: None takes what was found to run on this machine, and to run best;
+    with `calibrated` False no speed is measured, so that all machines do the same. `verbose` lets llama.cpp write its log to
+    stderr.
 
     `chat_format` goes before the template of the model file: a name of `CHAT_FORMATS`, a file that ends in .jinja, or the Jinja
     text itself. `date` (YYYY-MM-DD) is what templates write that write a date; None is today.
@@ -40,16 +48,22 @@ class ModelSettings:
     threads: int | None = None
     gpu_layers: int = 0
     kv_type: str = "f16"
-    sequences: int = 4
+    sequences: int | None = None
     n_batch: int = 512
     extra_buffers: bool | None = None
     flash_attention: bool | None = None
+    calibrated: bool = True
     verbose: bool = False
     chat_format: str | None = None
     date: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, _RULES)
+
+    @property
+    def most_sequences(self) -> int:
+        """How many documents one context decodes at once at the most; a document takes some hundred tokens of it."""
+        return self.sequences or min(_MOST_SEQUENCES, max(1, self.n_ctx // _TOKENS_OF_DOCUMENT))
 
     @property
     def loading(self) -> ModelSettings:
@@ -78,10 +92,11 @@ _RULES: dict[str, Rule] = {
     "threads": Optional(Whole(1, MAX_THREADS), "the physical cores that this process may use"),
     "gpu_layers": Whole(-1, _LARGEST),  # -1 is all
     "kv_type": OneOf(tuple(KV_TYPES)),
-    "sequences": Whole(1, MAX_SEQUENCES),
+    "sequences": Optional(Whole(1, MAX_SEQUENCES), "as many as pay on this machine"),
     "n_batch": Whole(1, _LARGEST),
     "extra_buffers": Optional(FLAG, "what runs on this machine"),
     "flash_attention": Optional(FLAG, "what runs on this machine"),
+    "calibrated": FLAG,
     "verbose": FLAG,
     "chat_format": Optional(TEXT, "the template of the model file"),
     "date": Optional(_Day(), "today"),

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from engine.automaton.automaton import Automaton
 from engine.decoding.chat_template import Message
+from engine.decoding.fast_weights import default_weights
 from engine.decoding.generation import MAX_BACKTRACKS
 from engine.decoding.loaded_model import LoadedModel, load_model
 from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
@@ -37,7 +38,8 @@ from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary
 from engine.models import resolve
-from engine.models.progress import Progress
+from engine.models.environment import named_model
+from engine.models.progress import SILENT, Progress, telling
 from engine.objects.item import item_annotation, item_type
 
 Mode = Literal["many", "one"]
@@ -48,17 +50,6 @@ _KEPT_STATES = 100_000
 _SENT_ALONG = 7
 # Tokens that a text may have more inside a prompt than alone.
 _BORDER = 16
-
-
-def _telling(progress: Progress | None) -> Callable[[str], None]:
-    """What is said of a model's first use, to whoever hears of downloads."""
-
-    def tell(text: str) -> None:
-        if progress is not None:
-            progress.start(text, None)
-            progress.finish()
-
-    return tell
 
 
 @lru_cache(maxsize=4)
@@ -115,11 +106,15 @@ class Extractor:
         self.task: Task = task_for(
             schema, self.item.name, many=self._many, instructions=instructions, examples=spelling.spelled(solved)
         )
-        file = resolve(model, progress=progress) if progress is not None else resolve(model)
+        progress = progress or SILENT
+        file = resolve(model, progress=progress)
         wanted = settings is None if recommended_context is None else recommended_context
         if wanted and file.parameters.n_ctx is not None:
             settings = replace(settings or ModelSettings(), n_ctx=file.parameters.n_ctx)
-        self.model: LoadedModel = load_model(file.path, settings, tell=_telling(progress))
+        tell = telling(progress)
+        if model is None and named_model() is None:
+            file = default_weights(file, settings or ModelSettings(), tell, progress)
+        self.model: LoadedModel = load_model(file.path, settings, tell=tell)
         # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
         self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings)

@@ -48,7 +48,7 @@ def estimate(spec: JobSpec, source: Source, *, workers: int) -> Estimate:
     """Count everything and decode a sample; loads the model in this process."""
     extractor = spec.extractor()
     total = digest_input(source).documents
-    wanted = max(_SAMPLE, spec.settings.sequences)
+    wanted = max(_SAMPLE, spec.settings.most_sequences)
     sample_indices = {place * total // wanted for place in range(wanted)}
     tally = _Tally(spec, extractor)
     sample: list[Document] = []

@@ -122,6 +122,8 @@ class Job:
             self.spec = self.spec.dated(known.fingerprint.get("date") if known is not None else None)
             if known is None:
                 self._refuse_foreign()
+            begun = known.spec if known is not None else None
+            self.spec = self.spec.with_model(begun, here=self.make_executor is None, progress=self.progress)
             identity = identify(self.spec, self.progress)
             if known is not None:
                 known.refuse_others(identity.fingerprint, self.output, but=_BOUNDS if self.retry else ())

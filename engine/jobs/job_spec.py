@@ -22,6 +22,7 @@ from pydantic_core import to_json
 
 from engine import __version__
 from engine.automaton.automaton import Automaton
+from engine.decoding.fast_weights import default_weights
 from engine.decoding.generation import MAX_BACKTRACKS
 from engine.decoding.prompt_encoder import read_chat_format
 from engine.decoding.sampler import GREEDY, Sampling
@@ -40,10 +41,12 @@ from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar
 from engine.lowering.certificate import Certificate
 from engine.lowering.lowering import STYLES, Style
-from engine.models import ModelFile, resolve
+from engine.models import ModelFile, list_models, resolve
 from engine.models.digest import sha256_of
+from engine.models.environment import DEFAULT_MODEL, named_model
+from engine.models.model_source import Requantized
 from engine.models.parts import model_size
-from engine.models.progress import SILENT, Progress
+from engine.models.progress import SILENT, Progress, telling
 from engine.objects.item import item_annotation, item_type
 
 Fingerprint = dict[str, Any]
@@ -143,6 +146,19 @@ class JobSpec:
             return self
         return replace(self, settings=replace(self.settings, date=date or Date.today().isoformat()))
 
+    def with_model(self, begun: Fingerprint | None, *, here: bool, progress: Progress = SILENT) -> JobSpec:
+        """The same with the name of a model where none is given: the one of the spec that the job was `begun` with. For a new job
+        the default model, with fast weights where they pay and all is decoded `here`.
+        """
+        if self.model is not None or named_model() is not None:
+            return self
+        if begun is not None:
+            return replace(self, model=begun.get("model") or DEFAULT_MODEL)
+        if self.deterministic or not here:
+            return replace(self, model=DEFAULT_MODEL)
+        file = resolve(progress=progress)
+        return replace(self, model=default_weights(file, self.settings, telling(progress), progress).name)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -182,11 +198,14 @@ def schema_fingerprint(spec: JobSpec, model_type: Any, certificate: Certificate)
 def model_fingerprint(file: ModelFile, progress: Progress = SILENT, *, fresh: bool = False) -> Fingerprint:
     """The file that decodes; `fresh` reads it in any case."""
     known = None if fresh else file.sha256
+    source = next((line.source for line in list_models() if line.name == file.name), None)
+    origin = {"model made from": source.origin} if isinstance(source, Requantized) else {}
     return {
         "model": file.path.name,
         "model bytes": model_size(file.path),
         "model sha256": known or sha256_of(file.path, progress=progress, fresh=fresh),
         "chat format": file.chat_format,
+        **origin,
     }
 
 

@@ -137,7 +137,7 @@ class RayExecutor:
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False  # the job shows its own, or none
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        size = min(_BATCH * self._recipe.settings.sequences, max(1, -(-len(rows) // self._actors)))
+        size = min(_BATCH * self._recipe.settings.most_sequences, max(1, -(-len(rows) // self._actors)))
         dataset = data.from_items(rows, override_num_blocks=-(-len(rows) // size)).map_batches(
             Extract,
             fn_constructor_args=(self._recipe, self._timeout),

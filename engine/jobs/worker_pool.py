@@ -70,7 +70,7 @@ class WorkerPool:
         self._recipe = spec
         self._workers = workers
         self._timeout = timeout
-        self._room = spec.settings.sequences + 1
+        self._room = spec.settings.most_sequences + 1
         self._window = max(_WINDOW, 4 * workers * self._room)
         self._wake = WakeupPipe()
         self._processes: list[WorkerProcess] = []

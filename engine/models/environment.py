@@ -27,7 +27,12 @@ DEFAULT_HUB = "https://huggingface.co"
 
 def default_model() -> str:
     """The name of the model that is taken where none is given."""
-    return os.environ.get("ENGINE_MODEL") or DEFAULT_MODEL
+    return named_model() or DEFAULT_MODEL
+
+
+def named_model() -> str | None:
+    """The model that the user has named for all runs."""
+    return os.environ.get("ENGINE_MODEL") or None
 
 
 def cache_folder() -> Path:

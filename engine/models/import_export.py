@@ -18,13 +18,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock
-
 from engine.errors import CopyFailed, ModelFileInvalid
-from engine.models.catalogue import ModelLine, list_models, read_catalogue
+from engine.models.catalogue import ModelLine, add_line, list_models, read_catalogue, replace_text
 from engine.models.digest import read_record, remember_as, sha256_of, write_record
 from engine.models.download import alone
-from engine.models.environment import user_models_file
 from engine.models.model_source import Imported
 from engine.models.parts import model_files, model_size, part_name, part_names, read_parts
 from engine.models.progress import SILENT, Progress, stage
@@ -62,7 +59,7 @@ def import_model(path: Path, *, name: str | None = None, progress: Progress = SI
             if line.sha256 is None and read_record(line.path) is None:
                 write_record(line.path, digest, str(line.source))
         if isinstance(line.source, Imported):
-            _add_line(line)
+            add_line(line)
     return line
 
 
@@ -75,7 +72,7 @@ def export_model(name: str | Path | None, target: Path, *, progress: Progress = 
     target = Path(os.path.expanduser(target)).absolute()
     files = model_files(model.path)
     if target.is_dir():
-        target = target / (model.path.name if model.path.name.endswith(".gguf") else f"{_slug(model.name)}.gguf")
+        target = target / (model.path.name if model.path.name.endswith(".gguf") else f"{model_slug(model.name)}.gguf")
     if len(part_names(target.name)) != len(files):
         ending = f"-00001-of-{len(files):05}.gguf" if len(files) > 1 else ".gguf, and not like that of a part"
         raise CopyFailed(
@@ -86,7 +83,7 @@ def export_model(name: str | Path | None, target: Path, *, progress: Progress = 
     size = model_size(model.path)
     licence = known.licence if known else None
     try:
-        carried = ModelLine(_slug(model.name), Imported(), target.name, size, digest, licence, model.chat_format)
+        carried = ModelLine(model_slug(model.name), Imported(), target.name, size, digest, licence, model.chat_format)
     except ValueError as error:
         raise CopyFailed(str(target), f"neither a folder that is there nor a name for a model file: {error}") from error
     with _copying(target):
@@ -94,7 +91,7 @@ def export_model(name: str | Path | None, target: Path, *, progress: Progress = 
             _copy(files, target, digest, progress)
         elif sha256_of(target, progress=progress) != digest:
             raise CopyFailed(str(target), "is there already and is another file; remove it, or name another one")
-        _replace_text(_line_path(target), f"{carried.written()}\n")
+        replace_text(_line_path(target), f"{carried.written()}\n")
     return replace(model, path=target), carried
 
 
@@ -136,7 +133,7 @@ def _carried_line(path: Path, digest: str) -> ModelLine | None:
     if carrier is not None and carrier.model is not None:
         model = carrier.model
         size = carrier.trailer.model.size
-        return ModelLine(_slug(model.name), Imported(), "model.gguf", size, digest, None, model.chat_format)
+        return ModelLine(model_slug(model.name), Imported(), "model.gguf", size, digest, None, model.chat_format)
     beside = _line_path(path)
     if not beside.is_file():
         return None
@@ -150,7 +147,7 @@ def _line_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.txt")
 
 
-def _slug(name: str) -> str:
+def model_slug(name: str) -> str:
     """A name that `models.txt` can hold."""
     plain = re.sub(r"[^a-z0-9._-]+", "-", name.removeprefix("ollama/").removesuffix(".gguf").lower())
     return plain.strip("-._") or "model"
@@ -195,24 +192,3 @@ def _copy_file(source: Path, draft: Path, digest: hashlib._Hash, progress: Progr
             left -= len(block)
         written.flush()
         os.fsync(written.fileno())
-
-
-def _add_line(line: ModelLine) -> None:
-    """Into the user's `models.txt`, where it is not there yet; whoever else adds one now waits."""
-    path = user_models_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
-        if path.exists() and any(known.name == line.name for known in read_catalogue(path)):
-            return
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        end = "" if before.endswith("\n") or not before else "\n"
-        _replace_text(path, f"{before}{end}{line.written()}\n")
-
-
-def _replace_text(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

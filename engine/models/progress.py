@@ -5,7 +5,7 @@ Each stage is one `start`, any number of `advance` and one `finish`, which comes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -44,3 +44,13 @@ def stage(progress: Progress, description: str, total: int | None) -> Iterator[N
         yield
     finally:
         progress.finish()
+
+
+def telling(progress: Progress) -> Callable[[str], None]:
+    """A function that says one line to whoever watches."""
+
+    def tell(text: str) -> None:
+        with stage(progress, text, None):
+            pass
+
+    return tell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 
 from engine.decoding import plan_choice
 from engine.decoding.loaded_model import load_model
+from engine.decoding.pass_times import PassTimes, Workload
 from engine.decoding.plan import PLAINEST, PLANS, USUAL, Plan, reinstall_command
 from engine.decoding.plan_choice import PlanChoice, choose, plan_for
 from engine.decoding.probe import FAULT, Trial, attempt
 from engine.decoding.settings import ModelSettings
 from engine.errors import ModelKillsProcess
 
-SETTINGS = ModelSettings(n_ctx=256, threads=1, sequences=1)
+MEASURED = ModelSettings(n_ctx=256, threads=1, sequences=1)
+SETTINGS = replace(MEASURED, calibrated=False)
 NAMES = [plan.name for plan in PLANS]
 
 
@@ -28,8 +31,8 @@ def probing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def find(path: Path, told: list[str] | None = None) -> PlanChoice:
-    return plan_for(path, SETTINGS, lambda: "build 1", (told if told is not None else []).append, lambda: None)
+def find(path: Path, told: list[str] | None = None, settings: ModelSettings = SETTINGS) -> PlanChoice:
+    return plan_for(path, settings, lambda: "build 1", (told if told is not None else []).append, lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +91,43 @@ def test_what_lived_is_remembered_and_used(probing: Path, bpe_path: Path, monkey
 
 def test_a_healthy_machine_takes_the_usual_plan(probing: Path, bpe_path: Path) -> None:
     told: list[str] = []
-    assert str(find(bpe_path, told)) == "usual"
-    assert told == [f"trying {bpe_path.name} on this processor, once"]
-    assert find(bpe_path, told).plan == USUAL
-    assert len(told) == 1
+    choice = find(bpe_path, told, MEASURED)
+    assert str(choice).startswith("usual")
+    assert "ms a token of a prompt" in str(choice)
+    assert len(told) == 2  # tried, and measured
+    assert find(bpe_path, told, MEASURED) == choice
+    assert len(told) == 2
+
+
+def test_without_calibration_llama_cpp_chooses(probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any, **__: Any) -> None:
+        raise AssertionError("that is known")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plan_choice, "calibrate", none)
+        assert find(bpe_path) == PlanChoice(USUAL)
+    monkeypatch.setattr(plan_choice, "attempt", none)
+    assert find(bpe_path, settings=MEASURED).times is not None
+    assert find(bpe_path) == PlanChoice(USUAL)
+
+
+def test_what_was_measured_to_be_fastest_is_taken_for_the_work(
+    probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = PassTimes(None, 1, ((1, 9.0), (8, 60.0)), 1.0)
+    rows = PassTimes(False, 1, ((1, 5.0), (8, 12.0)), 3.0)
+    monkeypatch.setattr(plan_choice, "calibrate", lambda *_, **__: (prompts, rows))
+
+    def found(work: Workload, **settings: Any) -> PlanChoice:
+        wanted = ModelSettings(n_ctx=4096, threads=1, **settings)
+        return plan_for(bpe_path, wanted, lambda: "1", lambda _: None, lambda: None, work)
+
+    assert found(Workload(prompt=1000, answer=10)).plan.flash_attention is None
+    chosen = found(Workload(prompt=10, answer=100))
+    assert chosen.plan.flash_attention is False
+    assert "no flash attention, which is faster" in str(chosen)
+    assert chosen.plan.applied(ModelSettings()).sequences == chosen.plan.sequences == 8
+    assert chosen.plan.applied(ModelSettings(sequences=2)).sequences == 2
 
 
 @pytest.mark.parametrize("bad", [(float("nan"),) * 4, (float("inf"), 0.0, 0.0, 0.0)])
