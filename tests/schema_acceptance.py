@@ -10,8 +10,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from engine.formats.formats import conforms
 from engine.guards.check import compile_check
-from engine.schema.format_checks import conforms
 from engine.schema.pattern_match import matches
 from engine.schema.schema import (
     AdditionalProperties,

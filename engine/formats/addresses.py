@@ -1,6 +1,6 @@
 """Addresses: IPv4 and IPv6, networks and interfaces, as texts.
 
-Sources: RFC 2673, section 3.2 (dotted quads); RFC 4291, section 2.2, as RFC 3986, section 3.2.2 writes it. A network is an
+Addresses are `ipv4.gbnf` and `ipv6.gbnf`. A network is an
 address and the length of its prefix, and every bit behind the prefix is zero; the addresses of IPv6 networks have no dotted
 quad inside. An interface is any address with a length.
 """
@@ -9,36 +9,17 @@ from __future__ import annotations
 
 from functools import cache
 
+from engine.formats.library_languages import library_language
 from engine.regular.expression import EMPTY_STRING, Expression, char_class, concat, finite_set, text, union
-from engine.regular.pattern import parse_pattern
-
-OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
-_H16 = "[0-9A-Fa-f]{1,4}"
-_LS32 = f"(?:{_H16}:{_H16}|{IPV4})"
-IPV6 = "(?:" + "|".join(
-    [
-        f"(?:{_H16}:){{6}}{_LS32}",
-        f"::(?:{_H16}:){{5}}{_LS32}",
-        f"(?:{_H16})?::(?:{_H16}:){{4}}{_LS32}",
-        f"(?:(?:{_H16}:){{0,1}}{_H16})?::(?:{_H16}:){{3}}{_LS32}",
-        f"(?:(?:{_H16}:){{0,2}}{_H16})?::(?:{_H16}:){{2}}{_LS32}",
-        f"(?:(?:{_H16}:){{0,3}}{_H16})?::{_H16}:{_LS32}",
-        f"(?:(?:{_H16}:){{0,4}}{_H16})?::{_LS32}",
-        f"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}",
-        f"(?:(?:{_H16}:){{0,6}}{_H16})?::",
-    ]
-) + ")"  # fmt: skip
 
 _HEX = "0123456789abcdef"
 _COLON, _GAP = text(":"), text("::")
 _OCTETS, _GROUPS = 4, 8
 
 
-@cache
 def address(version: int) -> Expression:
     """Any address."""
-    return parse_pattern(f"^(?:{IPV4 if version == 4 else IPV6})$", "ecma")
+    return library_language(f"ipv{version}")
 
 
 @cache

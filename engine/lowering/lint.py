@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 from engine.errors import GrammarTooComplex
-from engine.formats.format_languages import INEXACT, format_language
+from engine.formats.formats import INEXACT, format_language
 from engine.formats.named_languages import SPELLING, pattern_language
 from engine.lowering.enforcement import admits_anything
 from engine.lowering.schema_paths import SchemaPaths, edges

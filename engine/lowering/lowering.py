@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Literal as OneOf
 
 from engine.errors import GrammarTooComplex, UnsupportedSchema
-from engine.formats.format_languages import INEXACT, format_language
+from engine.formats.formats import INEXACT, format_language
 from engine.formats.named_languages import SPELLING, pattern_language
 from engine.grammar import grammar as g
 from engine.grammar.traversal import walk
@@ -31,9 +31,10 @@ from engine.regular import expression as ex
 from engine.regular.expression import Expression
 from engine.regular.integers import EXACT
 from engine.regular.pattern import UnsupportedPattern
+from engine.regular.python_pattern import PatternUnknown
 from engine.schema import schema as s
 from engine.schema.location import SchemaDocument
-from engine.schema.pattern_match import PatternUnknown, matches
+from engine.schema.pattern_match import matches
 from engine.schema.validation import Context
 
 Style = OneOf["spaced", "compact", "any"]

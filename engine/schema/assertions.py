@@ -11,8 +11,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from engine.errors import SchemaError, UnsupportedSchema
+from engine.formats.formats import FORMATS
+from engine.regular.python_pattern import PatternUnknown
 from engine.schema.dialect import Dialect, exists
-from engine.schema.format_checks import KNOWN_FORMATS
 from engine.schema.grounding_marks import Grounding
 from engine.schema.intersection import intersect_numbers, intersect_texts
 from engine.schema.json_equality import literal_key
@@ -27,7 +28,7 @@ from engine.schema.keyword_values import (
 )
 from engine.schema.kind import ANY_KIND, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING
 from engine.schema.location import Location
-from engine.schema.pattern_match import PatternUnknown, matches
+from engine.schema.pattern_match import matches
 from engine.schema.schema import Json, Number, Pattern, Text
 
 EXTENSION = "x-engine-"  # our own vocabulary; only the reader of Python types writes it
@@ -201,7 +202,7 @@ def _string(location: Location, facts: Assertions, keyword: str, operand: Json) 
         raise malformed_value(location, keyword, operand, "a string")
     elif keyword == "pattern":
         text = _with(text, patterns=(*text.patterns, Pattern(operand, location.document.pattern_dialect)))
-    elif operand in KNOWN_FORMATS:
+    elif operand in FORMATS:
         text = _with(text, formats=(*text.formats, operand))
     else:
         location.document.annotations[location.path, "format"] = None

@@ -7,10 +7,11 @@ other: operands are validated, references resolved, patterns parsed, annotations
 from __future__ import annotations
 
 from engine.errors import UnsupportedSchema
+from engine.regular.python_pattern import PatternUnknown
 from engine.schema.assertions import assertions_of
 from engine.schema.disjunction import REFERENCES, Residual, reference
 from engine.schema.location import Location, subschemas
-from engine.schema.pattern_match import PatternUnknown, language_of
+from engine.schema.pattern_match import language_of
 from engine.schema.validation import portable
 
 

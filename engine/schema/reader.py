@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable
 
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.regular.expression import WORK_LIMIT, bounded
+from engine.regular.python_pattern import PatternUnknown
 from engine.schema.assertions import EXTENSION, assertions_of
 from engine.schema.disjunction import REFERENCES, reference
 from engine.schema.dnf import to_dnf
 from engine.schema.emptiness import without_empty
 from engine.schema.location import Location, SchemaDocument
-from engine.schema.pattern_match import PatternUnknown
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
 from engine.schema.shapes import alternatives, distinct_alternatives
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
+from engine.formats.formats import conforms
 from engine.schema.array_shape import array
 from engine.schema.assertions import assertions_of
 from engine.schema.check_subschemas import check_subschemas
 from engine.schema.conjunction import Conjunction
 from engine.schema.disjunction import Residual
-from engine.schema.format_checks import conforms
 from engine.schema.json_equality import literal_key
 from engine.schema.kind import ARRAY, BOOLEAN, KINDS, NULL, NUMBER, OBJECT, STRING, kind_of
 from engine.schema.object_shape import object_

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from engine.regular.python_pattern import PatternUnknown, to_python
 from engine.schema.location import Location, Resource, SchemaDocument, subschemas
-from engine.schema.pattern_match import PatternUnknown, translated
-from engine.schema.schema import Json, Pattern
+from engine.schema.schema import Json
 from engine.schema.validator_class import format_checker, specification_of, validator_class
 
 ValuePredicate = Callable[[Json], bool]
@@ -142,7 +142,7 @@ def _portable_operand(keyword: str, operand: Json, dialect: str, strict: bool) -
 
 def _translated(source: str, dialect: str, strict: bool) -> str:
     try:
-        return translated(Pattern(source, dialect))
+        return to_python(source, dialect)
     except PatternUnknown:
         if strict:
             raise

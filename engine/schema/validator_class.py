@@ -13,8 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from engine.formats.formats import FORMATS, conforms
 from engine.schema.dialect import Dialect
-from engine.schema.format_checks import KNOWN_FORMATS, conforms
 from engine.schema.kind import INTEGER, NON_INTEGER, kind_of
 from engine.schema.location import subschemas
 from engine.schema.pattern_match import matches
@@ -30,7 +30,7 @@ def format_checker() -> Json:
     from jsonschema import FormatChecker
 
     checker = FormatChecker(formats=())
-    for name in KNOWN_FORMATS:
+    for name in FORMATS:
         checker.checks(name)(lambda value, name=name: not isinstance(value, str) or conforms(name, value))
     return checker
 

@@ -18,7 +18,7 @@ from grammar_strategies import mutated, random_walk
 from llama_oracle import LlamaOracle
 
 from engine.errors import UsageError
-from engine.formats.format_languages import format_language
+from engine.formats.formats import format_language
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.library import library_folder, library_names, load_library
@@ -104,7 +104,7 @@ def read_date_time(text: str) -> object:
 
 def read_mailbox_domain(text: str) -> object:
     literal = text.rpartition("@")[2]
-    if literal.startswith("[IPv6:"):
+    if literal.lower().startswith("[ipv6:"):
         return ipaddress.IPv6Address(literal[6:-1])
     return ipaddress.IPv4Address(literal[1:-1]) if literal.startswith("[") else literal.encode("ascii")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.errors import GrammarTooComplex
 from engine.extraction.compilation import lower_schema
-from engine.formats.format_languages import INEXACT, format_language
+from engine.formats.formats import INEXACT, format_language
 from engine.formats.named_languages import pattern_language
 from engine.lowering.certificate import CertificateEntry, attributed
 from engine.lowering.enforcement import Enforcement, admits_anything

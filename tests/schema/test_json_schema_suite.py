@@ -13,8 +13,8 @@ import pytest
 from schema_acceptance import accepts
 
 from engine.errors import SchemaError, UnsatisfiableSchema, UnsupportedSchema
+from engine.formats.formats import FORMATS, conforms
 from engine.schema import read_json_schema
-from engine.schema.format_checks import KNOWN_FORMATS, conforms
 
 DATA = Path(os.environ.get("ENGINE_TEST_DATA", ""))
 DRAFTS = {"2020-12": None, "7": "http://json-schema.org/draft-07/schema#"}
@@ -69,7 +69,7 @@ def test_official_suite(draft: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert refused == []
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN_FORMATS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_formats_conform_to_the_official_suite(name: str) -> None:
     judged = 0
     for group in _lines("json-schema-test-suite-draft2020-12.jsonl.gz"):

@@ -13,20 +13,30 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from format_oracle import ORACLES
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import FormatChecker
 from pydantic import UUID1, UUID3, UUID4, UUID5, UUID6, UUID7, UUID8, TypeAdapter, ValidationError
 
-from engine.formats.format_languages import FORMAT_LANGUAGES, INEXACT, format_language
+from engine.formats.formats import FORMATS, INEXACT, conforms, format_language
+from engine.formats.named_languages import SPELLING, pattern_language
 from engine.regular.expression import Expression
 
 NOT_REGULAR = {"regex", "idn-email", "idn-hostname", "unknown"}
-PYDANTIC = {"pydantic-date": date, "pydantic-time": time, "pydantic-datetime": datetime, "pydantic-duration": timedelta}
+REGULAR = sorted(FORMATS.keys() - NOT_REGULAR)
+PYDANTIC = {
+    "spelled date": date,
+    "spelled time any": time,
+    "spelled date-time any": datetime,
+    "spelled duration": timedelta,
+}
 
 
 def language(name: str) -> Expression:
-    found = format_language(name)
+    """Of a format, or "spelled …": of a type's spelling."""
+    kind, _, spelling = name.partition(" ")
+    found = pattern_language(spelling, SPELLING) if kind == "spelled" else format_language(name)
     assert found is not None
     return found
 
@@ -93,11 +103,39 @@ def test_unknown_formats_have_no_language() -> None:
         assert format_language(name) is None
 
 
-@pytest.mark.parametrize("name", sorted(FORMAT_LANGUAGES))
+@pytest.mark.parametrize("name", REGULAR)
 def test_every_format_has_a_text_and_is_kept(name: str) -> None:
     assert language(name).matches(language(name).shortest)
     assert language(name) is language(name)
     assert not language(name).matches(language(name).shortest + "\n") or "pointer" in name
+
+
+@pytest.mark.parametrize("name", REGULAR)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_every_format_is_what_regular_expressions_of_others_say(name: str, data: st.DataObject) -> None:
+    alphabet = "".join(sorted({*"09aAzZ-.:/~=+#{}[]@%T\u00e9\ue000 "}))
+    text = data.draw(st.one_of(walks(name), mutants(name, alphabet)))
+    if not (name in INEXACT and "--" in text):
+        assert conforms(name, text) == ORACLES[name](text)
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    [
+        ("idn-hostname", ["b\u00fccher.example", "a.b", "xn--bcher-kva"], ["", "a..b", "xn--x", "-a", "\u302ea"]),
+        (
+            "idn-email",
+            ["\u00e9@b\u00fccher.example", "a@[127.0.0.1]"],
+            ["a", "a@", "a@b..c", "a@[127.0.0.256]", "a b@c"],
+        ),
+        ("hostname", ["xn--bcher-kva.example", "a-b.c"], ["xn--x", "ab--c"]),
+        ("regex", ["^a$", "(?=a)b", "(?<=a*)b", "\\p{L}"], ["(", "a{2,1}", "(?P<a>b)", "\\a"]),
+    ],
+)
+def test_what_no_language_says_is_checked(name: str, inside: list[str], outside: list[str]) -> None:
+    assert [text for text in inside if not conforms(name, text)] == []
+    assert [text for text in outside if conforms(name, text)] == []
 
 
 @given(st.one_of(walks("date"), mutants("date", "0129-"), st.dates().map(str)))
@@ -160,7 +198,7 @@ VERSIONS = {1: UUID1, 3: UUID3, 4: UUID4, 5: UUID5, 6: UUID6, 7: UUID7, 8: UUID8
 
 @pytest.mark.parametrize("version", VERSIONS)
 @settings(max_examples=30)
-@given(text=st.one_of(st.uuids().map(str), walks("uuid"), walks("uuid4"), walks("uuid7")))
+@given(text=st.one_of(st.uuids().map(str), walks("uuid"), walks("spelled uuid 4"), walks("spelled uuid 7")))
 def test_versions_of_uuids_are_those_of_pydantic(version: int, text: str) -> None:
     adapter = TypeAdapter(VERSIONS[version])
     for candidate in (text, f"{text[:14]}{version}{text[15:]}"):
@@ -169,7 +207,7 @@ def test_versions_of_uuids_are_those_of_pydantic(version: int, text: str) -> Non
             valid = True
         except ValidationError:
             valid = False
-        assert language(f"uuid{version}").matches(candidate) == valid
+        assert language(f"spelled uuid {version}").matches(candidate) == valid
 
 
 @pytest.mark.parametrize("name", ["byte", "base64", "base64url"])
@@ -224,12 +262,12 @@ def spelled(value: object, adapter: TypeAdapter[object]) -> str:
     "text", ["P1Y", "PT", "P", "P1M", "P1DT", "p1d", "P1000000000D", "-P999999999DT1S", "PT24H", "PT60M"]
 )
 def test_durations_that_are_not_spelled_for_pydantic(text: str) -> None:
-    assert not language("pydantic-duration").matches(text)
+    assert not language("spelled duration").matches(text)
 
 
 def test_the_ends_of_timedelta_are_spelled() -> None:
     for value in (timedelta.min, timedelta.max):
-        assert language("pydantic-duration").matches(spelled(value, TypeAdapter(timedelta)))
+        assert language("spelled duration").matches(spelled(value, TypeAdapter(timedelta)))
 
 
 CHECKED = ["duration", "hostname", "json-pointer", "uri", "uri-reference", "iri"]
