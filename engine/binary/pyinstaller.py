@@ -85,6 +85,7 @@ def _options(subject: SchemaSource, work: Path, llama: Path | None) -> Iterator[
             yield f"--copy-metadata={name}"
     yield f"--add-data={shipped_models_file()}{os.pathsep}engine"
     yield f"--add-data={library_folder()}{os.pathsep}engine/grammars"
+    yield f"--add-data={Path(engine.__file__).parent / 'docs'}{os.pathsep}engine/docs"
     if subject.document:
         yield f"--add-data={subject.document}{os.pathsep}schema"
     for library in _llama_libraries(llama):

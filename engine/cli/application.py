@@ -58,6 +58,7 @@ _COMMANDS = {
     "models": ("engine.cli.models", "models_app", "List, fetch, carry and verify models."),
     "doctor": ("engine.cli.doctor", "doctor_app", "What would run where, and what is wrong."),
     "bench": ("engine.cli.bench", "bench_app", "Measure decoding and masks."),
+    "help": ("engine.cli.help", "help_app", "Read the guide: pages by topic, or what has some words in it."),
 }
 
 _HELP = """Exact, typed data out of text with a language model that runs on your own machine.
@@ -65,6 +66,7 @@ _HELP = """Exact, typed data out of text with a language model that runs on your
 \b
   engine extract 'name, age int' letter.txt
   engine demo
+  engine help tutorial
 
 \b
 Exit codes:

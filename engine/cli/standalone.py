@@ -31,7 +31,7 @@ from engine.models import verify_model
 from engine.models.single_file import SingleFile, read_single_file
 
 # Without `demo`, `run` and `models`, which have nothing to do with the schema, and what builds or measures.
-_OFFERED = ("extract", "batch", "explain", "grammar", "doctor")
+_OFFERED = ("extract", "batch", "explain", "grammar", "doctor", "help")
 _HELP = """Extracts {target} from texts: one JSON object a line on standard output, each as soon as it is decoded.
 
 \b

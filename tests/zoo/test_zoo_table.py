@@ -1,4 +1,4 @@
-"""The README's table of Pydantic's types says what the grammars of the zoo say."""
+"""The guide's table of Pydantic's types says what the grammars of the zoo say."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from zoo.zoo_models import ZOO
 
+import engine
 from engine.extraction.compilation import compile_schema
 from engine.grammar.grammar import Guarded
 from engine.grammar.traversal import walk
 
-README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(engine.__file__).parent / "docs" / "pydantic.md").read_text(encoding="utf-8")
 ANIMALS = {animal.name: animal.model for animal in ZOO}
 
 # Which animals show a row of the table.
@@ -47,9 +48,9 @@ ROWS = {
 
 
 def table() -> dict[str, str]:
-    """What the README says of each row."""
-    found = re.search(r"^\| Pydantic \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
-    assert found is not None, "the README has no table of Pydantic's types"
+    """What the page says of each row."""
+    found = re.search(r"^\| Pydantic \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert found is not None, "the page has no table of Pydantic's types"
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in found[1].splitlines()]
     return {row[0]: row[1] for row in rows}
 

@@ -1,102 +1,32 @@
-"""The README says what is so: its commands, its output, its tables."""
+"""The pages about what is enforced say what is so."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
-import json
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import engine
 from engine import Grammar, compile_schema
-from engine.bench.example_texts import LINES
-from engine.cli import engine_app
 from engine.grammar.grammar import Guarded
-from engine.models import list_models
 from engine.schema.assertions import _READERS
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PAGE = (Path(engine.__file__).parent / "docs" / "json_schema.md").read_text(encoding="utf-8")
 
 
 def table(first: str) -> list[list[str]]:
     """The rows of the table whose first heading is `first`."""
-    found = re.search(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
+    found = re.search(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
     assert found is not None
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in found[1].splitlines()]
 
 
 def quoted(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
-
-
-def help_of(*words: str) -> str:
-    return CliRunner().invoke(engine_app, [*words, "--help"]).stdout
-
-
-def test_first_command_runs_the_demo_and_second_runs_the_tests() -> None:
-    commands = [line for line in README.splitlines() if line.startswith("pip install")]
-    assert commands == ["pip install . && engine demo", "pip install '.[test]' && pytest"]
-
-
-def test_output_of_the_demo_is_that_of_the_seven_lines() -> None:
-    output = next(body for language, body in BLOCKS if language == "" and body.startswith("fetching"))
-    users = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    assert [f"My name is {user['name']} and I am {user['age']} years old" for user in users] == list(LINES)
-
-
-@pytest.mark.real_model
-def test_python_example_prints_what_stands_below_it(real_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = next(index for index, (language, _) in enumerate(BLOCKS) if language == "python")
-    monkeypatch.setenv("ENGINE_MODEL", str(real_path))
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(BLOCKS[at][1], {"__name__": "example"})
-    assert printed.getvalue() == BLOCKS[at + 1][1]
-
-
-def test_every_command_line_exists_with_its_options() -> None:
-    lines = [line for language, body in BLOCKS if language == "sh" for line in body.splitlines()]
-    commands = [shlex.split(line)[1:] for line in lines if line.startswith("engine ")]
-    assert len(commands) >= 7
-    for command, *words in commands:
-        place = [command, words[0]] if command in ("models", "bench") else [command]
-        described = help_of(*place)
-        assert described, place
-        for option in (word for word in words if word.startswith("--")):
-            assert re.search(rf"{option}\b", described), (place, option)
-
-
-def test_exit_codes_are_those_of_the_help() -> None:
-    described = dict(re.findall(r"^ +(\d+)  (\S.*)$", help_of(), re.MULTILINE))
-    assert {code: text.replace("`", "") for code, text in table("exit code")} == described
-
-
-def test_names_of_models_are_known() -> None:
-    known = {line.name for line in list_models()}
-    named = set(re.findall(r"`((?:smollm|openhermes|gemma)[\w.-]*)`", README))
-    assert named
-    assert named <= known
-
-
-def test_public_names_stand_in_the_table() -> None:
-    named = {re.split(r"[.(]", name)[0] for row in table("name") for name in quoted(row[0])}
-    assert named | {"Extracted", "Extraction"} == set(engine.__all__)
-
-
-def test_folders_are_those_of_the_package() -> None:
-    named = {folder for row in table("folder") for folder in quoted(row[0])}
-    there = {f"engine/{path.parent.name}/" for path in (ROOT / "engine").glob("*/__init__.py")}
-    assert named == there
 
 
 # One schema for each keyword of the table, and what the row says of it first.
