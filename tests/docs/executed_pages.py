@@ -26,6 +26,8 @@ GUIDE = Path(engine.__file__).parent / "docs"
 ROOT = GUIDE.parent.parent
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _GENERATED = re.compile(r"<!-- generated: .*?<!-- end -->", re.DOTALL)
+# Only where a command takes long enough.
+_PROGRESS = re.compile(r"^\d+ of \d+ documents, .*\n", re.MULTILINE)
 # What differs from run to run and from machine to machine.
 _FIGURES = re.compile(r"[0-9a-f]{16,64}|\d[\d.,]*")
 
@@ -75,7 +77,7 @@ def run_page(path: Path, folder: Path, model: str | None = None) -> Iterator[tup
                 check=False,
             )
             assert done.returncode == 0, f"{path.name}: {block.text}\n{done.stdout}"
-            before, printed = block, done.stdout
+            before, printed = block, _PROGRESS.sub("", done.stdout)
             continue
         elif block.language == "text" and before is not None:
             yield block, printed

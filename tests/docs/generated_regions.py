@@ -36,7 +36,7 @@ _GIVEN = (
     "engine.extraction.document.Document",
     "engine.extraction.document.Result",
 )
-_METHODS = ("batch", "close", "detailed", "errors", "extract", "gbnf", "messages", "prompt", "aclose")
+_METHODS = ("batch", "close", "detailed", "errors", "extract", "messages", "prompt", "aclose")
 
 
 def filled(page: str) -> str:
