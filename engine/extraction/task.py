@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.decoding.chat_template import Message
 from engine.extraction.document import readable
-from engine.formats.named_languages import SPELLING
+from engine.formats.named_languages import NamedLanguage
 from engine.schema import Schema
 from engine.schema.schema import Alternative, Array, Literals, Number, Object, SchemaId, Text, Vertex
 
@@ -102,7 +102,7 @@ def _alternative(schema: Schema, alternative: Alternative, depth: int) -> str:
 
 def _text(shape: Text) -> str:
     """A format, or the type that a spelling is of: `date` says more than `string`."""
-    spelled = [pattern.source.split(" ")[0] for pattern in shape.patterns if pattern.dialect == SPELLING]
+    spelled = [pattern.kind for pattern in shape.patterns if isinstance(pattern, NamedLanguage)]
     named = [*shape.formats, *(_TYPES.get(kind, kind) for kind in spelled)]
     return named[0] if named else "string"
 

@@ -1,44 +1,64 @@
-"""Named languages: a pattern in its dialect, or a spelling of a type that patterns cannot say well.
+"""Named languages: the canonical texts of types that JSON has no kind for, by a name and what it is given.
 
-The dialect "spelling" names a language and its arguments, parted by blanks, for a whole text: the texts of a type (`date`,
-`time aware`, `decimal 5 2`), those within a bound (`date >= 2024-01-01`, `duration < 86400` in seconds), `integer -5 5 1`
-(bounds, `-` for none, and a divisor), `network 4`, `url http https`, `email`, `base64-text` (a text in base64). Bounds take the
-shape of their type for granted: the type stands beside them. Only what this engine itself writes is read; anything else is a
-KeyError or a ValueError.
+The texts of a type (`date`, `time aware`, `decimal 5 2`), those on one side of a bound (`date >= 2024-01-01`, `duration < 86400`
+in seconds), `integer -5 5 1` (bounds, None for none, and a divisor), `network 4`, `url http https`, `email`, `base64-text` (a
+text in base64). Bounds take the shape of their type for granted: the type stands beside them. A name that is not known is a
+KeyError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 from engine.formats import addresses, canonical_patterns, urls_and_mail
+from engine.formats.library_languages import library_language, whole
 from engine.regular.datetimes import date_times_within, dates_within, times_within
 from engine.regular.decimal_texts import decimals_equal, decimals_from
 from engine.regular.durations import durations_from
-from engine.regular.expression import URL_SAFE, Expression, base64_text, complement, intersection
+from engine.regular.expression import URL_SAFE, Expression, base64_text, complement, concat, intersection, text
 from engine.regular.integers import integers
-from engine.regular.pattern import parse_pattern
 
-SPELLING = "spelling"
 OPERATORS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
+@dataclass(frozen=True, slots=True)
+class NamedLanguage:
+    """A language that the whole text must be in. With an `operator`, a value of OPERATORS, the only argument is the bound.
+    `flags` are those of URLs: `hosts` (several), `host` (one is required), `slash` (behind the colon)."""
+
+    kind: str
+    arguments: tuple[str | int | None, ...] = ()
+    operator: str = ""
+    flags: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        operator = (self.operator,) if self.operator else ()
+        shown = ("-" if argument is None else str(argument) for argument in self.arguments)
+        return " ".join((self.kind, *operator, *shown, *(f"+{flag}" for flag in sorted(self.flags))))
+
+    def language(self) -> Expression:
+        """The texts; the same object each time."""
+        return _language(self)
+
+
 @lru_cache(maxsize=1 << 12)
-def pattern_language(source: str, dialect: str) -> Expression:
-    """The whole texts that a pattern of the dialect is found in, or that the spelling names."""
-    if dialect != SPELLING:
-        return parse_pattern(source, dialect)
-    kind, *arguments = source.split(" ")
-    if arguments and arguments[0] in OPERATORS.values():
-        operator, value = arguments
-        return _ORDERED[kind](operator, value)
-    if kind in _TEXTS:
-        text = _TEXTS[kind]
-        return parse_pattern(f"^(?:{text if isinstance(text, str) else text(*arguments)})$", "ecma")
-    return _NAMED[kind](*arguments)
+def _language(named: NamedLanguage) -> Expression:
+    if named.operator:
+        (bound,) = named.arguments
+        return _ORDERED[named.kind](named.operator, str(bound))
+    if named.kind == "url":
+        return urls_and_mail.urls(
+            tuple(map(str, named.arguments)),
+            several_hosts="hosts" in named.flags,
+            host_required="host" in named.flags,
+            rooted="slash" in named.flags,
+        )
+    found = _NAMED[named.kind]
+    return whole(found) if isinstance(found, str) else found(*named.arguments)
 
 
 def _compared(at_least: Callable[[str, bool], Expression]) -> Callable[[str, str], Expression]:
@@ -62,20 +82,12 @@ def _decimals(value: str, beyond: bool) -> Expression:
     return intersection(found, complement(decimals_equal(bound))) if beyond else found
 
 
-def _integers(low: str, high: str, step: str) -> Expression:
-    return integers(
-        None if low == "-" else int(low),
-        None if high == "-" else int(high),
-        multiple_of=None if step == "1" else int(step),
-    )
+def _integers(low: int | None, high: int | None, step: int) -> Expression:
+    return integers(low, high, multiple_of=None if step == 1 else step)
 
 
-def _urls(*schemes: str) -> Expression:
-    flags = {one for one in schemes if one.startswith("+")}
-    named = tuple(one for one in schemes if one not in flags)
-    return urls_and_mail.urls(
-        named, several_hosts="+hosts" in flags, host_required="+host" in flags, rooted="+slash" in flags
-    )
+def _uuid(version: int | None) -> Expression:
+    return library_language("uuid") if version is None else whole(canonical_patterns.uuid_pattern(version))
 
 
 _ORDERED: dict[str, Callable[[str, str], Expression]] = {
@@ -86,29 +98,25 @@ _ORDERED: dict[str, Callable[[str, str], Expression]] = {
     "decimal": _compared(_decimals),
 }
 
-_TEXTS: dict[str, str | Callable[..., str]] = {
-    "date": canonical_patterns.DATE_PATTERN,
-    "time": canonical_patterns.time_pattern,
-    "date-time": canonical_patterns.date_time_pattern,
+_NAMED: dict[str, str | Callable[..., Expression]] = {
+    "date": lambda: library_language("date"),
+    "time": lambda zone: whole(canonical_patterns.time_pattern(zone)),
+    "date-time": lambda zone: concat(library_language("date"), text("T"), whole(canonical_patterns.time_pattern(zone))),
     "duration": canonical_patterns.DURATION_PATTERN,
-    "decimal": canonical_patterns.decimal_pattern,
-    "uuid": canonical_patterns.uuid_pattern,
+    "decimal": lambda digits, places: whole(canonical_patterns.decimal_pattern(digits, places)),
+    "uuid": _uuid,
     "base64url": canonical_patterns.BASE64_URL_PATTERN,
     "hexadecimal": canonical_patterns.HEXADECIMAL_PATTERN,
     "complex": canonical_patterns.COMPLEX_PATTERN,
     "fraction": canonical_patterns.FRACTION_PATTERN,
-    "byte-size": canonical_patterns.byte_size_pattern,
+    "byte-size": lambda *units: whole(canonical_patterns.byte_size_pattern(*units)),
     "integer-key": canonical_patterns.INTEGER_KEY_PATTERN,
     "number-key": canonical_patterns.NUMBER_KEY_PATTERN,
     "boolean-key": canonical_patterns.BOOLEAN_KEY_PATTERN,
-}
-
-_NAMED: dict[str, Callable[..., Expression]] = {
-    "address": lambda version: addresses.address(int(version)),
-    "interface": lambda version: addresses.interface(int(version)),
-    "network": lambda version: addresses.network(int(version)),
+    "address": addresses.address,
+    "interface": addresses.interface,
+    "network": addresses.network,
     "integer": _integers,
-    "url": _urls,
     "base64-text": base64_text,
     "base64url-text": lambda: base64_text(URL_SAFE),
     "email": urls_and_mail.mailboxes,

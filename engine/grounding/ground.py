@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from engine.automaton.automaton import DEAD, Automaton, Conditional
 from engine.automaton.tracker import Tracker
 from engine.errors import GrammarEmpty
-from engine.formats.named_languages import SPELLING
+from engine.formats.named_languages import NamedLanguage
 from engine.grounding.readings import spellings
 from engine.grounding.recogniser import Reading, Recogniser
 from engine.grounding.source_text import SourceText
@@ -163,7 +163,7 @@ def grounding_kind(alternative: Alternative) -> str | None:
         case Number():
             return "number"
         case Text(content=None) as text:
-            named = [pattern.source.split(" ")[0] for pattern in text.patterns if pattern.dialect == SPELLING]
+            named = [pattern.kind for pattern in text.patterns if isinstance(pattern, NamedLanguage)]
             if any(name in _ENCODED for name in named):
                 return None
             return next((_READ[name] for name in (*named, *text.formats) if name in _READ), "verbatim")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
-from engine.formats.named_languages import OPERATORS, SPELLING
+from engine.formats.named_languages import OPERATORS, NamedLanguage
 from engine.schema import schema as s
 
 By = OneOf["grammar", "guard", "annotation", "nothing"]
@@ -24,14 +24,14 @@ _SHOWN = 400  # characters of a value or a list of names in a detail
 
 @dataclass(frozen=True, slots=True)
 class Enforcement:
-    """`subject` is the Pattern or the Check that it is about, where there is one."""
+    """`subject` is the pattern, the named language or the Check that it is about, where there is one."""
 
     vertex: s.SchemaId
     alternative: int
     keyword: str
     by: By
     detail: str = ""
-    subject: s.Pattern | s.Check | None = None
+    subject: s.Pattern | NamedLanguage | s.Check | None = None
 
 
 Constraint = tuple[str, str]  # keyword and detail
@@ -88,15 +88,14 @@ def of_number(shape: s.Number) -> Iterator[Constraint]:
         yield "multipleOf", ", ".join(f"{step}" for step in shape.multiples_of)
 
 
-def of_pattern(pattern: s.Pattern) -> Constraint:
+def of_pattern(pattern: s.Pattern | NamedLanguage) -> Constraint:
     """A pattern, a bound of a type's values, or the spelling of the type."""
-    if pattern.dialect != SPELLING:
+    if isinstance(pattern, s.Pattern):
         return "pattern", pattern.source
-    _, *arguments = pattern.source.split(" ")
     for name, operator in OPERATORS.items():
-        if arguments[:1] == [operator]:
-            return name, arguments[1]
-    return "spelling", pattern.source
+        if pattern.operator == operator:
+            return name, str(pattern.arguments[0])
+    return "spelling", str(pattern)
 
 
 def of_lengths(shape: s.Text) -> Iterator[Constraint]:

@@ -13,7 +13,6 @@ from itertools import combinations, islice
 
 from engine.errors import GrammarTooComplex
 from engine.formats.formats import INEXACT, format_language
-from engine.formats.named_languages import SPELLING, pattern_language
 from engine.lowering.enforcement import admits_anything
 from engine.lowering.schema_paths import SchemaPaths, edges
 from engine.regular import expression as ex
@@ -75,12 +74,12 @@ def _of_text(text: s.Text, of_type: bool) -> Iterator[str]:
     bounded = text.max_length is not None
     for pattern in text.patterns:
         try:
-            language = pattern_language(pattern.source, pattern.dialect)
+            language = pattern.language()
         except UnsupportedPattern:
             continue
         most = max((max(one.low, one.high or 0) for one in _repeats(language)), default=0)
-        yield from _long(f"repeats in pattern {pattern.source!r}", 0, most)
-        if pattern.dialect != SPELLING and not (of_type and pattern.dialect == "ecma"):
+        yield from _long(f"repeats in pattern {str(pattern)!r}", 0, most)
+        if isinstance(pattern, s.Pattern) and not (of_type and pattern.dialect == "ecma"):
             yield from _unanchored(pattern, language)
         bounded = bounded or all(one.high is not None for one in _repeats(language))
     for name in text.formats:
@@ -200,7 +199,7 @@ def _texts_meet(one: s.Text, other: s.Text) -> bool:
 def _languages(text: s.Text) -> Iterator[Expression]:
     for pattern in text.patterns:
         try:
-            yield pattern_language(pattern.source, pattern.dialect)
+            yield pattern.language()
         except UnsupportedPattern:
             continue
     for name in text.formats:
@@ -279,7 +278,7 @@ def _guards_in_items(schema_paths: SchemaPaths) -> Iterator[Lint]:
 def _guarded(text: s.Text) -> Iterator[str]:
     for pattern in text.patterns:
         try:
-            pattern_language(pattern.source, pattern.dialect)
+            pattern.language()
         except UnsupportedPattern:
             yield "pattern"
     for name in text.formats:

@@ -18,7 +18,7 @@ from typing import Literal as OneOf
 
 from engine.errors import GrammarTooComplex, UnsupportedSchema
 from engine.formats.formats import INEXACT, format_language
-from engine.formats.named_languages import SPELLING, pattern_language
+from engine.formats.named_languages import NamedLanguage
 from engine.grammar import grammar as g
 from engine.grammar.traversal import walk
 from engine.lowering import enforcement
@@ -165,7 +165,7 @@ class _Lowering:
         self,
         constraints: Iterable[enforcement.Constraint],
         by: By = "grammar",
-        subject: s.Pattern | s.Check | None = None,
+        subject: s.Pattern | NamedLanguage | s.Check | None = None,
     ) -> None:
         if self._tell is not None:
             for keyword, detail in constraints:
@@ -249,11 +249,12 @@ class _Lowering:
         for pattern in text.patterns:
             reason = ""
             try:
-                language = pattern_language(pattern.source, pattern.dialect)
-                said = met.take(language, must=pattern.dialect == SPELLING)
+                language = pattern.language()
+                said = met.take(language, must=isinstance(pattern, NamedLanguage))
             except UnsupportedPattern as error:
                 said, reason = False, str(error)
             if not said:
+                assert isinstance(pattern, s.Pattern), "a named language is always said"
                 checks.append(_pattern_check(pattern, path))
                 reason = f" ({reason or 'together with the others too large for a grammar'})"
             keyword, detail = enforcement.of_pattern(pattern)
@@ -367,7 +368,7 @@ class _Lowering:
         said: list[tuple[s.Pattern, Expression]] = []
         for pattern in (*keys.matching, *keys.excluding):
             try:
-                language = pattern_language(pattern.source, pattern.dialect)
+                language = pattern.language()
                 said.append((pattern, language if pattern in keys.matching else ex.complement(language)))
             except UnsupportedPattern:
                 checks.append(_key_check(pattern, path, wanted=pattern in keys.matching))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.formats.named_languages import SPELLING
+from engine.formats.named_languages import NamedLanguage
 from engine.lowering.enforcement import Enforcement
 from engine.schema import schema as s
 from engine.schema import spellings
 
 _ZONED = frozenset(make(zone) for make in (spellings.time, spellings.date_time) for zone in ("aware", "naive"))
-_UNSAID = ("url ", "network ", "interface ")  # formats do not tell schemes, and nobody knows the formats of networks
+_FORMAT_KEYWORDS = ("pattern", "format", "const", "enum")
 _FLOAT_BOUNDS = ("exclusiveMinimum", "exclusiveMaximum", "multipleOf")  # the guard is for rounding only
 
 
@@ -27,14 +27,19 @@ def shows(plain: s.Json, path: str, note: Enforcement, schema: s.Schema) -> bool
             return True
         return note.keyword == "float bounds" and _says(plain, path, _FLOAT_BOUNDS)
     if isinstance(subject, s.Pattern):
-        if subject.dialect != SPELLING:
-            return _says(plain, path, ("pattern",))
-        named = note.keyword == "spelling" and not subject.source.startswith(_UNSAID)
-        return named and subject not in _ZONED and _says(plain, path, ("pattern", "format", "const", "enum"))
+        return _says(plain, path, ("pattern",))
+    if isinstance(subject, NamedLanguage):
+        return note.keyword == "spelling" and _has_format(subject) and _says(plain, path, _FORMAT_KEYWORDS)
     if note.keyword == "propertyNames":
         return _says(plain, path, ("propertyNames", "patternProperties"))
     shape = schema.vertices[note.vertex].alternatives[note.alternative].shape
     return not (note.keyword == "type" and isinstance(shape, s.Number) and shape.digits_only)
+
+
+def _has_format(named: NamedLanguage) -> bool:
+    """Formats do not tell schemes and time zones, and nobody knows the formats of networks."""
+    schemes = named.kind == "url" and named != NamedLanguage("url")
+    return not schemes and named.kind not in ("network", "interface") and named not in _ZONED
 
 
 def _says(plain: s.Json, path: str, keywords: tuple[str, ...]) -> bool:

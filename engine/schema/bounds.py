@@ -1,6 +1,6 @@
 """Bounds: `ge`, `gt`, `le` and `lt` of a core schema as languages of its canonical spelling.
 
-In: a core schema of a date, a time, a date-time, a timedelta, a Decimal or an int. Out: Patterns in the dialect "spelling", and
+In: a core schema of a date, a time, a date-time, a timedelta, a Decimal or an int. Out: named languages, and
 the names of the bounds that are of another type than the values, which only the type itself can compare.
 """
 
@@ -12,15 +12,13 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.formats.named_languages import OPERATORS
-from engine.schema import spellings
-from engine.schema.schema import Pattern
+from engine.formats.named_languages import OPERATORS, NamedLanguage
 
 _MOST_DIGITS = 400
 
 
-def ordered(kind: str, schema: Mapping[str, Any]) -> tuple[list[Pattern], list[str]]:
-    """The bounds of the schema as patterns of the spelling `kind`, and the names of those that are left over."""
+def ordered(kind: str, schema: Mapping[str, Any]) -> tuple[list[NamedLanguage], list[str]]:
+    """The bounds of the schema as languages of texts of that kind, and the names of those that are left over."""
     patterns, left = [], []
     for name, operator in OPERATORS.items():
         if name in schema:
@@ -28,11 +26,11 @@ def ordered(kind: str, schema: Mapping[str, Any]) -> tuple[list[Pattern], list[s
             if text is None:
                 left.append(name)
             else:
-                patterns.append(spellings.named(kind, operator, text))
+                patterns.append(NamedLanguage(kind, (text,), operator))
     return patterns, left
 
 
-def integer_key(schema: Mapping[str, Any]) -> Pattern | None:
+def integer_key(schema: Mapping[str, Any]) -> NamedLanguage | None:
     """The whole numbers that the schema allows, as keys; None where a bound is not a whole number."""
     numbers = [schema[name] for name in (*OPERATORS, "multiple_of") if name in schema]
     if any(type(number) is not int for number in numbers):
@@ -40,7 +38,7 @@ def integer_key(schema: Mapping[str, Any]) -> Pattern | None:
     low = max([*_of("ge", schema, 0), *_of("gt", schema, 1)], default=None)
     high = min([*_of("le", schema, 0), *_of("lt", schema, -1)], default=None)
     step = schema.get("multiple_of", 1)
-    return spellings.named("integer", low, high, step) if step > 0 else None
+    return NamedLanguage("integer", (low, high, step)) if step > 0 else None
 
 
 def _of(name: str, schema: Mapping[str, Any], more: int) -> list[int]:

@@ -18,8 +18,9 @@ from pydantic.types import Base64Encoder, Base64UrlEncoder, EncodedBytes, Encode
 from pydantic_core import CoreConfig
 
 from engine.errors import UnsupportedSchema
+from engine.formats.named_languages import NamedLanguage
 from engine.schema import spellings
-from engine.schema.schema import Json, Pattern
+from engine.schema.schema import Json
 
 
 class CoreSchemaReader(Protocol):
@@ -37,7 +38,7 @@ class CoreSchemaReader(Protocol):
     def core_config(self) -> CoreConfig: ...
 
 
-def string(hint: str, *patterns: Pattern | None, **keywords: Json) -> Json:
+def string(hint: str, *patterns: NamedLanguage | None, **keywords: Json) -> Json:
     """A string in a canonical spelling; `hint` is a word for prompts."""
     found: Json = {"type": "string", "x-engine-hint": hint, "x-engine-patterns": [one for one in patterns if one]}
     return found | keywords
@@ -65,7 +66,7 @@ def _named(function: Any, name: str) -> bool:
 
 
 _ADDRESSES: dict[Any, Json] = {
-    getattr(ipaddress, f"IPv{version}{kind.title()}"): string(f"IPv{version} {kind}", spellings.named(kind, version))
+    getattr(ipaddress, f"IPv{version}{kind.title()}"): string(f"IPv{version} {kind}", NamedLanguage(kind, (version,)))
     for version in (4, 6)
     for kind in ("address", "network", "interface")
 }
@@ -204,12 +205,12 @@ _URL_OF = {
 
 def url_text(schema: Any) -> Json:
     """The texts that a URL of these schemes may be."""
-    flags = ["+hosts"] if schema["type"] == "multi-host-url" else []
+    flags = ["hosts"] if schema["type"] == "multi-host-url" else []
     if schema.get("default_host"):
-        flags.append("+slash")
+        flags.append("slash")
     elif schema.get("host_required") or "default_port" in schema:  # a port can be given to a host only
-        flags.append("+host")
-    named = spellings.named("url", *schema.get("allowed_schemes", ()), *flags)
+        flags.append("host")
+    named = NamedLanguage("url", tuple(schema.get("allowed_schemes", ())), flags=frozenset(flags))
     length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
     return string("uri", named, **length)
 

@@ -10,30 +10,33 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from engine.errors import GrammarTooComplex
-from engine.formats.named_languages import pattern_language
+from engine.formats.named_languages import NamedLanguage
 from engine.regular.expression import Expression, intersection
 from engine.regular.pattern import InvalidPattern, UnsupportedPattern
 from engine.regular.python_pattern import PatternUnknown, to_python
 from engine.schema.schema import Pattern
 
 
-def matches(pattern: Pattern, name: str) -> bool:
+def matches(pattern: Pattern | NamedLanguage, name: str) -> bool:
     """Whether the pattern is found in the name; PatternUnknown if it is not a regular expression."""
     language = language_of(pattern)
-    return language.matches(name) if language is not None else _compiled(pattern).search(name) is not None
+    if language is not None:
+        return language.matches(name)
+    assert isinstance(pattern, Pattern), "a named language is regular"
+    return _compiled(pattern).search(name) is not None
 
 
-def language_of(pattern: Pattern) -> Expression | None:
+def language_of(pattern: Pattern | NamedLanguage) -> Expression | None:
     """The texts in which the pattern is found; None where it is not regular (look-around, back-references)."""
     try:
-        return pattern_language(pattern.source, pattern.dialect)
+        return pattern.language()
     except UnsupportedPattern:
         return None
     except InvalidPattern as error:
         raise PatternUnknown(str(error)) from None
 
 
-def overlap(patterns: Iterable[Pattern]) -> bool:
+def overlap(patterns: Iterable[Pattern | NamedLanguage]) -> bool:
     """Whether some text may match all of them; True where that cannot be told cheaply."""
     languages = [language_of(pattern) for pattern in patterns]
     try:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NewType
 
+from engine.formats.named_languages import NamedLanguage
 from engine.regular.expression import Expression
+from engine.regular.pattern import parse_pattern
 from engine.schema.grounding_marks import Grounding
 
 Json = Any  # one JSON value as the json module gives it; the only place where Any enters
@@ -23,11 +25,17 @@ SchemaId = NewType("SchemaId", int)
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A regular expression that must be found in the text; `dialect` is "ecma", "rust" or "python". Or, in "spelling", the
-    name of a language that the whole text must be in (engine.formats.named_languages)."""
+    """A regular expression that must be found in the text; `dialect` is "ecma", "rust" or "python"."""
 
     source: str
     dialect: str
+
+    def __str__(self) -> str:
+        return self.source
+
+    def language(self) -> Expression:
+        """The texts that it is found in; raises `InvalidPattern`, and `UnsupportedPattern` where it is not regular."""
+        return parse_pattern(self.source, self.dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Text:
 
     min_length: int = 0
     max_length: int | None = None
-    patterns: tuple[Pattern, ...] = ()
+    patterns: tuple[Pattern | NamedLanguage, ...] = ()
     formats: tuple[str, ...] = ()
     content: SchemaId | None = None
     pieces: Expression | None = None  # of the document that it must be one of

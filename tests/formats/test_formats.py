@@ -17,10 +17,10 @@ from format_oracle import ORACLES
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import FormatChecker
+from named_texts import named
 from pydantic import UUID1, UUID3, UUID4, UUID5, UUID6, UUID7, UUID8, TypeAdapter, ValidationError
 
 from engine.formats.formats import FORMATS, INEXACT, conforms, format_language
-from engine.formats.named_languages import SPELLING, pattern_language
 from engine.regular.expression import Expression
 
 NOT_REGULAR = {"regex", "idn-email", "idn-hostname", "unknown"}
@@ -36,7 +36,7 @@ PYDANTIC = {
 def language(name: str) -> Expression:
     """Of a format, or "spelled …": of a type's spelling."""
     kind, _, spelling = name.partition(" ")
-    found = pattern_language(spelling, SPELLING) if kind == "spelled" else format_language(name)
+    found = named(spelling).language() if kind == "spelled" else format_language(name)
     assert found is not None
     return found
 

@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from named_texts import named
 from pydantic import Field, KafkaDsn, TypeAdapter, ValidationError
 
-from engine.formats.named_languages import OPERATORS, SPELLING, pattern_language
+from engine.formats.named_languages import OPERATORS
 from engine.regular.expression import intersection
 
 ZONES = st.none() | st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-1439, 1439))
@@ -37,10 +38,10 @@ def takes(tp: Any, operator: str, bound: Any, text: str) -> bool:
 
 def check_agrees(shape: str, kind: str, tp: Any, bound: Any, written: str, text: str) -> None:
     """For each operator, the language within the bound says what Pydantic does of a text of the shape."""
-    inside = pattern_language(shape, SPELLING)
+    inside = named(shape).language()
     assert inside.matches(text)
     for name, operator in OPERATORS.items():
-        language = intersection(inside, pattern_language(f"{kind} {operator} {written}", SPELLING))
+        language = intersection(inside, named(f"{kind} {operator} {written}").language())
         assert language.matches(text) == takes(tp, name, bound, text), (operator, bound, text)
 
 
@@ -119,7 +120,7 @@ def test_decimals_within_a_bound(bound: Decimal, difference: str, zeros: int) ->
 def test_digits_of_decimals_are_those_that_pydantic_counts(digits: int, places: int | None, value: Decimal) -> None:
     field = Field(max_digits=digits) if places is None else Field(max_digits=digits, decimal_places=places)
     limited: TypeAdapter[Decimal] = TypeAdapter(Annotated[Decimal, field])
-    language = pattern_language(f"decimal {digits} {'-' if places is None else places}", SPELLING)
+    language = named(f"decimal {digits} {'-' if places is None else places}").language()
     whole, _, fraction = f"{value:f}".partition(".")
     text = whole + ("." + fraction.rstrip("0") if fraction.strip("0") else "")
     try:
@@ -142,18 +143,18 @@ def test_networks_are_addresses_without_bits_behind_their_prefix(version: int, b
     try:
         IPv4Network(text) if version == 4 else IPv6Network(text)
     except ValueError:
-        assert not pattern_language(f"network {version}", SPELLING).matches(text)
+        assert not named(f"network {version}").language().matches(text)
     else:
-        assert pattern_language(f"network {version}", SPELLING).matches(text)
+        assert named(f"network {version}").language().matches(text)
 
 
 @pytest.mark.parametrize("kind", ["time", "date-time"])
 def test_the_last_instant_has_none_after_it_but_in_other_zones(kind: str) -> None:
     last = "23:59:59.999999" if kind == "time" else datetime.max.isoformat()
-    beyond = pattern_language(f"{kind} > {last}", SPELLING)
-    shape = pattern_language(f"{kind} any", SPELLING)
+    beyond = named(f"{kind} > {last}").language()
+    shape = named(f"{kind} any").language()
     assert not intersection(shape, beyond).alive
-    zoned = pattern_language(f"{kind} > {last}+00:00", SPELLING)
+    zoned = named(f"{kind} > {last}+00:00").language()
     assert zoned.matches(f"{last}-00:01")
     assert not zoned.matches(f"{last}Z")
 
@@ -166,4 +167,4 @@ def test_a_url_that_is_given_a_default_host_has_a_slash(text: str) -> None:
         taken = False
     else:
         taken = True
-    assert pattern_language("url kafka +slash", SPELLING).matches(text) == taken
+    assert named("url kafka +slash").language().matches(text) == taken

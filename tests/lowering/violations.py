@@ -18,7 +18,6 @@ from typing import Any
 from engine.errors import GrammarTooComplex
 from engine.extraction.compilation import lower_schema
 from engine.formats.formats import INEXACT, format_language
-from engine.formats.named_languages import pattern_language
 from engine.lowering.certificate import CertificateEntry, attributed
 from engine.lowering.enforcement import Enforcement, admits_anything
 from engine.lowering.lowering import Style
@@ -350,8 +349,8 @@ def _undeclared(shape: s.Object) -> Expression:
 
 
 def _key_language(keys: s.AdditionalProperties) -> Expression:
-    parts = [pattern_language(one.source, one.dialect) for one in keys.matching]
-    parts += [ex.complement(pattern_language(one.source, one.dialect)) for one in keys.excluding]
+    parts = [one.language() for one in keys.matching]
+    parts += [ex.complement(one.language()) for one in keys.excluding]
     return ex.intersection(*parts, *(_name_language(name) for name in keys.names))
 
 
@@ -418,7 +417,7 @@ def _pieces(text: s.Text) -> Iterator[tuple[object, Expression]]:
         yield "length", ex.repeat(ex.char_class(charset.ANY), text.min_length, text.max_length)
     for pattern in text.patterns:
         try:
-            yield pattern, pattern_language(pattern.source, pattern.dialect)
+            yield pattern, pattern.language()
         except UnsupportedPattern:
             continue
     for name in text.formats:
