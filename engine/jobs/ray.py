@@ -5,7 +5,7 @@ process of its own, so that a document that aborts llama.cpp ends in an error th
 are started again, and how rows travel is Ray's business. `engine` and the schema must be importable on every node, and
 the model must be there under the same name.
 
-    dataset.map_batches(Extract, fn_constructor_args=(Recipe.of(User),), batch_size=16, compute=ActorPoolStrategy(size=4))
+    dataset.map_batches(Extract, fn_constructor_args=(JobSpec.of(User),), batch_size=16, compute=ActorPoolStrategy(size=4))
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ A page has them between `<!-- generated: NAME -->` and `<!-- end -->`. After a c
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import textwrap
@@ -25,7 +26,7 @@ from engine.models import list_models
 
 GUIDE = Path(engine.__file__).parent / "docs"
 COMMAND = "python tests/docs/generated_regions.py"
-_REGION = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_REGION = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 # Beside the names of the package: what they give, by the module and the class.
 _GIVEN = (
@@ -39,9 +40,28 @@ _GIVEN = (
 _METHODS = ("batch", "close", "detailed", "errors", "extract", "messages", "prompt", "aclose")
 
 
-def filled(page: str) -> str:
+def filled(page: Path) -> str:
     """The text of a page with its regions made anew."""
-    return _REGION.sub(lambda region: f"{region[1]}\n{REGIONS[region[2]]().strip()}\n\n{region[3]}", page)
+
+    def made(region: re.Match[str]) -> str:
+        text = file_list(page.parent, region[3]) if region[2] == "files" else REGIONS[region[2]]()
+        return f"{region[1]}\n{text.strip()}\n\n{region[4]}"
+
+    return _REGION.sub(made, page.read_text(encoding="utf-8"))
+
+
+def file_list(folder: Path, before: str) -> str:
+    """The modules below a folder, each with what its docstring says first, in the order that the page has; new ones last."""
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*.py") if path.name != "__init__.py"}
+    listed = [name for name in re.findall(r"^- \[`([^`]+)`\]", before, re.MULTILINE) if name in there]
+    return "\n".join(
+        f"- [`{name}`]({name}): {_first_sentence(folder / name)}" for name in (*listed, *sorted(there - set(listed)))
+    )
+
+
+def _first_sentence(path: Path) -> str:
+    doc = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n\n")[0]
+    return " ".join(re.sub(r"^[A-Z][\w -]*: ", "", " ".join(doc.split()), count=1).split()).rstrip(".")
 
 
 def public_names() -> str:
@@ -220,12 +240,11 @@ REGIONS: dict[str, Callable[[], str]] = {
 
 
 def pages_with_regions() -> list[Path]:
-    return [path for path in sorted(GUIDE.rglob("*.md")) if _REGION.search(path.read_text(encoding="utf-8"))]
+    return [path for path in sorted(GUIDE.parent.rglob("*.md")) if _REGION.search(path.read_text(encoding="utf-8"))]
 
 
 if __name__ == "__main__":
     for path in pages_with_regions():
-        text = path.read_text(encoding="utf-8")
-        if (made := filled(text)) != text:
+        if (made := filled(path)) != path.read_text(encoding="utf-8"):
             path.write_text(made, encoding="utf-8")
-            print(f"{path.relative_to(GUIDE)}: made anew")
+            print(f"{path.relative_to(GUIDE.parent)}: made anew")

@@ -18,7 +18,7 @@ from engine.cli.guide import guide_pages, search_guide
 from engine.errors import UsageError
 
 PAGES = sorted([ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md", *(ROOT / "engine").rglob("*.md")])
-EXECUTED = ("tutorial",)
+EXECUTED = ("tutorial", "design/mask_walk")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -58,10 +58,14 @@ def test_every_page_is_in_the_list_of_contents() -> None:
         assert {path.name for path in inside if path != contents} - listed == set()
 
 
-@pytest.mark.parametrize("page", pages_with_regions(), ids=lambda page: page.stem)
+def test_every_stage_has_a_page_with_its_files() -> None:
+    stages = {path.parent for path in (ROOT / "engine").glob("*/__init__.py")}
+    assert stages <= {page.parent for page in pages_with_regions() if page.name == "README.md"}
+
+
+@pytest.mark.parametrize("page", pages_with_regions(), ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_what_is_generated_is_as_the_code_is(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    assert text == filled(text), f"{page.name} is out of date: {COMMAND}"
+    assert page.read_text(encoding="utf-8") == filled(page), f"{page.name} is out of date: {COMMAND}"
 
 
 def every_block() -> list[tuple[str, Block]]:
@@ -169,3 +173,9 @@ def test_links_are_topics_in_a_terminal() -> None:
 
 def test_the_guide_comes_with_the_package() -> None:
     assert Path(engine.__file__).parent in GUIDE.parents
+
+
+def test_issue_templates_ask_for_what_doctor_prints() -> None:
+    templates = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    asked = [path.name for path in templates if "`engine doctor` prints" in path.read_text(encoding="utf-8")]
+    assert asked == [path.name for path in templates if path.name != "config.yml"]
