@@ -12,10 +12,13 @@ import engine
 
 PACKAGE = Path(engine.__file__).parent
 GLOSSARY = PACKAGE / "docs" / "glossary.md"
+EXAMPLES = PACKAGE / "docs" / "examples"
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
+        if EXAMPLES in path.parents:  # programs of their own
+            continue
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         yield name, ast.parse(path.read_text(encoding="utf-8"))
