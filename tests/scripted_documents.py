@@ -11,6 +11,7 @@ from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.generation import Jump
 from engine.decoding.language_model import Row, TokenMatcher
 from engine.decoding.output_state import Finish
+from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.scheduler import Request, Run, Workspace
 from engine.decoding.scripted import Script, ScriptedModel, ScriptedSequences
@@ -81,6 +82,8 @@ def run(
     make: Callable[[], TokenMatcher] = matcher,
     statistics: Statistics | None = None,
     prefix: Iterable[int] = PROMPT,
+    ask: Callable[[int], tuple[int, ...]] = prompt,
+    times: PassTimes | None = None,
 ) -> dict[int, tuple[bytes, Finish | EngineError]]:
     """Decode some documents; by document, the output and how it ended."""
     sequences = ScriptedSequences(VOCABULARY, script, count=count, n_batch=n_batch, n_ctx=n_ctx)
@@ -89,10 +92,11 @@ def run(
     ends: dict[int, Finish | EngineError] = {}
     driver = Run(
         range(documents),
-        lambda index, _: Request(prompt(index), make(), max_tokens, sampling),
+        lambda index, _: Request(ask(index), make(), max_tokens, sampling),
         prefix=tuple(prefix),
         jump=jump,
         statistics=statistics,
+        times=times,
     )
     for event in driver.events(space):
         assert event.document not in ends, "an event after the last one"

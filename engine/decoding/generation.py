@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.decoding.backtracking import Backtracker
+from engine.decoding.drafts import DraftKind, SourceDrafts
 from engine.decoding.field_search import FieldSearch, Root, evaluate_tokens
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
@@ -82,6 +83,9 @@ class Generation:
         self._prompt_length = 0
         self._pending: list[int] = []
         self._drafts: tuple[int, ...] = ()
+        self.draft_kind = DraftKind.FORCED
+        self.right_drafts = 0  # of those that were sent along last
+        self._source: SourceDrafts | None = None
         self._given_out = 0
         self._decisions = decisions
         self._vocabulary = vocabulary
@@ -113,6 +117,25 @@ class Generation:
         self._given_out = self._path.committed
         return fresh
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the prompt is not evaluated yet."""
+        return self.length < self._prompt_length
+
+    @property
+    def lacks(self) -> int:
+        """How many tokens the sequence still lacks."""
+        return len(self._pending)
+
+    def drafts(self, *, look_up: bool) -> int:
+        """How many tokens there are that may be sent along; `look_up` reads some off the document where none are forced."""
+        if look_up and not self._drafts and not self.is_reading and self._decisions is None:
+            if self._source is None:
+                written = b"".join(self._vocabulary.pieces[token] for token in self._prompt)
+                self._source = SourceDrafts(written, self._spelling)
+            self._drafts, self.draft_kind = self._source.after(self._matcher.output), DraftKind.SOURCE
+        return len(self._drafts)
+
     def feed(self, sequence: int, room: int, rows: int) -> Feed:
         """At most `room` tokens for the next pass, with logits for at most `rows` of them; both at least 1."""
         if len(self._pending) > room:
@@ -136,20 +159,36 @@ class Generation:
 
     def _follow(self, drafts: Sequence[int], rows: Sequence[Row]) -> bool:
         """Choose by each row as long as the drafts are what is chosen; False where some of them were not."""
-        for index, row in enumerate(rows):
-            token = self._choose(row)
+        index = self.right_drafts = 0
+        while True:
+            token = self._choose(rows[index])
             if token is None:  # the end
                 return index == len(drafts)
-            if index < len(drafts) and token == drafts[index]:
+            agreed = index < len(drafts) and token == drafts[index]
+            if agreed:
+                index += 1
                 self.length += 1
                 self._statistics.kept_drafts += 1
-                if self._path.end_if_due():
-                    return index + 1 == len(drafts)
-                continue
-            self._pending = [token]
+            self._pending = [] if agreed else [token]
             self._after_choice()
-            return index == len(drafts)
-        raise AssertionError("the last row has no draft to agree with")
+            if agreed:
+                index += self._take_sent(drafts[index:])
+                self.right_drafts = index
+            if not agreed or self._pending or self._path.finish is not None:
+                return index == len(drafts)
+            if self.decision is not None:  # which evaluates the last token itself
+                self.length -= 1
+                self._pending = [drafts[index - 1]]
+                return False
+
+    def _take_sent(self, sent: Sequence[int]) -> int:
+        """How many of the tokens that are forced now were sent along already; they are evaluated."""
+        count = 0
+        while count < min(len(sent), len(self._pending)) and sent[count] == self._pending[count]:
+            count += 1
+        del self._pending[:count]
+        self.length += count
+        return count
 
     # -- choosing
 
@@ -240,7 +279,7 @@ class Generation:
 
     def _after_choice(self) -> None:
         """After a chosen token: is the output complete, and if not, what is forced next, and what is to be decided?"""
-        self._drafts, self.decision = (), None
+        self._drafts, self.draft_kind, self.decision = (), DraftKind.FORCED, None
         if self._path.end_if_due():
             return
         rest = b"" if self._jump == "off" else self._jump_forward()

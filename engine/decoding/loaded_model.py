@@ -109,7 +109,7 @@ class LoadedModel:
         statistics: Statistics | None = None,
     ) -> Generator[Event, None, None]:
         """Decode documents; see `Run`. A context is leased with the first event and given back after the last."""
-        run = Run(documents, prepare, prefix=prefix, jump=jump, statistics=statistics)
+        run = Run(documents, prepare, prefix=prefix, jump=jump, statistics=statistics, times=self.times)
         run.statistics.plan = self.plan
         with run.statistics.stage("load"):
             pool = self._own_pool()

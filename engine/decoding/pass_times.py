@@ -46,7 +46,7 @@ class PassTimes:
             return self.rows[0][1] * rows / counts[0]
         place = min(max(place, 1), len(counts) - 1)
         (left, low), (right, high) = self.rows[place - 1 : place + 1]
-        return max(0.0, low + (high - low) * (rows - left) / (right - left))
+        return max(min(low, high), low + (high - low) * (rows - left) / (right - left))
 
     def cost(self, work: Workload) -> float:
         """Milliseconds a document."""

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from engine.decoding.drafts import MOST_DRAFTS, DraftPolicy
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.generation import MAX_BACKTRACKS, Generation, Jump
 from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Row, Sequences, TokenMatcher
 from engine.decoding.output_state import Finish
+from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.statistics import Statistics
 from engine.errors import EngineError, TextTooLong, UsageError
@@ -27,9 +29,6 @@ from engine.masks.vocabulary import Vocabulary
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Sequences, covariant=True)
-
-# The most drafts that one document sends along.
-_DRAFTS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,9 @@ class Workspace(Generic[S]):
 class Run(Generic[T]):
     """Decodes `documents`, each of which `prepare` turns into a request when its turn comes.
 
-    An `EngineError` of `prepare` ends that document alone. A failure of llama.cpp ends the run at once, an exception of the
-    iterable itself when the documents that came before it are over.
+    `times` decide which drafts pay and how prompts are cut; they change no text. An `EngineError` of `prepare` ends that
+    document alone. A failure of llama.cpp ends the run at once, an exception of the iterable itself when the documents that
+    came before it are over.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Run(Generic[T]):
         prefix: Sequence[int] = (),
         jump: Jump = "spelled",
         statistics: Statistics | None = None,
+        times: PassTimes | None = None,
     ) -> None:
         self.statistics = statistics if statistics is not None else Statistics()
         self._documents: Iterator[tuple[int, T]] = enumerate(documents)
@@ -99,13 +100,14 @@ class Run(Generic[T]):
         self._prepare = prepare
         self.prefix = tuple(prefix)
         self._jump = jump
+        self._times = times
 
     def events(self, workspace: Workspace[Sequences]) -> Iterator[Event]:
         """The run's events in the order in which they come about.
 
         A run that is given up leaves its sequences as they are: the next one with this workspace clears them.
         """
-        state = _Slots(workspace, self._jump, self.statistics)
+        state = _Slots(workspace, self._jump, self.statistics, self._times)
         state.clear()
         state.hold_prefix(self.prefix)
         while True:
@@ -153,13 +155,16 @@ class Run(Generic[T]):
 class _Slots:
     """The documents at work and the sequences that they hold."""
 
-    def __init__(self, workspace: Workspace[Sequences], jump: Jump, statistics: Statistics) -> None:
+    def __init__(
+        self, workspace: Workspace[Sequences], jump: Jump, statistics: Statistics, times: PassTimes | None
+    ) -> None:
         self.active: dict[int, Generation] = {}
         self.waiting: tuple[int, Request] | None = None
         self._workspace = workspace
         self._sequences = workspace.sequences
         self._jump = jump
         self._statistics = statistics
+        self._drafts = DraftPolicy(times)
         # By sequence: what its document may take of the cache beside the prefix.
         self._reserved: dict[int, int] = {}
         self._free = list(range(workspace.sequences.count, PREFIX_SEQUENCE, -1))
@@ -234,7 +239,7 @@ class _Slots:
             raise UsageError(f"max_tokens must be at least 1, not {request.max_tokens}")
         room = self._sequences.n_ctx - len(self._workspace.prefix) + self._shared(request)
         window = min(self._sequences.max_length, room)
-        reserve = _DRAFTS + self._tried(request)
+        reserve = MOST_DRAFTS + self._tried(request)
         fits = max(0, window - request.max_tokens - reserve)
         if len(request.prompt) > fits:
             raise TextTooLong(document, len(request.prompt), fits, window, request.max_tokens, reserve)
@@ -248,7 +253,7 @@ class _Slots:
         return min(common_length(self._workspace.prefix, request.prompt), len(request.prompt) - 1)
 
     def _needed(self, request: Request) -> int:
-        return len(request.prompt) - self._shared(request) + request.max_tokens + _DRAFTS
+        return len(request.prompt) - self._shared(request) + request.max_tokens + MOST_DRAFTS
 
     def _leave(self, sequence: int) -> None:
         del self.active[sequence]
@@ -261,23 +266,19 @@ class _Slots:
     def step(self) -> Iterator[Event]:
         """One forward pass, and the events that it leads to."""
         yield from self._decide()
-        feeds: list[Feed] = []
-        room = self._sequences.n_batch
-        rows = min(1 + _DRAFTS, max(1, self._sequences.max_rows // max(1, len(self.active))))
         if not self.active:
             return
-        for sequence, generation in self.active.items():
-            if room == 0 or len(feeds) == self._sequences.max_rows:
-                break
-            feeds.append(generation.feed(sequence, room, rows))
-            room -= len(feeds[-1].tokens)
+        feeds = self._feeds()
         answers = self._decode(feeds)
         # All choices are made before the first event: the rows are gone with the next pass, whoever makes it.
         failures: dict[int, EngineError] = {}
         for feed, answer in zip(feeds, answers, strict=True):
             generation = self.active[feed.sequence]
+            kind, sent = generation.draft_kind, max(0, feed.rows - 1)
             try:
                 in_step = generation.advance(feed, answer)
+                if sent:
+                    self._drafts.learn(kind, sent, generation.right_drafts)
             except EngineError as error:
                 failures[feed.sequence] = error
                 continue
@@ -285,6 +286,32 @@ class _Slots:
                 self._sequences.truncate(feed.sequence, generation.length)
         for feed in feeds:
             yield from self.report(self.active[feed.sequence], failures.get(feed.sequence))
+
+    def _feeds(self) -> list[Feed]:
+        """What goes into the next pass: documents that are being decoded, with drafts as far as they pay, then prompts."""
+        deciding = {place: held for place, held in self.active.items() if not held.is_reading}
+        reading = {place: held for place, held in self.active.items() if held.is_reading}
+        room = self._sequences.n_batch
+        chunk = min(room, self._drafts.chunk(len(deciding), room))
+        lacking = min(chunk, sum(held.lacks for held in reading.values()))
+        most = self._most_drafts(list(deciding.values()), lacking)
+        feeds: list[Feed] = []
+        for sequence, generation in (*deciding.items(), *reading.items()):
+            if generation.is_reading:
+                room = min(room, chunk)
+            if room == 0 or len(feeds) == self._sequences.max_rows:
+                break
+            feeds.append(generation.feed(sequence, room, 1 if generation.is_reading else 1 + most))
+            room -= len(feeds[-1].tokens)
+            chunk -= len(feeds[-1].tokens) if generation.is_reading else 0
+        return feeds
+
+    def _most_drafts(self, generations: list[Generation], others: int) -> int:
+        """How many drafts each document may send along."""
+        look_up = self._drafts.looks_up(len(generations))
+        drafts = [(held.draft_kind, count) for held in generations for count in [held.drafts(look_up=look_up)]]
+        rows = self._sequences.max_rows // max(1, len(self.active)) - 1
+        return max(0, min(rows, self._drafts.most(drafts, others)))
 
     def _decide(self) -> Iterator[Event]:
         """Make the decisions that are due, each in passes of its own."""

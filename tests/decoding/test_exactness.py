@@ -6,13 +6,19 @@ model's choice), or of the text before, with a preference for the spelling that 
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
-from finite_matcher import FiniteMatcher
+from finite_matcher import FiniteLanguage, FiniteMatcher
 from scripted_documents import LANGUAGE, OUTPUTS, VOCABULARY, prompt, run, spelled_script, text_of
 
+from engine.decoding import drafts
 from engine.decoding.generation import Jump
+from engine.decoding.language_model import Row
+from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
-from engine.decoding.scripted import Script, hashed_script
+from engine.decoding.scripted import Script, ScriptedModel, hashed_script
 from engine.decoding.statistics import Statistics
 
 SEEDS = range(12)
@@ -62,6 +68,62 @@ class _KeepsAlternatives(FiniteMatcher):
 def test_testing_only_the_first_choice_changes_nothing(seed: int, sampling: Sampling, max_tokens: int) -> None:
     kept = run(_by_tokens(seed), max_tokens=max_tokens, sampling=sampling, make=lambda: _KeepsAlternatives(LANGUAGE))
     assert run(_by_tokens(seed), max_tokens=max_tokens, sampling=sampling) == kept
+
+
+# Passes of several rows cost what one row does, or as much as so many passes; a token of a prompt costs next to nothing.
+FREE = PassTimes(None, 1, ((1, 10.0), (16, 10.0)), 0.1)
+DEAR = PassTimes(None, 1, ((1, 10.0), (16, 160.0)), 10.0)
+
+
+def _asks_with_the_answers(index: int) -> tuple[int, ...]:
+    """A prompt in which some outputs stand, so that it says how they may go on."""
+    return (*prompt(index), *ScriptedModel(VOCABULARY).tokenize(b" ".join(OUTPUTS[index : index + 4])))
+
+
+@pytest.mark.parametrize("jump", ["off", "spelled", "verified"])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_passes_cost_changes_nothing(
+    seed: int, sampling: Sampling, jump: Jump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = run(_by_tokens(seed), 6, jump=jump, sampling=sampling, ask=_asks_with_the_answers)
+    for chunk in (1, 64):
+        monkeypatch.setattr(drafts, "_CHUNK", chunk)
+        for times in (FREE, DEAR):
+            for count in (1, 4):
+                wanted = {"jump": jump, "sampling": sampling, "ask": _asks_with_the_answers}
+                assert run(_by_tokens(seed), 6, times=times, count=count, **wanted) == plain  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_passes_cost_changes_nothing_under_guards(seed: int) -> None:
+    def make() -> FiniteMatcher:
+        return _KeepsAlternatives(LANGUAGE)
+
+    plain = run(_by_tokens(seed), 6, make=make, ask=_asks_with_the_answers)
+    assert run(_by_tokens(seed), 6, make=make, ask=_asks_with_the_answers, times=FREE) == plain
+
+
+def test_drafts_from_the_source_save_passes_where_rows_are_cheap() -> None:
+    texts = tuple(b'"' + bytes(letters) + b'"' for letters in itertools.product(b"zMJ", repeat=7))
+    language, model = FiniteLanguage(texts, VOCABULARY), ScriptedModel(VOCABULARY)
+    wanted = texts[1234]
+    asked = model.tokenize(wanted[1:-1] + b'" ')
+
+    def script(tokens: tuple[int, ...]) -> Row:
+        """Copies the text, in the longest tokens."""
+        rest = wanted[len(text_of(tokens[len(asked) :])) :]
+        return np.array([len(piece) * float(rest.startswith(piece)) for piece in VOCABULARY.pieces], np.float32)
+
+    counts = {}
+    for name, times in (("unknown", None), ("free", FREE), ("dear", DEAR)):
+        counts[name] = Statistics()
+        make = lambda: FiniteMatcher(language)  # noqa: E731
+        outputs = run(script, 1, ask=lambda _: asked, make=make, prefix=(), times=times, statistics=counts[name])
+        assert outputs == {0: (wanted, "complete")}
+    assert counts["free"].kept_drafts > counts["unknown"].kept_drafts
+    assert counts["free"].forward_passes < counts["unknown"].forward_passes
+    assert counts["dear"].drafted_tokens == 0
 
 
 @pytest.mark.parametrize("prefix", [(), prompt(0)[:4], prompt(0), (1, 1, 1)])
