@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.guards.frontier import Refusal
 from engine.masks.vocabulary import BoolArray, Vocabulary
@@ -75,6 +76,13 @@ class FiniteMatcher:
     @property
     def output(self) -> bytes:
         return self._texts[-1]
+
+    def output_between(self, start: int, end: int, /) -> bytes:
+        return self.output[start:end]
+
+    @property
+    def items_end(self) -> int:
+        return Tracker().feed(self.output).items_end
 
     @property
     def finished(self) -> bool:

@@ -45,8 +45,28 @@ class Growth:
 def items(walks: Walks, tokenize: TokenizeText, count: int) -> Growth:
     """Microseconds a token over the second and the last tenth of an array of `count` items."""
     text = json.dumps([{"name": f"Person {number}", "age": number % 100} for number in range(count)])
+    return _output(f"{count} array items", {"type": "array", "items": _PERSON}, text, walks, tokenize)
+
+
+def guarded_items(walks: Walks, tokenize: TokenizeText, size: int) -> Growth:
+    """The same of an array of so many bytes, each of whose items a guard reads."""
+    one = json.dumps({"name": "Person", "age": 30})
+    text = "[" + ", ".join([one] * (size // (len(one) + 2))) + "]"
+    guarded = {**_PERSON, "not": {"properties": {"age": {"const": 7}}}}
+    return _output(f"array of {size} bytes, guarded", {"type": "array", "items": guarded}, text, walks, tokenize)
+
+
+def long_string(walks: Walks, tokenize: TokenizeText, size: int) -> Growth:
+    """The same of one string of so many bytes."""
+    words = "The quick brown fox jumps over the lazy dog. "
+    text = json.dumps({"text": (words * (size // len(words) + 1))[:size]})
+    wanted = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+    return _output(f"string of {size} bytes", {**wanted, "additionalProperties": False}, text, walks, tokenize)
+
+
+def _output(name: str, wanted: dict[str, Any], text: str, walks: Walks, tokenize: TokenizeText) -> Growth:
     tokens = tokenize(text.encode())
-    matcher = Matcher(Masks(Automaton(compile_schema({"type": "array", "items": _PERSON}, style="spaced")), walks))
+    matcher = Matcher(Masks(Automaton(compile_schema(wanted, style="spaced")), walks))
     tenth = max(1, len(tokens) // 10)
     marks = []
     started = time.thread_time()
@@ -57,7 +77,7 @@ def items(walks: Walks, tokenize: TokenizeText, count: int) -> Growth:
     marks.append(time.thread_time() - started)
     last = -2 if len(tokens) % tenth else -1
     return Growth(
-        f"{count} array items",
+        name,
         "µs a token, second and last tenth",
         (marks[2] - marks[1]) / tenth * 1e6,
         (marks[last] - marks[last - 1]) / tenth * 1e6,
@@ -114,3 +134,5 @@ def _step(matcher: Matcher, token: int) -> None:
     matcher.mask()
     matcher.forced()
     matcher.accept(token)
+    if matcher.guarded:
+        matcher.output_between(matcher.items_end, matcher.items_end)

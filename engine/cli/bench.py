@@ -202,6 +202,7 @@ def growth(
     items: Annotated[int, typer.Option(min=100, help="Items of one array.")] = 10_000,
     count: Annotated[int, typer.Option("--documents", min=100, help="Documents of one schema.")] = 100_000,
     objects: Annotated[int, typer.Option(min=1, help="Objects in the schema; also ten times as many.")] = 20,
+    size: Annotated[int, typer.Option("--bytes", min=1000, help="Bytes of one string, and of one array.")] = 1_000_000,
     model: options.ModelOption = None,
 ) -> None:
     """Without a model: masks and forced bytes over known tokens, small against large.
@@ -217,6 +218,8 @@ def growth(
     with Console(stderr=True).status("") as status:
         status.update("array items")
         rows = [growth_bench.items(walks, loaded.tokenize, items)]
+        rows.append(growth_bench.long_string(walks, loaded.tokenize, size))
+        rows.append(growth_bench.guarded_items(walks, loaded.tokenize, size))
         status.update("documents")
         rows += growth_bench.documents_growth(walks, loaded.tokenize, count)
         status.update("schema")

@@ -113,7 +113,7 @@ class Generation:
 
     def take_output(self) -> bytes:
         """The bytes that were committed since the last call."""
-        fresh = self._matcher.output[self._given_out : self._path.committed]
+        fresh = self._matcher.output_between(self._given_out, self._path.committed)
         self._given_out = self._path.committed
         return fresh
 

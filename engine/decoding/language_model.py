@@ -95,6 +95,13 @@ class TokenMatcher(Protocol):
     def output(self) -> bytes:
         """All bytes accepted so far."""
 
+    def output_between(self, start: int, end: int, /) -> bytes:
+        """The bytes from `start` to `end` of them. O(these bytes)."""
+
+    @property
+    def items_end(self) -> int:
+        """Where the last finished item of the outermost array ends; 0 before there is one."""
+
     def mask(self) -> BoolArray:
         """Which token ids may follow; shared and cached, not to be written to."""
 

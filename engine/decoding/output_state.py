@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.automaton.tracker import Tracker
 from engine.decoding.language_model import TokenMatcher
 from engine.decoding.statistics import Statistics
 from engine.decoding.token_node import TokenNode
@@ -54,7 +53,7 @@ class OutputState:
             raise DeadEnd(document, b"", "the vocabulary cannot write any output of this grammar")
         if len(closing) > max_tokens:
             raise BudgetTooSmall(document, max_tokens, len(closing))
-        self.first = self.node = TokenNode(tracker=Tracker() if self.guarded else None, closing=closing)
+        self.first = self.node = TokenNode(closing=closing)
 
     @property
     def left(self) -> int:
@@ -93,14 +92,13 @@ class OutputState:
 
     def _record(self, token: int, closing: tuple[int, ...], choice: ChoicePoint[TokenNode] | None, loss: float) -> None:
         before, piece = self.node, self.pieces[token]
-        tracker = None if before.tracker is None else before.tracker.feed(piece)
         count, end = before.count + 1, before.end + len(piece)
-        self.node = TokenNode(before, token, count, end, loss, self._cuts_here(), choice, tracker, closing)
+        self.node = TokenNode(before, token, count, end, loss, self._cuts_here(), choice, closing)
         self.statistics.decoded_tokens += 1
-        if tracker is None:
+        if not self.guarded:
             self.committed = end
-        elif self._many and tracker.finished:
-            self.committed = tracker.finished[-1][1]
+        elif self._many:
+            self.committed = self.matcher.items_end
 
     def _cuts_here(self) -> tuple[int, ...]:
         return (*self.node.cuts, self.node.end) if self.squeezed else self.node.cuts

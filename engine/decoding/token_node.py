@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.automaton.tracker import Tracker
 from engine.guards.frontier import ChoicePoint
 
 
@@ -29,7 +28,6 @@ class TokenNode:
     loss: float = 0.0
     cuts: tuple[int, ...] = ()
     choice: ChoicePoint[TokenNode] | None = None
-    tracker: Tracker | None = None
     closing: tuple[int, ...] = ()
 
     def back(self) -> Iterator[TokenNode]:

@@ -219,19 +219,19 @@ class ItemReader:
             self._refuse_cut(event, document)
 
     def _add(self, item: ClosedItem, event: Event, document: Pending) -> None:
-        output = document.splitter.output
-        cut = self._cut_within(item, output, event.cuts)
+        cut = self._cut_within(item, document.splitter, event.cuts)
         if cut and self.on_budget != "mark":
             self._refuse_cut(event, document)
             return  # omitted
-        text = output[item.start : item.end]
+        text = document.splitter.text(item)
         path = (item.number,) if self.many else ()
-        spans = {} if document.source is None else source_spans(document.source, output, path)
+        spans = {} if document.source is None else source_spans(document.source, document.splitter.output, path)
         document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans))
 
-    def _cut_within(self, item: ClosedItem, output: bytes, cuts: tuple[int, ...]) -> tuple[str, ...]:
+    def _cut_within(self, item: ClosedItem, splitter: ItemSplitter, cuts: tuple[int, ...]) -> tuple[str, ...]:
         """The pointers of what is cut in an item, from the item on."""
-        paths = cut_paths(output[: item.end], [cut for cut in cuts if cut <= item.closes])
+        within = [cut for cut in cuts if cut <= item.closes]
+        paths = cut_paths(splitter.output[: item.end], within) if within else ()
         if not self.many:
             return tuple(map(json_pointer, paths))
         return tuple(json_pointer(path[1:]) for path in paths if path[:1] == (item.number,))

@@ -20,7 +20,7 @@ from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.grammar.grammar import Grammar, Guard
 from engine.guards.frontier import Refusal
-from engine.masks.depth_limit import DepthTracker, opening_tokens
+from engine.masks.depth_limit import NEAR_LIMIT, deepest, opening_tokens, openings
 from engine.masks.mask import Mask, Masks, Walks
 from engine.masks.vocabulary import Vocabulary
 from engine.masks.walk import unpacked
@@ -62,16 +62,25 @@ class Matcher:
         self._automaton: Automaton = grammar.automaton
         self._vocabulary = grammar.vocabulary
         self._state: State = self._automaton.start
-        self._output = b""
+        self._output = bytearray()
         self._ended = False
-        self._history: list[tuple[State, int, bool]] = []
-        self._tracker = Tracker()
-        self._level = DepthTracker()
+        self._tracker = Tracker()  # of a beginning of the output; brought up to date when somebody asks
+        self._depth = 0  # an upper bound of how deep the output nests at its end
+        self._history: list[tuple[State, int, bool, Tracker, int]] = []  # what these were before each token
 
     @property
     def output(self) -> bytes:
         """All bytes accepted so far."""
-        return self._output
+        return bytes(self._output)
+
+    def output_between(self, start: int, end: int) -> bytes:
+        """The bytes of the output from `start` to `end`."""
+        return bytes(self._output[start:end])
+
+    @property
+    def items_end(self) -> int:
+        """Where the last finished item of the outermost array ends; 0 before there is one."""
+        return self._track().items_end
 
     @property
     @_walking
@@ -117,25 +126,28 @@ class Matcher:
         if token in self._vocabulary.end_tokens:
             if not self.may_end:
                 raise TokenRejected(token, piece)
-            self._history.append((self._state, len(self._output), False))
+            self._remember()
             self._ended = True
             return
         state = self._follow(piece) if self._vocabulary.ordinary[token] else DEAD
         if state == DEAD:
             raise TokenRejected(token, piece)
-        self._history.append((self._state, len(self._output), False))
+        self._remember()
         self._state = state
         self._output += piece
+        self._depth += openings(piece)
+
+    def _remember(self) -> None:
+        self._history.append((self._state, len(self._output), False, self._tracker, self._depth))
 
     def rollback(self, tokens: int) -> None:
         """Take the last tokens back."""
         if tokens > len(self._history):
             raise ValueError(f"{len(self._history)} tokens were accepted, {tokens} cannot be taken back")
         if tokens:
-            self._state, length, self._ended = self._history[-tokens]
+            self._state, length, self._ended, self._tracker, self._depth = self._history[-tokens]
             del self._history[-tokens:]
-            self._output = self._output[:length]
-            self._level.rewind(length)
+            del self._output[length:]
 
     @_walking
     def forced(self) -> bytes:
@@ -225,16 +237,24 @@ class Matcher:
         return DEAD if self._too_deep(piece, state) else state
 
     def _too_deep(self, piece: bytes, state: State) -> bool:
-        def closing() -> bytes:
-            return b"".join(self._vocabulary.pieces[token] for token in self._masks.closing(state) or ())
-
         limit = self._automaton.depth
-        return limit is not None and self._level.too_deep(self._output, piece, closing, limit)
+        if limit is None:
+            return False
+        half = limit // 2  # no schema itself nests so deep that what closes a text would take the other half
+        more = openings(piece)
+        if self._depth + more <= half or self._exact_depth() + more <= half:
+            return False
+        closing = b"".join(self._vocabulary.pieces[token] for token in self._masks.closing(state) or ())
+        return deepest(self._track(), piece + closing) > limit
+
+    def _exact_depth(self) -> int:
+        self._depth = self._track().depth
+        return self._depth
 
     def _refuse_deep(self, allowed: npt.NDArray[np.bool_]) -> None:
         """Take the tokens out of a mask that would nest too deeply."""
         limit = self._automaton.depth
-        if limit is None or not self._level.is_near(self._output, limit):
+        if limit is None or self._depth <= limit - NEAR_LIMIT or self._exact_depth() <= limit - NEAR_LIMIT:
             return
         for token in opening_tokens(self._vocabulary):
             if allowed[token] and self._follow(self._vocabulary.pieces[token]) == DEAD:
@@ -258,10 +278,7 @@ class Matcher:
                 return
 
     def _track(self) -> Tracker:
-        """The tracker at the end of the output, brought up to date only when a guard asks."""
-        seen = len(self._tracker.output)
-        if seen > len(self._output) or self._tracker.output != self._output[:seen]:
-            self._tracker, seen = Tracker(), 0
-        if seen < len(self._output):
-            self._tracker = self._tracker.feed(self._output[seen:])
+        """The tracker at the end of the output."""
+        if self._tracker.end < len(self._output):
+            self._tracker = self._tracker.feed(bytes(self._output[self._tracker.end :]))
         return self._tracker

@@ -35,7 +35,7 @@ def cut_paths(output: bytes, cuts: Sequence[int]) -> tuple[ValuePath, ...]:
 
 def _changed_container(tracker: Tracker) -> ValuePath | None:
     """The container in which an item or a member was chosen, None where a value was, or a part of it."""
-    last = tracker.output.rstrip(b" \t\r\n")[-1:]
+    last = _last_byte(tracker)
     if tracker.container is None or tracker.in_scalar or tracker.in_string or last == b":":
         return None
     if not tracker.container.is_object:
@@ -47,13 +47,32 @@ def _closed(before: Tracker, after: Tracker) -> Iterator[ValuePath]:
     """The scalar or the empty container that closes with a byte."""
     if before.in_scalar and not after.in_scalar:
         yield before.path
-    if after.closed == before.closed or after.output[after.closed[1] - 1 : after.closed[1]] not in (b'"', b"]", b"}"):
+    if after.closed == before.closed or after.closed[1] != after.end:  # a number closes with the byte behind it
         return
-    start, end = after.closed
     is_key = after.container is not None and after.container.at_key
-    empty = not after.output[start + 1 : end - 1].strip()
-    if not is_key and (after.output[start : start + 1] == b'"' or empty):
+    if not is_key and (before.in_string or _is_empty(before)):
         yield after.path
+
+
+def _is_empty(inside: Tracker) -> bool:
+    """Whether the container that is open here has neither items nor members."""
+    here = inside.container
+    return (
+        not inside.in_scalar
+        and here is not None
+        and not here.keys
+        and here.index == 0
+        and inside.closed[1] <= here.start
+    )
+
+
+def _last_byte(tracker: Tracker) -> bytes:
+    """The last byte that is no white space."""
+    for end in range(tracker.end, 0, -1):
+        byte = tracker.text.part(end - 1, end)
+        if byte not in (b" ", b"\t", b"\r", b"\n"):
+            return byte
+    return b""
 
 
 def json_pointer(path: ValuePath) -> str:

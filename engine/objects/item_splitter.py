@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from engine.automaton.tracker import Tracker
 
+_CLOSING = (b'"', b"]", b"}")
+
 
 class ClosedItem(NamedTuple):
     """The place in the output of item `number`; byte `closes` is the one that ended it (a number ends with the byte after it)."""
@@ -32,7 +34,12 @@ class ItemSplitter:
 
     @property
     def output(self) -> bytes:
+        """All bytes so far."""
         return self._tracker.output
+
+    def text(self, item: ClosedItem) -> bytes:
+        """The bytes of an item."""
+        return self._tracker.text.part(item.start, item.end)
 
     def feed(self, data: bytes) -> Iterator[ClosedItem]:
         """The items that `data` closes, in order."""
@@ -40,9 +47,9 @@ class ItemSplitter:
         if self._many:
             for start, end in self._tracker.finished:
                 self._count += 1
-                yield ClosedItem(self._count - 1, start, end, end - (self._tracker.output[end - 1] in b'"]}'))
+                yield ClosedItem(self._count - 1, start, end, end - (self._tracker.text.part(end - 1, end) in _CLOSING))
 
     def end(self) -> Iterator[ClosedItem]:
         """The output is complete: the item that only its end closes."""
         if not self._many:
-            yield ClosedItem(0, 0, len(self.output), len(self.output))
+            yield ClosedItem(0, 0, self._tracker.end, self._tracker.end)

@@ -24,7 +24,13 @@ def tokenize(text: bytes) -> tuple[int, ...]:
 
 def test_growth_walks_all_items_documents_and_schemas() -> None:
     walks = Walks(FULL)
-    small = [growth.items(walks, tokenize, 20), *growth.documents_growth(walks, tokenize, 20), growth.schema(1)]
+    small = [
+        growth.items(walks, tokenize, 20),
+        growth.long_string(walks, tokenize, 300),
+        growth.guarded_items(walks, tokenize, 300),
+        *growth.documents_growth(walks, tokenize, 20),
+        growth.schema(1),
+    ]
     assert all(row.last > 0 for row in small if "MiB" not in row.unit)
     assert small[0].name == "20 array items"
     assert small[-1].name == "schema of 1 and 10 objects"

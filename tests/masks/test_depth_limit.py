@@ -15,7 +15,8 @@ from engine import compile_schema, parse_gbnf
 from engine.automaton.tracker import Tracker
 from engine.errors import TokenRejected
 from engine.lowering.lowering import MAX_NESTING
-from engine.masks.depth_limit import DepthTracker, depths, openings
+from engine.masks.depth_limit import deepest as deepest_of
+from engine.masks.depth_limit import openings
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary
 
@@ -71,12 +72,12 @@ def deepest(model: Any, style: Any = "spaced") -> bytes:
 def test_deepest_output_is_read_by_pydantic(model: Any, style: str) -> None:
     text = deepest(model, style)
     TypeAdapter(model).validate_json(text)
-    assert MAX_NESTING - 4 <= depths(text)[1] <= MAX_NESTING
+    assert MAX_NESTING - 4 <= deepest_of(Tracker(), text) <= MAX_NESTING
 
 
 def test_deepest_output_of_any_json_is_read() -> None:
     text = deepest(ANYTHING)
-    assert depths(text)[1] == MAX_NESTING
+    assert deepest_of(Tracker(), text) == MAX_NESTING
     json.loads(text)
     TypeAdapter(Any).validate_json(text)
 
@@ -128,20 +129,26 @@ JSON = st.recursive(
 
 
 @given(JSON, st.data())
-def test_depth_of_every_beginning_is_that_of_the_tracker(value: Any, data: st.DataObject) -> None:
+def test_depth_from_any_place_on_is_that_of_the_tracker(value: Any, data: st.DataObject) -> None:
     text = json.dumps(value, ensure_ascii=data.draw(st.booleans())).encode()
-    tracker, most = Tracker(), 0
-    for end in range(len(text) + 1):
-        assert depths(text[:end]) == (tracker.depth, most)
-        assert openings(text[:end]) >= most
-        tracker = tracker.feed(text[end : end + 1])
-        most = max(most, tracker.depth)
+    place = data.draw(st.integers(0, len(text)))
+    start = here = Tracker().feed(text[:place])
+    most = start.depth
+    for end in range(place, len(text) + 1):
+        assert deepest_of(start, text[place:end]) == most
+        assert start.depth + openings(text[place:end]) >= most
+        here = here.feed(text[end : end + 1])
+        most = max(most, here.depth)
 
 
 @given(st.recursive(st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)), st.data())
-def test_level_of_a_text_that_grows_and_is_taken_back_is_its_depth(value: Any, data: st.DataObject) -> None:
+def test_a_text_that_is_taken_back_is_bounded_as_before(value: Any, data: st.DataObject) -> None:
     text = json.dumps([value], ensure_ascii=data.draw(st.booleans())).encode()
-    level = DepthTracker()
+    matcher = Matcher(compile_schema({}, style="any"), VOCABULARY)
     for length in data.draw(st.lists(st.integers(0, len(text)), min_size=1, max_size=8)):
-        level.rewind(length)
-        assert level.of(text[:length]) == depths(text[:length])[0]
+        if length < len(matcher.output):
+            matcher.rollback(len(matcher.output) - length)
+        for byte in text[len(matcher.output) : length]:
+            matcher.accept(byte)
+        assert matcher.mask().any()
+        assert matcher._track().depth == Tracker().feed(text[:length]).depth <= matcher._depth
