@@ -62,3 +62,20 @@ def _extended(state: _Partial, candidates: Sequence[ValueCandidate]) -> list[_Pa
 def is_unclaimed(span: TextSpan, taken: Sequence[TextSpan]) -> bool:
     """Whether `span` overlaps none of those that are taken."""
     return not any(span[0] < high and low < span[1] for low, high in taken)
+
+
+def rivals(candidates: Sequence[ValueCandidate | None]) -> list[int]:
+    """Which of some candidates, one a field, want a piece for which another one has no alternative."""
+    wanting = [
+        {at, other}
+        for at, one in enumerate(candidates)
+        for other, second in enumerate(candidates)
+        if other < at and one is not None and second is not None and _collide(one, second)
+    ]
+    return sorted(set().union(*wanting))
+
+
+def _collide(one: ValueCandidate, second: ValueCandidate) -> bool:
+    return bool(one.spans and second.spans) and not any(
+        is_unclaimed(span, (other,)) for span in one.spans for other in second.spans
+    )

@@ -14,15 +14,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.decoding.assignment import TextSpan, ValueCandidate, assign
+from engine.decoding.assignment import TextSpan, ValueCandidate, assign, rivals
 from engine.decoding.forced_tokens import ForcedTokenizer
-from engine.decoding.language_model import Feed, Row, Sequences
+from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
+from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
 from engine.decoding.value_search import ValueSearch
-from engine.grounding.decision import Blank
+from engine.grounding.decision import Blank, Continuation
 from engine.masks.vocabulary import Vocabulary
 
-SLACK = 4.0  # how much less probable than the best (natural logarithm) a value may be to be considered
+# How much less probable than the best (natural logarithm) a value may be to be considered where fields want the same piece.
+SLACK = 4.0
 _CONSIDERED = 6  # values a field
 
 
@@ -45,55 +47,91 @@ class Filled:
     considered: tuple[ValueCandidate, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A blank as it is asked: what leads to its value, and what may be written from there."""
+
+    lead: tuple[int, ...]
+    matcher: TokenMatcher
+    state: Continuation
+
+
 class FieldSearch:
     """Fills the blanks of one object after the other for the document in one sequence."""
 
     def __init__(
         self, sequences: Sequences, vocabulary: Vocabulary, spelling: ForcedTokenizer, statistics: Statistics
     ) -> None:
-        self._sequences, self._vocabulary = sequences, vocabulary
-        self._spelling, self._statistics = spelling, statistics
-        self._asked = sequences.count + sequences.branches  # the sequence in which a field is asked for
+        self._vocabulary, self._spelling, self._statistics = vocabulary, spelling, statistics
+        self._passes = SearchPasses(sequences, statistics)
 
     def fill(self, blanks: Sequence[Blank], root: Root) -> list[Filled]:
         """A value for each blank of an object that begins at `root`."""
         self._root = root
-        considered = [self._candidates(blank, ()) for blank in blanks]
+        considered = self._ask(blanks, [()] * len(blanks))
         chosen = assign(considered)
-        for index, blank in enumerate(blanks):
-            if chosen[index] != 0 and considered[index]:
-                others = _spans(considered, chosen, without=index)
-                considered[index] = _merged(considered[index], self._candidates(blank, others))
-        chosen = assign(considered)
+        lost = [at for at in range(len(blanks)) if chosen[at] != 0 and considered[at]]
+        if lost:
+            others = [_spans(considered, chosen, without=at) for at in lost]
+            for at, found in zip(lost, self._ask([blanks[at] for at in lost], others), strict=True):
+                considered[at] = _merged(considered[at], found)
+            chosen = assign(considered)
         return [
             Filled(blank, None if at is None else found[at].text, tuple(found))
             for blank, found, at in zip(blanks, considered, chosen, strict=True)
         ]
 
-    def _candidates(self, blank: Blank, taken: tuple[TextSpan, ...]) -> list[ValueCandidate]:
-        """The most probable values of a blank, best first."""
-        root = self._root
-        matcher, state = blank.begin(root.end, taken)
+    def _ask(self, blanks: Sequence[Blank], taken: Sequence[tuple[TextSpan, ...]]) -> list[list[ValueCandidate]]:
+        """The most probable values of each blank, best first; more of them where several blanks want the same piece."""
+        questions = [self._question(blank, spans) for blank, spans in zip(blanks, taken, strict=True)]
+        found: list[list[ValueCandidate]] = []
+        while len(found) < len(questions):
+            count = self._passes.fitting([one.lead for one in questions[len(found) :]])
+            together = range(len(found), len(found) + count)
+            try:
+                found += self._answers([blanks[at] for at in together], [questions[at] for at in together])
+            finally:
+                self._passes.release()
+        return found
+
+    def _question(self, blank: Blank, taken: tuple[TextSpan, ...]) -> _Question:
+        matcher, state = blank.begin(self._root.end, taken)
         tokens: list[int] = []
-        for token in self._spelling.spell(matcher.forced()).certain:
-            if not matcher.allows(token):
-                break
-            matcher.accept(token)
-            tokens.append(token)
-        self._sequences.share(root.sequence, self._asked, root.length)
-        row, length = evaluate_tokens(
-            self._sequences, self._asked, root.length, (*root.lead, *tokens), self._statistics
-        )
+        with self._statistics.stage("mask"):
+            for token in self._spelling.spell(matcher.forced()).certain:
+                if not matcher.allows(token):
+                    break
+                matcher.accept(token)
+                tokens.append(token)
         state = state.feed(b"".join(self._vocabulary.pieces[token] for token in tokens))
-        search = ValueSearch(self._sequences, self._vocabulary, self._spelling, self._statistics, slack=SLACK)
-        done = search.run(matcher, self._asked, length, row, state)
-        self._sequences.truncate(self._asked, 0)
-        best: dict[bytes, ValueCandidate] = {}
-        for branch in done:
-            found = branch.state.text
-            if found not in best:  # spelled in other tokens, it is less probable
-                best[found] = ValueCandidate(found, branch.score, blank.spans(found))
-        return list(best.values())[:_CONSIDERED]
+        return _Question((*self._root.lead, *tokens), matcher, state)
+
+    def _answers(self, blanks: Sequence[Blank], questions: Sequence[_Question]) -> list[list[ValueCandidate]]:
+        root = self._root
+        bases, rows = self._passes.begin(SearchBase(root.sequence, root.length), [one.lead for one in questions])
+        searches = [
+            ValueSearch(one.matcher, row, one.state, self._vocabulary, self._spelling, self._statistics)
+            for one, row in zip(questions, rows, strict=True)
+        ]
+        self._passes.run(list(zip(searches, bases, strict=True)))
+        found = [_candidates(blank, search) for blank, search in zip(blanks, searches, strict=True)]
+        wanted = rivals([one[0] if one else None for one in found])
+        if wanted:
+            for at in wanted:
+                searches[at].slack = SLACK
+            self._passes.run([(searches[at], bases[at]) for at in wanted])
+            for at in wanted:
+                found[at] = _candidates(blanks[at], searches[at])
+        return found
+
+
+def _candidates(blank: Blank, search: ValueSearch) -> list[ValueCandidate]:
+    best: dict[bytes, ValueCandidate] = {}
+    for branch in search.done:
+        text = branch.state.text
+        if text not in best:  # spelled in other tokens, it is less probable
+            best[text] = ValueCandidate(text, branch.score, blank.spans(text))
+    return list(best.values())[:_CONSIDERED]
 
 
 def _spans(considered: list[list[ValueCandidate]], chosen: list[int | None], *, without: int) -> tuple[TextSpan, ...]:

@@ -23,6 +23,7 @@ from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
 from engine.decoding.output_state import Finish, OutputState
 from engine.decoding.sampler import GREEDY, Sampler, Sampling
+from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
 from engine.decoding.token_node import TokenNode
 from engine.decoding.value_search import BeamBranch, ValueSearch, decided
@@ -352,8 +353,8 @@ class Generation:
             _, self.length = evaluate_tokens(sequences, sequence, self.length, lead[:-1], self._statistics)
             del self._pending[: len(lead) - 1]
         self._unplanned = root if root is not None else self._path.first
-        max_backtracks = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics)
-        found = max_backtracks.fill(
+        search = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics)
+        found = search.fill(
             decision.blanks, Root(sequence, wanted - len(lead[-1:]), tuple(lead[-1:]), root.end if root else 0)
         )
         for filled in found:
@@ -364,9 +365,13 @@ class Generation:
         """Write the most probable continuation; where the search finds none, the most probable token."""
         row, self.length = evaluate_tokens(sequences, sequence, self.length, self._pending, self._statistics)
         self._pending = []
-        max_backtracks = ValueSearch(sequences, self._vocabulary, self._spelling, self._statistics)
-        done = max_backtracks.run(self._matcher, sequence, self.length, row, decision)
-        if done and self._take_all(decided(done)):
+        search = ValueSearch(self._matcher, row, decision, self._vocabulary, self._spelling, self._statistics)
+        passes = SearchPasses(sequences, self._statistics)
+        try:
+            passes.run([(search, SearchBase(sequence, self.length))])
+        finally:
+            passes.release()
+        if search.done and self._take_all(decided(search.done)):
             return True
         self._undecided = self._path.node.end
         self._go_on(row)

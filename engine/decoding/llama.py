@@ -47,7 +47,7 @@ _ERROR = 4
 _ROWS_PER_SEQUENCE = 8
 _ROWS_OF_SEARCH = 48
 # Sequences in which continuations are tried; in a unified cache one costs nothing until it holds tokens of its own.
-_BRANCHES = 5
+_BRANCHES = 32
 
 
 # No part of Python opens a C FILE.

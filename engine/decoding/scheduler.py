@@ -22,6 +22,7 @@ from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Row, Sequences
 from engine.decoding.output_state import Finish
 from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
+from engine.decoding.search_passes import search_room
 from engine.decoding.statistics import Statistics
 from engine.errors import EngineError, TextTooLong, UsageError
 from engine.grounding.decision import Decisions
@@ -246,7 +247,7 @@ class _Slots:
 
     def _tried(self, request: Request) -> int:
         """Tokens that decisions hold for the time of one pass, beside those of documents."""
-        return 0 if request.decisions is None else min(self._sequences.n_batch, self._sequences.n_ctx // 8)
+        return 0 if request.decisions is None else search_room(self._sequences)
 
     def _shared(self, request: Request) -> int:
         """How much of the prompt sequence 0 holds; the last token is evaluated in any case, for its logits."""

@@ -53,7 +53,7 @@ class ScriptedSequences:
         count: int = 1,
         n_ctx: int = 4096,
         n_batch: int = 512,
-        branches: int = 5,
+        branches: int = 8,
     ) -> None:
         self.count, self.n_ctx, self.n_batch, self.branches = count, n_ctx, n_batch, branches
         self.max_rows, self.max_length = max(48, 8 * count), n_ctx

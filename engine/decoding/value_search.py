@@ -9,52 +9,62 @@ the whole continuation up to its end,
 each factor taken from the model's full distribution, so that what the grammar removes counts against a continuation that
 needed it removed (the bias of local renormalisation: Park et al. 2024, "Grammar-Aligned Decoding").
 
-The search is best first, `BEAM_WIDTH` branches a pass. A value that stands in a document mostly goes on as the document does, so
+The search is best first, a few branches a pass. A value that stands in a document mostly goes on as the document does, so
 each branch is evaluated together with a draft of what follows there: one pass of many tokens, for what would be many passes
 of one, tells where the value goes on, where it ends, and how probable each end is. Branches that cannot come within `slack` of
 the best complete continuation any more, or are far less probable than their neighbours, are dropped, and of many tokens at
 one place only the most probable are looked at; `exact` leaves out these two economies.
 
-In: a sequence of the context and the logits behind it, a matcher at the same place, and the state of the decision there. Out:
-the complete continuations, best first. Matcher and sequence are left as they were.
+In: the logits at a place of an output, a matcher there, and the state of the decision. Out: the complete continuations, best
+first. A search asks for rows of logits (`next_branches`) and is told them (`follow`); `search_passes` evaluates those of several
+searches in common passes. The matcher is left as it was.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.decoding.forced_tokens import ForcedTokenizer
-from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
+from engine.decoding.language_model import Row, TokenMatcher
 from engine.decoding.statistics import Statistics
 from engine.errors import BackendFailed
 from engine.grounding.decision import Continuation
 from engine.masks.vocabulary import Vocabulary
 
-BEAM_WIDTH = 4
-_DRAFT = 11  # tokens
+_DRAFT = 8  # tokens
 _PASSES = 40
 _LONGEST = 256  # tokens of one continuation
 _KEPT = 64  # branches
 _CHILDREN = 8  # of one place
 _HOPELESS = 7.0  # natural logarithm
-_TOGETHER = 3.0
+_TOGETHER = 1.5
 
 Tokens = npt.NDArray[np.intp]
 Chance = tuple[Tokens, Row]  # allowed ids at one place and their logits, best first
 
 
+@dataclass(slots=True, eq=False)
+class HeldTokens:
+    """A sequence of the context that begins with the tokens of a branch; None when it was given to another one."""
+
+    sequence: int | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BeamBranch:
-    """A continuation so far. `chances` has, for each of its tokens, what else was considered there."""
+    """A continuation so far. `chances` has, for each of its tokens, what else was considered there; `held` has all tokens but
+    the last, if there are any."""
 
     tokens: tuple[int, ...]
     probability: float  # natural logarithm
     state: Continuation
     chances: tuple[Chance, ...] = ()
+    held: HeldTokens | None = None
 
     @property
     def score(self) -> float:
@@ -62,11 +72,13 @@ class BeamBranch:
 
 
 class ValueSearch:
-    """One decision after the other with one matcher."""
+    """One decision. `slack` (natural logarithm) may be raised later: then the search goes on."""
 
     def __init__(
         self,
-        sequences: Sequences,
+        matcher: TokenMatcher,
+        row: Row,
+        state: Continuation,
         vocabulary: Vocabulary,
         spelling: ForcedTokenizer,
         statistics: Statistics,
@@ -74,44 +86,48 @@ class ValueSearch:
         slack: float = 0.0,
         exact: bool = False,
     ) -> None:
-        self._sequences, self._spelling, self._statistics = sequences, spelling, statistics
+        self.slack = slack
+        self._matcher, self._spelling, self._statistics, self._exact = matcher, spelling, statistics, exact
         self._pieces, self._ends = vocabulary.pieces, vocabulary.end_tokens
-        self._slack, self._exact = slack, exact
-        self._first = sequences.count + 1
-        self._width = min(BEAM_WIDTH, sequences.branches - 1)
-
-    def run(self, matcher: TokenMatcher, sequence: int, length: int, row: Row, state: Continuation) -> list[BeamBranch]:
-        """The complete continuations, best first, of the `length` tokens of `sequence`; `row` are the logits behind them."""
-        self._matcher, self._base = matcher, (sequence, length)
         self._live: list[BeamBranch] = []
         self._done: list[BeamBranch] = []
+        self._passes = 0
         self._spread(BeamBranch((), 0.0, state), row, narrow=False)
-        for _ in range(_PASSES if not self._exact else _LONGEST):
-            chosen = self._next()
-            if not chosen:
-                break
-            drafts = [self._draft(branch) for branch in chosen]
-            for branch, draft, rows in zip(chosen, drafts, self._evaluate(chosen, drafts), strict=True):
-                self._follow(branch, draft, rows)
+
+    @property
+    def done(self) -> list[BeamBranch]:
+        """The complete continuations, best first."""
         return sorted(self._done, key=_score, reverse=True)
 
-    def _next(self) -> list[BeamBranch]:
-        """Take the best branches that may still lead to something."""
+    @property
+    def live(self) -> Sequence[BeamBranch]:
+        """What may still lead to something."""
+        return self._live
+
+    def next_branches(self, most: int, width: int) -> list[BeamBranch]:
+        """Take the best branches, at most `width` and each at most `most` tokens long, whose next rows are wanted; none where
+        the search is over."""
         self._live.sort(key=_score, reverse=True)
-        bound = max(map(_score, self._done), default=-math.inf) - self._slack
+        bound = max(map(_score, self._done), default=-math.inf) - self.slack
         if self._live and not self._exact:
             bound = max(bound, self._live[0].score - _HOPELESS)
-        good = [one for one in self._live if one.score > bound and len(one.tokens) < _LONGEST]
+        longest = min(most, _LONGEST)
+        good = [one for one in self._live if one.score > bound and len(one.tokens) < longest]
+        if not self._exact and self._passes >= _PASSES:
+            good = []
+        self._passes += 1
         # Those that are far behind the best wait: it may make them hopeless.
-        count = sum(one.score > good[0].score - _TOGETHER for one in good[: self._width]) if good else 0
-        while sum(len(one.tokens) for one in good[:count]) > self._sequences.n_batch:
-            count -= 1  # the others wait; one that is longer than a pass is given up
-        self._live = good[count:] if self._exact else good[count:_KEPT]
-        return good[:count]
+        count = sum(one.score > good[0].score - _TOGETHER for one in good[:width]) if good else 0
+        chosen = good[:count]
+        rest = [one for one in self._live if one not in chosen]
+        self._live = rest if self._exact else rest[:_KEPT]
+        return chosen
 
-    # -- one pass
+    def put_back(self, branch: BeamBranch) -> None:
+        """A branch that was taken waits for a later pass."""
+        self._live.append(branch)
 
-    def _draft(self, branch: BeamBranch) -> tuple[int, ...]:
+    def draft(self, branch: BeamBranch) -> tuple[int, ...]:
         """What may follow a branch, as the model would write it."""
         expected = branch.state.draft()
         if not expected:
@@ -120,37 +136,26 @@ class ValueSearch:
         whole = self._spelling.spell(written + expected).tokens
         count = len(branch.tokens)
         tokens = whole[count:] if whole[:count] == branch.tokens else self._spelling.spell(expected).tokens
-        return tokens[: min(_DRAFT, count + 1)]  # the longer it has held, the longer it may be
+        return tokens[:_DRAFT]
 
-    def _evaluate(self, branches: list[BeamBranch], drafts: list[tuple[int, ...]]) -> list[list[Row]]:
-        """The logits behind each branch and behind each token of its draft."""
-        sequence, length = self._base
-        most = min(self._sequences.max_rows, self._sequences.n_batch - sum(len(one.tokens) for one in branches))
-        allowance = max(0, most // len(branches) - 1)
-        feeds = []
-        for number, (branch, draft) in enumerate(zip(branches, drafts, strict=True)):
-            own = self._first + number
-            self._sequences.share(sequence, own, length)
-            tokens = (*branch.tokens, *draft[:allowance])
-            feeds.append(Feed(own, length, tokens, 1 + min(len(draft), allowance)))
-        with self._statistics.stage("model"):
-            rows = self._sequences.decode(feeds)
-        self._statistics.forward_passes += 1
-        self._statistics.searched_tokens += sum(len(feed.tokens) for feed in feeds)
-        for feed in feeds:
-            self._sequences.truncate(feed.sequence, 0)
-        return rows
-
-    def _follow(self, branch: BeamBranch, draft: tuple[int, ...], rows: list[Row]) -> None:
-        """Spread a branch, and what its draft makes of it, as far as that is allowed."""
+    def follow(self, branch: BeamBranch, draft: Sequence[int], rows: Sequence[Row], held: HeldTokens) -> None:
+        """Spread a branch, and what its draft makes of it, as far as that is allowed. `held` has both."""
         for index, row in enumerate(rows):
             goes_on = draft[index] if index + 1 < len(rows) else None
-            following = self._spread(branch, row, narrow=True, draft=goes_on)
+            following = self._spread(branch, row, narrow=True, draft=goes_on, held=held)
             if following is None:
                 break
             branch = following
 
-    def _spread(self, branch: BeamBranch, row: Row, *, narrow: bool, draft: int | None = None) -> BeamBranch | None:
+    def _spread(
+        self,
+        branch: BeamBranch,
+        row: Row,
+        *,
+        narrow: bool,
+        draft: int | None = None,
+        held: HeldTokens | None = None,
+    ) -> BeamBranch | None:
         """Enter the continuations of a branch by one token; gives the one by `draft`, which is not entered."""
         with self._statistics.stage("sample"):
             total = _log_sum(row)
@@ -164,7 +169,9 @@ class ValueSearch:
         for token in tokens.tolist():
             state = branch.state.end() if token in self._ends else branch.state.feed(self._pieces[token])
             gain = float(row[token]) - total
-            child = BeamBranch((*branch.tokens, token), branch.probability + gain, state, (*branch.chances, chance))
+            child = BeamBranch(
+                (*branch.tokens, token), branch.probability + gain, state, (*branch.chances, chance), held
+            )
             if state.is_over:
                 self._done.append(child)
             elif token == draft:

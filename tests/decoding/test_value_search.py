@@ -12,6 +12,7 @@ from engine.automaton.automaton import Automaton
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row
 from engine.decoding.scripted import ScriptedModel, ScriptedSequences, hashed_script
+from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
 from engine.decoding.value_search import BeamBranch, ValueSearch, decided
 from engine.grammar.gbnf_parser import parse_gbnf
@@ -50,10 +51,12 @@ def search(seed: int, state: Words, slack: float = 0.0) -> tuple[list[BeamBranch
     sequences = ScriptedSequences(VOCABULARY, _sharp(seed))
     ((row,),) = sequences.decode([Feed(1, 0, PROMPT, 1)])
     matcher = Matcher(Masks(Automaton(parse_gbnf(GRAMMAR)), Walks(VOCABULARY)))
-    value_search = ValueSearch(
-        sequences, VOCABULARY, ForcedTokenizer(ScriptedModel(VOCABULARY)), Statistics(), slack=slack, exact=True
-    )
-    return value_search.run(matcher, 1, len(PROMPT), row, state), sequences, matcher
+    spelling, statistics = ForcedTokenizer(ScriptedModel(VOCABULARY)), Statistics()
+    value_search = ValueSearch(matcher, row, state, VOCABULARY, spelling, statistics, slack=slack, exact=True)
+    passes = SearchPasses(sequences, statistics)
+    passes.run([(value_search, SearchBase(1, len(PROMPT)))])
+    passes.release()
+    return value_search.done, sequences, matcher
 
 
 def _sharp(seed: int):  # type: ignore[no-untyped-def]
