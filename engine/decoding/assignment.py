@@ -3,7 +3,9 @@
 In: for each field its candidates with scores (natural logarithms) and the pieces that each may stand for. Out: one
 candidate a field, the choice with the greatest sum of scores among those in which all pieces are apart. A candidate
 that stands for no piece, null for example, is always free; one that may stand for several pieces needs one of them to
-be free. A beam of `ASSIGNMENT_WIDTH` partial assignments, exact where there are no more.
+be free. Where a field's best piece holds another field's, what is left of it is worth nearly as much: of "12 Main St" for
+the street, with "12" taken by the number, "Main St". A beam of `ASSIGNMENT_WIDTH` partial assignments, exact where there are no
+more.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ASSIGNMENT_WIDTH = 256
+# How much less (natural logarithm) the rest of a piece is worth, another field having taken a part of it.
+REST = 1.0
+_GAP = 3  # characters between a piece and the rest of what it was cut from
 
 TextSpan = tuple[int, int]  # half-open
 
@@ -29,14 +34,14 @@ class ValueCandidate:
 class _Partial:
     score: float
     chosen: tuple[int, ...]
-    taken: tuple[TextSpan, ...]
+    spans: tuple[TextSpan | None, ...]  # of the fields so far
 
 
 def assign(fields: Sequence[Sequence[ValueCandidate]], taken: Sequence[TextSpan] = ()) -> list[int | None]:
     """The index of the candidate of each field; None for one all of whose candidates lose to others."""
-    states = [_Partial(0.0, (), tuple(taken))]
+    states = [_Partial(0.0, (), ())]
     for candidates in fields:
-        grown = [state for one in states for state in _extended(one, candidates)]
+        grown = [state for one in states for state in _extended(one, fields, candidates, taken)]
         grown.sort(key=lambda state: (-state.score, [index if index >= 0 else _LAST for index in state.chosen]))
         states = grown[:ASSIGNMENT_WIDTH]
     return [None if index < 0 else index for index in states[0].chosen]
@@ -46,17 +51,47 @@ _LAST = 1 << 30
 _NOTHING = -1e3  # the score of a field that is left without a value
 
 
-def _extended(state: _Partial, candidates: Sequence[ValueCandidate]) -> list[_Partial]:
-    out = [_Partial(state.score + _NOTHING, (*state.chosen, -1), state.taken)]
+def _extended(
+    state: _Partial,
+    fields: Sequence[Sequence[ValueCandidate]],
+    candidates: Sequence[ValueCandidate],
+    taken: Sequence[TextSpan],
+) -> list[_Partial]:
+    out = [_scored((*state.chosen, -1), (*state.spans, None), fields)]
+    used = [*taken, *(span for span in state.spans if span is not None)]
     for index, one in enumerate(candidates):
-        chosen = (*state.chosen, index)
-        if not one.spans:
-            out.append(_Partial(state.score + one.score, chosen, state.taken))
-            continue
-        span = next((span for span in one.spans if is_unclaimed(span, state.taken)), None)
-        if span is not None:
-            out.append(_Partial(state.score + one.score, chosen, (*state.taken, span)))
+        span = next((span for span in one.spans if is_unclaimed(span, used)), None)
+        if span is not None or not one.spans:
+            out.append(_scored((*state.chosen, index), (*state.spans, span), fields))
     return out
+
+
+def _scored(
+    chosen: tuple[int, ...], spans: tuple[TextSpan | None, ...], fields: Sequence[Sequence[ValueCandidate]]
+) -> _Partial:
+    score = 0.0
+    for at, (index, span) in enumerate(zip(chosen, spans, strict=True)):
+        if index < 0:
+            score += _NOTHING
+            continue
+        own = fields[at][index].score
+        if span is not None:
+            others = [other for place, other in enumerate(spans) if place != at and other is not None]
+            own = max(own, *(one.score - REST for one in fields[at] if _is_rest(span, one.spans, others)), own)
+        score += own
+    return _Partial(score, chosen, spans)
+
+
+def _is_rest(span: TextSpan, wholes: Sequence[TextSpan], others: Sequence[TextSpan]) -> bool:
+    """Whether a piece is what another one leaves of a greater one."""
+    for low, high in wholes:
+        for begin, end in others:
+            if low <= begin and end <= high:
+                behind = high == span[1] and low == begin and 0 <= span[0] - end <= _GAP
+                before = low == span[0] and high == end and 0 <= begin - span[1] <= _GAP
+                if behind or before:
+                    return True
+    return False
 
 
 def is_unclaimed(span: TextSpan, taken: Sequence[TextSpan]) -> bool:

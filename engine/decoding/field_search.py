@@ -11,13 +11,14 @@ what else was considered.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.decoding.assignment import TextSpan, ValueCandidate, assign, rivals
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
-from engine.decoding.search_passes import SearchBase, SearchPasses
+from engine.decoding.search_passes import Lead, SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
 from engine.decoding.value_search import ValueSearch
 from engine.grounding.decision import Blank, Continuation
@@ -25,7 +26,7 @@ from engine.masks.vocabulary import Vocabulary
 
 # How much less probable than the best (natural logarithm) a value may be to be considered where fields want the same piece.
 SLACK = 4.0
-_CONSIDERED = 6  # values a field
+_CONSIDERED = 3  # values a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Filled:
 class _Question:
     """A blank as it is asked: what leads to its value, and what may be written from there."""
 
-    lead: tuple[int, ...]
+    lead: Lead
     matcher: TokenMatcher
     state: Continuation
 
@@ -96,33 +97,57 @@ class FieldSearch:
 
     def _question(self, blank: Blank, taken: tuple[TextSpan, ...]) -> _Question:
         matcher, state = blank.begin(self._root.end, taken)
-        tokens: list[int] = []
         with self._statistics.stage("mask"):
-            for token in self._spelling.spell(matcher.forced()).certain:
-                if not matcher.allows(token):
-                    break
-                matcher.accept(token)
-                tokens.append(token)
-        state = state.feed(b"".join(self._vocabulary.pieces[token] for token in tokens))
-        return _Question((*self._root.lead, *tokens), matcher, state)
+            forced = matcher.forced()
+            tokens = self._accepted(matcher, self._spelling.spell(forced).certain)
+            written = b"".join(self._vocabulary.pieces[token] for token in tokens)
+            # Most values are strings: what follows the quotation mark is wanted, whatever follows the key.
+            mark = self._spelling.spell(forced[len(written) :] + b'"').tokens[:1]
+            draft = self._accepted(matcher, mark)
+            matcher.rollback(len(draft))
+        return _Question(Lead((*self._root.lead, *tokens), draft), matcher, state.feed(written))
+
+    def _accepted(self, matcher: TokenMatcher, tokens: Sequence[int]) -> tuple[int, ...]:
+        """The first of some tokens, as far as the matcher takes them; they stay accepted."""
+        taken: list[int] = []
+        for token in tokens:
+            if not matcher.allows(token):
+                break
+            matcher.accept(token)
+            taken.append(token)
+        return tuple(taken)
 
     def _answers(self, blanks: Sequence[Blank], questions: Sequence[_Question]) -> list[list[ValueCandidate]]:
-        root = self._root
-        bases, rows = self._passes.begin(SearchBase(root.sequence, root.length), [one.lead for one in questions])
+        begun = self._passes.begin(SearchBase(self._root.sequence, self._root.length), [one.lead for one in questions])
+        bases = [base for base, _, _ in begun]
         searches = [
-            ValueSearch(one.matcher, row, one.state, self._vocabulary, self._spelling, self._statistics)
-            for one, row in zip(questions, rows, strict=True)
+            ValueSearch(
+                one.matcher,
+                rows,
+                one.state,
+                self._vocabulary,
+                self._spelling,
+                self._statistics,
+                draft=one.lead.draft,
+                held=held,
+            )
+            for one, (_, rows, held) in zip(questions, begun, strict=True)
         ]
         self._passes.run(list(zip(searches, bases, strict=True)))
         found = [_candidates(blank, search) for blank, search in zip(blanks, searches, strict=True)]
         wanted = rivals([one[0] if one else None for one in found])
         if wanted:
             for at in wanted:
-                searches[at].slack = SLACK
+                searches[at].go_on(_CONSIDERED, SLACK, _worth_of_nothing(found[at]))
             self._passes.run([(searches[at], bases[at]) for at in wanted])
             for at in wanted:
                 found[at] = _candidates(blanks[at], searches[at])
         return found
+
+
+def _worth_of_nothing(found: list[ValueCandidate]) -> float:
+    """The score of the best value that needs no piece, null for example: nothing below it is ever chosen."""
+    return max((one.score for one in found if not one.spans), default=-math.inf)
 
 
 def _candidates(blank: Blank, search: ValueSearch) -> list[ValueCandidate]:
@@ -131,7 +156,7 @@ def _candidates(blank: Blank, search: ValueSearch) -> list[ValueCandidate]:
         text = branch.state.text
         if text not in best:  # spelled in other tokens, it is less probable
             best[text] = ValueCandidate(text, branch.score, blank.spans(text))
-    return list(best.values())[:_CONSIDERED]
+    return list(best.values())
 
 
 def _spans(considered: list[list[ValueCandidate]], chosen: list[int | None], *, without: int) -> tuple[TextSpan, ...]:

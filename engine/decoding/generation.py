@@ -365,7 +365,7 @@ class Generation:
         """Write the most probable continuation; where the search finds none, the most probable token."""
         row, self.length = evaluate_tokens(sequences, sequence, self.length, self._pending, self._statistics)
         self._pending = []
-        search = ValueSearch(self._matcher, row, decision, self._vocabulary, self._spelling, self._statistics)
+        search = ValueSearch(self._matcher, [row], decision, self._vocabulary, self._spelling, self._statistics)
         passes = SearchPasses(sequences, self._statistics)
         try:
             passes.run([(search, SearchBase(sequence, self.length))])

@@ -36,6 +36,17 @@ class SearchBase:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """The tokens (at least one) that lead from where several searches begin to one of them, and at most one that may follow."""
+
+    tokens: tuple[int, ...]
+    draft: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.tokens) + len(self.draft)
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     search: ValueSearch
     base: SearchBase
@@ -56,23 +67,25 @@ class SearchPasses:
         self._room = search_room(sequences)
         self._cells = self._base_cells = 0  # at most so many tokens are held
 
-    def fitting(self, leads: Sequence[Sequence[int]]) -> int:
+    def fitting(self, leads: Sequence[Lead]) -> int:
         """How many of the first leads, at least one, can be begun together."""
-        most = min(len(self._all) // 2, self._sequences.max_rows)
+        most = min(len(self._all) // 2, self._sequences.max_rows // 2)
         sizes = list(accumulate(map(len, leads)))
         return max(1, bisect_right(sizes[:most], min(self._sequences.n_batch, self._room // 2)))
 
-    def begin(self, source: SearchBase, leads: Sequence[Sequence[int]]) -> tuple[list[SearchBase], list[Row]]:
-        """A base for each lead (at least one token) that follows `source`, and the logits behind it."""
-        bases, feeds = [], []
+    def begin(self, source: SearchBase, leads: Sequence[Lead]) -> list[tuple[SearchBase, list[Row], HeldTokens]]:
+        """For each lead a base behind it, where it follows `source`, with the logits behind it and behind the tokens of its
+        draft."""
+        begun, feeds = [], []
         for lead in leads:
             sequence = self._free.pop()
             self._sequences.share(source.sequence, sequence, source.length)
-            feeds.append(Feed(sequence, source.length, tuple(lead), 1))
-            bases.append(SearchBase(sequence, source.length + len(lead)))
-        self._base_cells += sum(map(len, leads))
+            feeds.append(Feed(sequence, source.length, (*lead.tokens, *lead.draft), 1 + len(lead.draft)))
+            begun.append((SearchBase(sequence, source.length + len(lead.tokens)), HeldTokens(sequence)))
+        self._base_cells = sum(map(len, leads))
         self._cells = self._base_cells
-        return bases, [row.copy() for (row,) in self._decode(feeds)]
+        answers = self._decode(feeds)
+        return [(base, [row.copy() for row in rows], held) for (base, held), rows in zip(begun, answers, strict=True)]
 
     def run(self, searches: Sequence[tuple[ValueSearch, SearchBase]]) -> None:
         """Let each search come to its end."""

@@ -72,27 +72,34 @@ class BeamBranch:
 
 
 class ValueSearch:
-    """One decision. `slack` (natural logarithm) may be raised later: then the search goes on."""
+    """One decision at a place behind which `rows` are known: the first behind the place itself, the others behind the tokens of
+    `draft`, which `held` has."""
 
     def __init__(
         self,
         matcher: TokenMatcher,
-        row: Row,
+        rows: Sequence[Row],
         state: Continuation,
         vocabulary: Vocabulary,
         spelling: ForcedTokenizer,
         statistics: Statistics,
         *,
-        slack: float = 0.0,
+        draft: Sequence[int] = (),
+        held: HeldTokens | None = None,
         exact: bool = False,
     ) -> None:
-        self.slack = slack
+        self._wanted, self._slack, self._floor = 1, 0.0, -math.inf
         self._matcher, self._spelling, self._statistics, self._exact = matcher, spelling, statistics, exact
         self._pieces, self._ends = vocabulary.pieces, vocabulary.end_tokens
         self._live: list[BeamBranch] = []
         self._done: list[BeamBranch] = []
         self._passes = 0
-        self._spread(BeamBranch((), 0.0, state), row, narrow=False)
+        self.follow(BeamBranch((), 0.0, state), draft, rows, held)
+
+    def go_on(self, wanted: int, slack: float, floor: float) -> None:
+        """Look for the `wanted` best values, not only for the best one, as far as their score is above `floor` and not more than
+        `slack` (natural logarithm) below the best."""
+        self._wanted, self._slack, self._floor = wanted, slack, floor
 
     @property
     def done(self) -> list[BeamBranch]:
@@ -108,9 +115,7 @@ class ValueSearch:
         """Take the best branches, at most `width` and each at most `most` tokens long, whose next rows are wanted; none where
         the search is over."""
         self._live.sort(key=_score, reverse=True)
-        bound = max(map(_score, self._done), default=-math.inf) - self.slack
-        if self._live and not self._exact:
-            bound = max(bound, self._live[0].score - _HOPELESS)
+        bound = self._bound()
         longest = min(most, _LONGEST)
         good = [one for one in self._live if one.score > bound and len(one.tokens) < longest]
         if not self._exact and self._passes >= _PASSES:
@@ -122,6 +127,21 @@ class ValueSearch:
         rest = [one for one in self._live if one not in chosen]
         self._live = rest if self._exact else rest[:_KEPT]
         return chosen
+
+    def _bound(self) -> float:
+        """The score that a branch must be above to be of use."""
+        bound = self._floor
+        best: dict[bytes, float] = {}
+        for one in self._done:
+            best[one.state.text] = max(one.score, best.get(one.state.text, -math.inf))
+        scores = sorted(best.values(), reverse=True)
+        if scores:
+            bound = max(bound, scores[0] - self._slack if self._wanted > 1 else scores[0])
+        if len(scores) >= self._wanted:
+            bound = max(bound, scores[self._wanted - 1])
+        if self._live and not self._exact:
+            bound = max(bound, self._live[0].score - _HOPELESS)
+        return bound
 
     def put_back(self, branch: BeamBranch) -> None:
         """A branch that was taken waits for a later pass."""
@@ -138,11 +158,11 @@ class ValueSearch:
         tokens = whole[count:] if whole[:count] == branch.tokens else self._spelling.spell(expected).tokens
         return tokens[:_DRAFT]
 
-    def follow(self, branch: BeamBranch, draft: Sequence[int], rows: Sequence[Row], held: HeldTokens) -> None:
+    def follow(self, branch: BeamBranch, draft: Sequence[int], rows: Sequence[Row], held: HeldTokens | None) -> None:
         """Spread a branch, and what its draft makes of it, as far as that is allowed. `held` has both."""
         for index, row in enumerate(rows):
             goes_on = draft[index] if index + 1 < len(rows) else None
-            following = self._spread(branch, row, narrow=True, draft=goes_on, held=held)
+            following = self._spread(branch, row, narrow=len(branch.tokens) > 1, draft=goes_on, held=held)
             if following is None:
                 break
             branch = following

@@ -8,6 +8,7 @@ before it took, and the nearest behind the piece before it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from engine.automaton.tracker import Tracker
@@ -17,6 +18,7 @@ from engine.grounding.readings import spellings
 from engine.schema.schema import Alternative, Array, Object, SchemaId
 
 _EXPECTED = 80  # characters
+_TO_BORDER = re.compile(r"\W*[^,;:()|\n]*")  # as far as a piece is likely to go
 
 
 class GroundedDocument:
@@ -122,7 +124,8 @@ class GroundedDocument:
                 low, high = self._source.span(at, at + len(content))
                 if is_free((low, high), taken):
                     following = folded[at + len(content) : at + len(content) + _EXPECTED]
-                    return json.dumps(following, ensure_ascii=False).encode()[1:-1]
+                    likely = _TO_BORDER.match(following)
+                    return json.dumps(likely[0] if likely else following, ensure_ascii=False).encode()[1:-1]
                 at = folded.find(content, at + 1)
             return b""
         if kinds - {None, "verbatim"}:

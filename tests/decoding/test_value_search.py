@@ -47,12 +47,12 @@ class Words:
         return self.expected[len(self.text) :] if self.expected.startswith(self.text) else b""
 
 
-def search(seed: int, state: Words, slack: float = 0.0) -> tuple[list[BeamBranch], ScriptedSequences, Matcher]:
+def search(seed: int, state: Words) -> tuple[list[BeamBranch], ScriptedSequences, Matcher]:
     sequences = ScriptedSequences(VOCABULARY, _sharp(seed))
     ((row,),) = sequences.decode([Feed(1, 0, PROMPT, 1)])
     matcher = Matcher(Masks(Automaton(parse_gbnf(GRAMMAR)), Walks(VOCABULARY)))
     spelling, statistics = ForcedTokenizer(ScriptedModel(VOCABULARY)), Statistics()
-    value_search = ValueSearch(matcher, row, state, VOCABULARY, spelling, statistics, slack=slack, exact=True)
+    value_search = ValueSearch(matcher, [row], state, VOCABULARY, spelling, statistics, exact=True)
     passes = SearchPasses(sequences, statistics)
     passes.run([(value_search, SearchBase(1, len(PROMPT)))])
     passes.release()
