@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from engine.decoding.assignment import ValueCandidate, assign, is_unclaimed
 
-SPANS = st.tuples(st.integers(0, 6), st.integers(1, 3)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+# Pieces of one length: none holds another, and none is what another one leaves.
+SPANS = st.integers(0, 6).map(lambda low: (low, low + 3))
 CANDIDATES = st.builds(
     ValueCandidate, st.just(b"x"), st.integers(-9, 0).map(float), st.lists(SPANS, max_size=1).map(tuple)
 )
@@ -19,18 +20,13 @@ FIELDS = st.lists(st.lists(CANDIDATES, max_size=3), min_size=1, max_size=4)
 @given(FIELDS)
 def test_the_best_sum_without_overlap(fields: list[list[ValueCandidate]]) -> None:
     def total(chosen: tuple[int | None, ...]) -> float | None:
+        pieces = [() if at is None else candidates[at].spans for candidates, at in zip(fields, chosen, strict=True)]
         taken: list[tuple[int, int]] = []
-        score = 0.0
-        for candidates, at in zip(fields, chosen, strict=True):
-            if at is None:
-                score -= 1000
-                continue
-            for span in candidates[at].spans:
-                if not is_unclaimed(span, taken):
-                    return None
-                taken.append(span)
-            score += candidates[at].score
-        return score
+        for span in sum(pieces, ()):
+            if not is_unclaimed(span, taken):
+                return None
+            taken.append(span)
+        return sum(-1000 if at is None else candidates[at].score for candidates, at in zip(fields, chosen, strict=True))
 
     every = product(*((None, *range(len(candidates))) for candidates in fields))
     best = max(score for chosen in every if (score := total(chosen)) is not None)
@@ -41,3 +37,24 @@ def test_a_value_that_stands_twice_serves_two_fields() -> None:
     twice = ValueCandidate(b'"Rome"', -1.0, ((0, 4), (10, 14)))
     assert assign([[twice], [twice]]) == [0, 0]
     assert assign([[twice], [twice]], taken=[(0, 4)]) == [0, None]
+
+
+def test_what_is_left_of_a_piece_is_worth_nearly_as_much() -> None:
+    number = [ValueCandidate(b'"12"', -2.0, ((0, 2),)), ValueCandidate(b"null", -9.0)]
+    street = [
+        ValueCandidate(b'"12 Main St"', -1.0, ((0, 10),)),
+        ValueCandidate(b'"Rome"', -3.0, ((12, 16),)),
+        ValueCandidate(b'"Main St"', -8.0, ((3, 10),)),
+        ValueCandidate(b'"St"', -7.0, ((8, 10),)),
+    ]
+    assert assign([number, street]) == [0, 2]
+    assert assign([street, number]) == [2, 0]
+    assert assign([street]) == [0]
+    last, first = (
+        [ValueCandidate(b'"Lee"', -1.0, ((4, 7),))],
+        [
+            ValueCandidate(b'"Ann Lee"', -1.0, ((0, 7),)),
+            ValueCandidate(b'"Ann"', -6.0, ((0, 3),)),
+        ],
+    )
+    assert assign([first, last]) == [1, 0]

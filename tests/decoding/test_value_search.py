@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pytest
 from scripted_documents import PIECES, VOCABULARY
+from word_search import GRAMMAR, PROMPT, WORDS, Words, sharp
 
 from engine.automaton.automaton import Automaton
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row
-from engine.decoding.scripted import ScriptedModel, ScriptedSequences, hashed_script
+from engine.decoding.scripted import ScriptedModel, ScriptedSequences
 from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
 from engine.decoding.value_search import BeamBranch, ValueSearch, decided
@@ -19,36 +18,9 @@ from engine.grammar.gbnf_parser import parse_gbnf
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 
-PROMPT = (5, 6, 7)
-WORDS = (b'"John"', b'"Jo"', b'"Mary"', b'"Bob"', b'"bag"')
-GRAMMAR = "root ::= " + " | ".join('"' + word.decode().replace('"', '\\"') + '"' for word in WORDS)
-
-
-@dataclass(frozen=True)
-class Words:
-    """Over as soon as one of the words is written."""
-
-    text: bytes = b""
-    expected: bytes = b""
-    worth: float = 0.0
-    ends_list: bool = False
-
-    @property
-    def is_over(self) -> bool:
-        return self.text in WORDS
-
-    def feed(self, data: bytes) -> Words:
-        return replace(self, text=self.text + data)
-
-    def end(self) -> Words:
-        return self
-
-    def draft(self) -> bytes:
-        return self.expected[len(self.text) :] if self.expected.startswith(self.text) else b""
-
 
 def search(seed: int, state: Words) -> tuple[list[BeamBranch], ScriptedSequences, Matcher]:
-    sequences = ScriptedSequences(VOCABULARY, _sharp(seed))
+    sequences = ScriptedSequences(VOCABULARY, sharp(seed))
     ((row,),) = sequences.decode([Feed(1, 0, PROMPT, 1)])
     matcher = Matcher(Masks(Automaton(parse_gbnf(GRAMMAR)), Walks(VOCABULARY)))
     spelling, statistics = ForcedTokenizer(ScriptedModel(VOCABULARY)), Statistics()
@@ -59,13 +31,8 @@ def search(seed: int, state: Words) -> tuple[list[BeamBranch], ScriptedSequences
     return value_search.done, sequences, matcher
 
 
-def _sharp(seed: int):  # type: ignore[no-untyped-def]
-    script = hashed_script(len(VOCABULARY), seed)
-    return lambda tokens: script(tokens) * np.float32(0.5)
-
-
 def _log_probability(seed: int, tokens: tuple[int, ...]) -> float:
-    total, script = 0.0, _sharp(seed)
+    total, script = 0.0, sharp(seed)
     for index, token in enumerate(tokens):
         row: Row = script((*PROMPT, *tokens[:index])).astype(np.float64)
         total += float(row[token] - np.log(np.exp(row).sum()))
