@@ -86,7 +86,7 @@ class RequestOptions:
     style: options.StyleOption = "spaced"
     grounded: options.GroundedOption = False
     prefer_grounded: options.PreferGrounded = False
-    rank: options.RankOption = "probability"
+    rank: options.RankOption = "calibrated"
 
     @property
     def grounding(self) -> GroundedMode:

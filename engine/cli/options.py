@@ -62,7 +62,8 @@ PreferGrounded = Annotated[
 RankOption = Annotated[
     str,
     typer.Option(
-        metavar="probability|greedy", help="How grounded values are chosen: compared as wholes, or token by token."
+        metavar="calibrated|probability|greedy",
+        help="How grounded values are chosen: as wholes and by how well they fit their fields, as wholes, or token by token.",
     ),
 ]
 

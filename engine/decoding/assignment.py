@@ -16,7 +16,7 @@ from dataclasses import dataclass
 ASSIGNMENT_WIDTH = 256
 # How much less (natural logarithm) the rest of a piece is worth, another field having taken a part of it.
 REST = 1.0
-_GAP = 3  # characters between a piece and the rest of what it was cut from
+_BORDERS = " \t\r\n,"
 
 TextSpan = tuple[int, int]  # half-open
 
@@ -37,11 +37,11 @@ class _Partial:
     spans: tuple[TextSpan | None, ...]  # of the fields so far
 
 
-def assign(fields: Sequence[Sequence[ValueCandidate]], taken: Sequence[TextSpan] = ()) -> list[int | None]:
-    """The index of the candidate of each field; None for one all of whose candidates lose to others."""
+def assign(fields: Sequence[Sequence[ValueCandidate]], text: str, taken: Sequence[TextSpan] = ()) -> list[int | None]:
+    """The index of the candidate of each field, whose pieces stand in `text`; None for one all of whose candidates lose."""
     states = [_Partial(0.0, (), ())]
     for candidates in fields:
-        grown = [state for one in states for state in _extended(one, fields, candidates, taken)]
+        grown = [state for one in states for state in _extended(one, fields, candidates, text, taken)]
         grown.sort(key=lambda state: (-state.score, [index if index >= 0 else _LAST for index in state.chosen]))
         states = grown[:ASSIGNMENT_WIDTH]
     return [None if index < 0 else index for index in states[0].chosen]
@@ -55,19 +55,23 @@ def _extended(
     state: _Partial,
     fields: Sequence[Sequence[ValueCandidate]],
     candidates: Sequence[ValueCandidate],
+    text: str,
     taken: Sequence[TextSpan],
 ) -> list[_Partial]:
-    out = [_scored((*state.chosen, -1), (*state.spans, None), fields)]
+    out = [_scored((*state.chosen, -1), (*state.spans, None), fields, text)]
     used = [*taken, *(span for span in state.spans if span is not None)]
     for index, one in enumerate(candidates):
         span = next((span for span in one.spans if is_unclaimed(span, used)), None)
         if span is not None or not one.spans:
-            out.append(_scored((*state.chosen, index), (*state.spans, span), fields))
+            out.append(_scored((*state.chosen, index), (*state.spans, span), fields, text))
     return out
 
 
 def _scored(
-    chosen: tuple[int, ...], spans: tuple[TextSpan | None, ...], fields: Sequence[Sequence[ValueCandidate]]
+    chosen: tuple[int, ...],
+    spans: tuple[TextSpan | None, ...],
+    fields: Sequence[Sequence[ValueCandidate]],
+    text: str,
 ) -> _Partial:
     score = 0.0
     for at, (index, span) in enumerate(zip(chosen, spans, strict=True)):
@@ -77,19 +81,18 @@ def _scored(
         own = fields[at][index].score
         if span is not None:
             others = [other for place, other in enumerate(spans) if place != at and other is not None]
-            own = max(own, *(one.score - REST for one in fields[at] if _is_rest(span, one.spans, others)), own)
+            own = max([own, *(one.score - REST for one in fields[at] if _is_rest(span, one.spans, others, text))])
         score += own
     return _Partial(score, chosen, spans)
 
 
-def _is_rest(span: TextSpan, wholes: Sequence[TextSpan], others: Sequence[TextSpan]) -> bool:
-    """Whether a piece is what another one leaves of a greater one."""
+def _is_rest(span: TextSpan, wholes: Sequence[TextSpan], others: Sequence[TextSpan], text: str) -> bool:
+    """Whether a piece is what another one leaves of a greater one, with a blank between the two."""
     for low, high in wholes:
         for begin, end in others:
-            if low <= begin and end <= high:
-                behind = high == span[1] and low == begin and 0 <= span[0] - end <= _GAP
-                before = low == span[0] and high == end and 0 <= begin - span[1] <= _GAP
-                if behind or before:
+            if (low, high) in ((begin, span[1]), (span[0], end)):
+                between = text[end : span[0]] if begin == low else text[span[1] : begin]
+                if between.strip(_BORDERS) != between and len(between.strip(_BORDERS)) == 0:
                     return True
     return False
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.decoding.assignment import TextSpan, ValueCandidate, assign, rivals
+from engine.decoding.field_fit import FieldFit
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
 from engine.decoding.search_passes import Lead, SearchBase, SearchPasses
@@ -27,6 +28,7 @@ from engine.masks.vocabulary import Vocabulary
 # How much less probable than the best (natural logarithm) a value may be to be considered where fields want the same piece.
 SLACK = 4.0
 _CONSIDERED = 3  # values a field
+_FITTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +63,49 @@ class FieldSearch:
     """Fills the blanks of one object after the other for the document in one sequence."""
 
     def __init__(
-        self, sequences: Sequences, vocabulary: Vocabulary, spelling: ForcedTokenizer, statistics: Statistics
+        self,
+        sequences: Sequences,
+        vocabulary: Vocabulary,
+        spelling: ForcedTokenizer,
+        statistics: Statistics,
+        fit: FieldFit | None = None,
     ) -> None:
         self._vocabulary, self._spelling, self._statistics = vocabulary, spelling, statistics
         self._passes = SearchPasses(sequences, statistics)
+        self._fit = fit
 
     def fill(self, blanks: Sequence[Blank], root: Root) -> list[Filled]:
         """A value for each blank of an object that begins at `root`."""
-        self._root = root
-        considered = self._ask(blanks, [()] * len(blanks))
-        chosen = assign(considered)
+        self._root, source = root, blanks[0].source if blanks else ""
+        considered = self._fitted(blanks, self._ask(blanks, [()] * len(blanks)))
+        chosen = assign(considered, source)
         lost = [at for at in range(len(blanks)) if chosen[at] != 0 and considered[at]]
         if lost:
             others = [_spans(considered, chosen, without=at) for at in lost]
+            again: list[list[ValueCandidate]] = [[] for _ in blanks]
             for at, found in zip(lost, self._ask([blanks[at] for at in lost], others), strict=True):
-                considered[at] = _merged(considered[at], found)
-            chosen = assign(considered)
+                known = {one.text for one in considered[at]}
+                again[at] = [one for one in found if one.text not in known]
+            again = self._fitted(blanks, again)
+            considered = [_merged(first, second) for first, second in zip(considered, again, strict=True)]
+            chosen = assign(considered, source)
         return [
             Filled(blank, None if at is None else found[at].text, tuple(found))
             for blank, found, at in zip(blanks, considered, chosen, strict=True)
         ]
+
+    def _fitted(self, blanks: Sequence[Blank], found: list[list[ValueCandidate]]) -> list[list[ValueCandidate]]:
+        """The candidates of each blank with how well they fit its name added to their scores, best first."""
+        texts = list(dict.fromkeys(one.text for each in found for one in each[:_FITTED] if one.spans))
+        if self._fit is None or len(blanks) < 2 or not texts:
+            return found
+        fits = self._fit.fits([blank.key for blank in blanks], texts)
+        at = {text: index for index, text in enumerate(texts)}
+        scored = [
+            [replace(one, score=one.score + float(fits[row, at[one.text]])) if one.text in at else one for one in each]
+            for row, each in enumerate(found)
+        ]
+        return [sorted(each, key=lambda one: -one.score) for each in scored]
 
     def _ask(self, blanks: Sequence[Blank], taken: Sequence[tuple[TextSpan, ...]]) -> list[list[ValueCandidate]]:
         """The most probable values of each blank, best first; more of them where several blanks want the same piece."""

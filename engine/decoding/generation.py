@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from engine.decoding.backtracking import Backtracker
 from engine.decoding.drafts import DraftKind, SourceDrafts
+from engine.decoding.field_fit import FieldFit
 from engine.decoding.field_search import FieldSearch, Root, evaluate_tokens
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import Feed, Row, Sequences, TokenMatcher
@@ -69,6 +70,7 @@ class Generation:
         many: bool = False,
         max_backtracks: int = MAX_BACKTRACKS,
         decisions: Decisions | None = None,
+        fit: FieldFit | None = None,
     ) -> None:
         self.document = document
         # How many tokens the sequence holds that are certain.
@@ -88,7 +90,7 @@ class Generation:
         self.right_drafts = 0  # of those that were sent along last
         self._source: SourceDrafts | None = None
         self._given_out = 0
-        self._decisions = decisions
+        self._decisions, self._fit = decisions, fit
         self._vocabulary = vocabulary
         # What is to be decided as a whole before the next pass.
         self.decision: Continuation | Fill | Write | None = None
@@ -353,7 +355,7 @@ class Generation:
             _, self.length = evaluate_tokens(sequences, sequence, self.length, lead[:-1], self._statistics)
             del self._pending[: len(lead) - 1]
         self._unplanned = root if root is not None else self._path.first
-        search = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics)
+        search = FieldSearch(sequences, self._vocabulary, self._spelling, self._statistics, self._fit)
         found = search.fill(
             decision.blanks, Root(sequence, wanted - len(lead[-1:]), tuple(lead[-1:]), root.end if root else 0)
         )

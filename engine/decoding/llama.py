@@ -45,7 +45,7 @@ _SUPPORTED_VOCABULARIES = (native.LLAMA_VOCAB_TYPE_SPM, native.LLAMA_VOCAB_TYPE_
 _ERROR = 4
 # Rows of logits in one pass: each costs a row of the vocabulary in the compute buffer (0.2 MB for 50,000 tokens).
 _ROWS_PER_SEQUENCE = 8
-_ROWS_OF_SEARCH = 48
+_ROWS_OF_SEARCH = 96
 # Sequences in which continuations are tried; in a unified cache one costs nothing until it holds tokens of its own.
 _BRANCHES = 32
 

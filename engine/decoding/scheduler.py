@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from engine.decoding.drafts import MOST_DRAFTS, DraftPolicy
+from engine.decoding.field_fit import FieldFit
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.generation import MAX_BACKTRACKS, Generation, Jump
 from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Row, Sequences, TokenMatcher
@@ -39,7 +40,7 @@ class Request:
     `many`: the items of the outermost array are given out as they close. `max_backtracks` is how many tokens chosen by
     the model may be thrown away when guards leave no way on and decoding goes back. `key` is what the draws depend on
     beside the seed; without it, the document's number in the run. `decisions` are made by the probability of whole
-    values.
+    values; with `reference`, the prompt of an empty document, also by how well they fit their fields (see `field_fit`).
     """
 
     prompt: tuple[int, ...]
@@ -50,6 +51,7 @@ class Request:
     max_backtracks: int = MAX_BACKTRACKS
     key: str | None = None
     decisions: Decisions | None = None
+    reference: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,7 @@ class _Slots:
             many=request.many,
             max_backtracks=request.max_backtracks,
             decisions=request.decisions,
+            fit=self._field_fit(request),
         )
         shared = self._shared(request)
         generation.start(request.prompt, shared)
@@ -232,6 +235,19 @@ class _Slots:
             self._sequences.share(PREFIX_SEQUENCE, sequence, shared)
             self._statistics.reused_tokens += shared
         return generation
+
+    def _field_fit(self, request: Request) -> FieldFit | None:
+        if request.reference is None:
+            return None
+        workspace, prefix = self._workspace, self._workspace.prefix
+        return FieldFit(
+            workspace.sequences,
+            workspace.vocabulary,
+            workspace.spelling,
+            self._statistics,
+            reference=request.reference,
+            prefix=prefix,
+        )
 
     def _check(self, document: int, request: Request) -> None:
         if not request.prompt:

@@ -178,7 +178,7 @@ class ValueSearch:
     ) -> BeamBranch | None:
         """Enter the continuations of a branch by one token; gives the one by `draft`, which is not entered."""
         with self._statistics.stage("sample"):
-            total = _log_sum(row)
+            total = log_sum(row)
         with self._statistics.stage("mask"):
             for token in branch.tokens:
                 self._matcher.accept(token)
@@ -222,7 +222,7 @@ def decided(done: list[BeamBranch]) -> BeamBranch:
     others = [one for one in done if not one.state.ends_list]
     if not ends or not others:
         return done[0]
-    together = _log_sum(np.array([one.score for one in others], np.float32))
+    together = log_sum(np.array([one.score for one in others], np.float32))
     return others[0] if together > ends[0].score else ends[0]
 
 
@@ -230,7 +230,7 @@ def _score(branch: BeamBranch) -> float:
     return branch.score
 
 
-def _log_sum(logits: Row) -> float:
+def log_sum(logits: Row) -> float:
     """The logarithm of the sum of exponentials."""
     most = logits.max()
     if not np.isfinite(most):

@@ -93,7 +93,8 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       seed = None                      makes sampling repeatable
       style = "spaced"                 white space and order of the JSON; or "compact", "any"
       grounded = False                 True: each text, date and number stands in the document; "prefer": where it has one
-      rank = "probability"             how grounded values are chosen: as wholes; or "greedy", token by token
+      rank = "calibrated"              how grounded values are chosen: as wholes, and by how well they fit their
+                                       fields; "probability": as wholes; "greedy": token by token
       context = None                   what validators see as `info.context`
       settings = None                  ModelSettings: context, threads, GPU layers, documents at once, chat format, date
 

@@ -28,7 +28,7 @@ _RULES: dict[str, Rule] = {
     "on_budget": OneOf(("mark", "omit", "raise")),
     "max_backtracks": Whole(0),
     "grounded": OneOf((False, True, "prefer")),
-    "rank": OneOf(("probability", "greedy")),
+    "rank": OneOf(("calibrated", "probability", "greedy")),
     "allow_unenforced": Texts("a list of keywords or of JSON pointers"),
 }
 _TEXTS = "a text or an iterable of texts"

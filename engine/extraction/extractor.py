@@ -50,6 +50,8 @@ _KEPT_STATES = 100_000
 _SENT_ALONG = 7
 # Tokens that a text may have more inside a prompt than alone.
 _BORDER = 16
+# The document under which values are compared with the names of fields: it says nothing.
+_EMPTY = "."
 
 
 @lru_cache(maxsize=4)
@@ -79,7 +81,7 @@ class Extractor:
         min_items: int = 0,
         max_items: int | None = None,
         grounded: GroundedMode = False,
-        rank: Rank = "probability",
+        rank: Rank = "calibrated",
         context: Any = None,
         settings: ModelSettings | None = None,
         recommended_context: bool | None = None,
@@ -119,6 +121,8 @@ class Extractor:
         self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
         self._encoder = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings)
         self._masks = Masks(automaton, shared_walks(self.model.vocabulary))
+        calibrated = grounded and rank == "calibrated"
+        self._reference = self._encoder.encode(self.messages(_EMPTY)) if calibrated else None
         self._prefix = shared_prefix(lambda text: self._encoder.encode(self.messages(text)))
 
     def messages(self, text: str) -> list[Message]:
@@ -160,7 +164,14 @@ class Extractor:
                 prompt = self._encoder.encode(turns)
                 matcher, decisions = self._begin(index, document, sources, chosen)
             return Request(
-                prompt, matcher, int(max_tokens), chosen, self._many, int(max_backtracks), decisions=decisions
+                prompt,
+                matcher,
+                int(max_tokens),
+                chosen,
+                self._many,
+                int(max_backtracks),
+                decisions=decisions,
+                reference=self._reference,
             )
 
         events = self.model.decode(documents(text, messages), prepare, prefix=self._prefix, statistics=stats)
@@ -233,7 +244,9 @@ class Extractor:
             with stats.stage("prompt"):
                 prompt = self._encoder.encode(self.messages(text))
                 matcher, decisions = self._begin(index, text, sources, chosen)
-            return Request(prompt, matcher, max_tokens, chosen, self._many, max_backtracks, key, decisions)
+            return Request(
+                prompt, matcher, max_tokens, chosen, self._many, max_backtracks, key, decisions, self._reference
+            )
 
         binding = Binding(
             request=request,

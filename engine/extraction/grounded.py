@@ -22,7 +22,7 @@ from engine.objects.budget_marks import json_pointer
 from engine.schema.schema import Schema
 
 GroundedMode = Literal[True, False, "prefer"]
-Rank = Literal["probability", "greedy"]
+Rank = Literal["calibrated", "probability", "greedy"]
 
 
 @dataclass(frozen=True, slots=True)

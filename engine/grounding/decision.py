@@ -52,6 +52,14 @@ class Blank(Protocol):
     @property
     def path(self) -> FieldPath: ...
 
+    @property
+    def key(self) -> bytes:
+        """What leads to the value from the beginning of its object: `{"city": `."""
+
+    @property
+    def source(self) -> str:
+        """The document."""
+
     def begin(self, offset: int, taken: Sequence[Span], /) -> tuple[Matcher, Continuation]:
         """What may be written from the byte `offset` of the output on, up to the value with its key, and the state there.
         Pieces of the document that are `taken` are worth less."""

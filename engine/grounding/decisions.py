@@ -26,7 +26,7 @@ from engine.schema.schema import Object, Property, Schema, SchemaId
 # How much less a value is worth all of whose pieces were taken by values before it (natural logarithm).
 TAKEN = 20.0
 # What small models like too well, whatever the document says: null, and pieces of a few characters, for each that is missing.
-NULL_WORTH, SHORT, ENOUGH = 1.0, 0.2, 5
+NULL_WORTH, SHORT, ENOUGH = 1.5, 0.2, 5
 # How fast a value loses worth with its distance from the value before it in the same object.
 NEAR = 1.5
 _WORDS = (b"null", b"true", b"false")
@@ -185,20 +185,28 @@ class GroundedDecisions:
 
 @dataclass(frozen=True, slots=True)
 class FieldBlank:
-    """A `Blank`: `before` is the output up to where the blanks of its object begin, `key` what leads from there to the value."""
+    """A `Blank`: `before` is the output up to where the blanks of its object begin, `lead` what leads from there to the value."""
 
     decisions: GroundedDecisions
     document: GroundedDocument
     path: FieldPath
     before: bytes
-    key: bytes
+    lead: bytes
     vertex: SchemaId
     behind: bytes
     taken: tuple[Span, ...]
     near: Span | None
 
+    @property
+    def source(self) -> str:
+        return self.document.text
+
+    @property
+    def key(self) -> bytes:
+        return b"{" + self.lead.lstrip(b"{, ")
+
     def begin(self, offset: int, taken: Sequence[Span]) -> tuple[Matcher, Continuation]:
-        prefix = self.before[offset:] + self.key
+        prefix = self.before[offset:] + self.lead
         start = offset + len(prefix)
         here = Tracker().feed(self.before[:offset])
         state = Deciding(self.document, (*self.taken, *taken), here, start, near=self.near)

@@ -73,7 +73,7 @@ class JobSpec:
     on_budget: OnBudget = "mark"
     max_backtracks: int = MAX_BACKTRACKS
     grounded: GroundedMode = False
-    rank: Rank = "probability"
+    rank: Rank = "calibrated"
     deterministic: bool = False
     settings: ModelSettings = DEFAULT_SETTINGS
 

@@ -14,6 +14,7 @@ SPANS = st.integers(0, 6).map(lambda low: (low, low + 3))
 CANDIDATES = st.builds(
     ValueCandidate, st.just(b"x"), st.integers(-9, 0).map(float), st.lists(SPANS, max_size=1).map(tuple)
 )
+TEXT = "12 Main St, Rome Lee"
 FIELDS = st.lists(st.lists(CANDIDATES, max_size=3), min_size=1, max_size=4)
 
 
@@ -30,13 +31,13 @@ def test_the_best_sum_without_overlap(fields: list[list[ValueCandidate]]) -> Non
 
     every = product(*((None, *range(len(candidates))) for candidates in fields))
     best = max(score for chosen in every if (score := total(chosen)) is not None)
-    assert total(tuple(assign(fields))) == best
+    assert total(tuple(assign(fields, TEXT))) == best
 
 
 def test_a_value_that_stands_twice_serves_two_fields() -> None:
     twice = ValueCandidate(b'"Rome"', -1.0, ((0, 4), (10, 14)))
-    assert assign([[twice], [twice]]) == [0, 0]
-    assert assign([[twice], [twice]], taken=[(0, 4)]) == [0, None]
+    assert assign([[twice], [twice]], TEXT) == [0, 0]
+    assert assign([[twice], [twice]], TEXT, taken=[(0, 4)]) == [0, None]
 
 
 def test_what_is_left_of_a_piece_is_worth_nearly_as_much() -> None:
@@ -47,9 +48,9 @@ def test_what_is_left_of_a_piece_is_worth_nearly_as_much() -> None:
         ValueCandidate(b'"Main St"', -8.0, ((3, 10),)),
         ValueCandidate(b'"St"', -7.0, ((8, 10),)),
     ]
-    assert assign([number, street]) == [0, 2]
-    assert assign([street, number]) == [2, 0]
-    assert assign([street]) == [0]
+    assert assign([number, street], TEXT) == [0, 2]
+    assert assign([street, number], TEXT) == [2, 0]
+    assert assign([street], TEXT) == [0]
     last, first = (
         [ValueCandidate(b'"Lee"', -1.0, ((4, 7),))],
         [
@@ -57,4 +58,6 @@ def test_what_is_left_of_a_piece_is_worth_nearly_as_much() -> None:
             ValueCandidate(b'"Ann"', -6.0, ((0, 3),)),
         ],
     )
-    assert assign([first, last]) == [1, 0]
+    assert assign([first, last], "Ann Lee") == [1, 0]
+    first.append(ValueCandidate(b"null", -5.0))
+    assert assign([first, last], "Ann:Lee") == [2, 0]
