@@ -11,17 +11,18 @@ probable beforehand. (To subtract the prior as such, PMI, takes the model's liki
 merely rare: Holtzman et al. 2021, "Surface Form Competition"; Zhao et al. 2021, "Calibrate Before Use". Here it is compared
 between fields, so a rare text gains nothing.)
 
-In: the keys that lead to the fields, and values. Out: a fit for each pair, at most `MOST_FIT` in size. Its own passes; what was
-computed for one document is kept until that document ends.
+In: the keys that lead to the fields, and values, each with the fields that may hold it. Out: a fit for each pair, at most
+`MOST_FIT` in size. A value is told by its first tokens, so no more than `_TOLD_BY` of them are evaluated. What was computed for
+one document is kept until that document ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.language_model import PREFIX_SEQUENCE, Feed, Row, Sequences
@@ -31,7 +32,7 @@ from engine.decoding.value_search import log_sum
 from engine.masks.vocabulary import Vocabulary
 
 MOST_FIT = 6.0  # natural logarithm
-_LONGEST = 24  # tokens of a value
+_TOLD_BY = 8  # tokens
 
 Tokens = tuple[int, ...]
 
@@ -64,27 +65,29 @@ class FieldFit:
         self._known: dict[_Scored, float] = {}
         self._free: list[int] = []
 
-    def fits(self, keys: Sequence[bytes], values: Sequence[bytes]) -> npt.NDArray[np.float64]:
-        """Of shape (keys, values). 0 for all fields where a value is too long to be told from its first words."""
-        pairs = [[self._spelled(key, value) for value in values] for key in keys]
-        wanted = {pair for row in pairs for pair in row if len(pair.value) <= _LONGEST and pair not in self._known}
+    def fits(self, keys: Sequence[bytes], values: Mapping[bytes, Collection[int]]) -> dict[tuple[int, bytes], float]:
+        """The fit of each value in each field that may hold it, by the field's index in `keys`."""
+        pairs = {(at, value): self._spelled(keys[at], value) for value, fields in values.items() for at in fields}
+        wanted = set(pairs.values()) - self._known.keys()
         if wanted:
             self._score(sorted(wanted, key=lambda pair: (pair.lead, pair.value)))
-        priors = np.array([[self._known.get(pair, 0.0) for pair in row] for row in pairs])
-        best = priors.max(axis=0)
-        mean = best + np.log(np.exp(priors - best).mean(axis=0))
-        fits: npt.NDArray[np.float64] = np.clip(priors - mean, -MOST_FIT, MOST_FIT)
-        return fits
+        found: dict[tuple[int, bytes], float] = {}
+        for value, fields in values.items():
+            priors = np.array([self._known[pairs[at, value]] for at in fields])
+            mean = priors.max() + math.log(np.exp(priors - priors.max()).mean())
+            fits = np.clip(priors - mean, -MOST_FIT, MOST_FIT)
+            found.update({(at, value): float(fit) for at, fit in zip(fields, fits, strict=True)})
+        return found
 
     def _spelled(self, key: bytes, value: bytes) -> _Scored:
-        """Up to the token that closes the value."""
+        """Up to the token that closes the value, or as far as it takes to tell what kind of value it is."""
         begin = len(key.rstrip())
         tokens = self._spelling.spell(key + value + b",").tokens
         ends = np.cumsum([len(self._pieces[token]) for token in tokens])
         first = int(np.searchsorted(ends, begin, side="right"))
         closed = len(key) + len(value) + (0 if value.endswith(b'"') else 1)
         last = int(np.searchsorted(ends, closed))
-        return _Scored(tokens[:first], tokens[first : last + 1])
+        return _Scored(tokens[:first], tokens[first : last + 1][:_TOLD_BY])
 
     def _score(self, pairs: Sequence[_Scored]) -> None:
         """Note log P of each value behind its key."""

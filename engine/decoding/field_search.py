@@ -12,7 +12,7 @@ what else was considered.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.decoding.assignment import TextSpan, ValueCandidate, assign, rivals
@@ -28,7 +28,7 @@ from engine.masks.vocabulary import Vocabulary
 # How much less probable than the best (natural logarithm) a value may be to be considered where fields want the same piece.
 SLACK = 4.0
 _CONSIDERED = 3  # values a field
-_FITTED = 4
+_CLOSE = 4.0  # to the best (natural logarithm): what comes this near may overtake it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,19 @@ class FieldSearch:
 
     def _fitted(self, blanks: Sequence[Blank], found: list[list[ValueCandidate]]) -> list[list[ValueCandidate]]:
         """The candidates of each blank with how well they fit its name added to their scores, best first."""
-        texts = list(dict.fromkeys(one.text for each in found for one in each[:_FITTED] if one.spans))
-        if self._fit is None or len(blanks) < 2 or not texts:
+        if self._fit is None:
             return found
-        fits = self._fit.fits([blank.key for blank in blanks], texts)
-        at = {text: index for index, text in enumerate(texts)}
-        scored = [
-            [replace(one, score=one.score + float(fits[row, at[one.text]])) if one.text in at else one for one in each]
-            for row, each in enumerate(found)
+        values: dict[bytes, list[int]] = {}
+        for text in dict.fromkeys(one.text for each in _undecided(found) for one in each if one.spans):
+            fields = [at for at, blank in enumerate(blanks) if blank.spans(text)]
+            if len(fields) > 1:
+                values[text] = fields
+        fits = self._fit.fits([blank.key for blank in blanks], values)
+        fitted = [
+            [replace(one, score=one.score + fits.get((at, one.text), 0.0)) for one in each]
+            for at, each in enumerate(found)
         ]
-        return [sorted(each, key=lambda one: -one.score) for each in scored]
+        return [sorted(each, key=lambda one: -one.score) for each in fitted]
 
     def _ask(self, blanks: Sequence[Blank], taken: Sequence[tuple[TextSpan, ...]]) -> list[list[ValueCandidate]]:
         """The most probable values of each blank, best first; more of them where several blanks want the same piece."""
@@ -155,6 +158,7 @@ class FieldSearch:
                 self._statistics,
                 draft=one.lead.draft,
                 held=held,
+                slack=SLACK,
             )
             for one, (_, rows, held) in zip(questions, begun, strict=True)
         ]
@@ -163,11 +167,20 @@ class FieldSearch:
         wanted = rivals([one[0] if one else None for one in found])
         if wanted:
             for at in wanted:
-                searches[at].go_on(_CONSIDERED, SLACK, _worth_of_nothing(found[at]))
+                searches[at].go_on(_CONSIDERED, _worth_of_nothing(found[at]))
             self._passes.run([(searches[at], bases[at]) for at in wanted])
             for at in wanted:
                 found[at] = _candidates(blanks[at], searches[at])
         return found
+
+
+def _undecided(found: list[list[ValueCandidate]]) -> Iterator[list[ValueCandidate]]:
+    """For each field that has several good candidates, or one that another field wants, the few best."""
+    near = [[one for one in each[:_CONSIDERED] if one.score > each[0].score - _CLOSE] for each in found]
+    for at, each in enumerate(near):
+        elsewhere = {one.text for other, second in enumerate(near) if other != at for one in second}
+        if len(each) > 1 or any(one.text in elsewhere for one in each):
+            yield each
 
 
 def _worth_of_nothing(found: list[ValueCandidate]) -> float:

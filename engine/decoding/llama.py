@@ -45,9 +45,9 @@ _SUPPORTED_VOCABULARIES = (native.LLAMA_VOCAB_TYPE_SPM, native.LLAMA_VOCAB_TYPE_
 _ERROR = 4
 # Rows of logits in one pass: each costs a row of the vocabulary in the compute buffer (0.2 MB for 50,000 tokens).
 _ROWS_PER_SEQUENCE = 8
-_ROWS_OF_SEARCH = 96
+_ROWS_OF_SEARCH = 128
 # Sequences in which continuations are tried; in a unified cache one costs nothing until it holds tokens of its own.
-_BRANCHES = 32
+_BRANCHES = 96
 
 
 # No part of Python opens a C FILE.
@@ -410,7 +410,7 @@ def _create(model: LlamaModel, settings: ModelSettings, n_batch: int, max_rows: 
     params.n_batch = n_batch
     params.n_ubatch = min(n_batch, 512)
     params.n_seq_max = 1 + (settings.sequences or SEQUENCES) + _BRANCHES  # sequence 0 is the prefix
-    params.n_outputs_max = max_rows
+    params.n_outputs_max = max(max_rows, params.n_seq_max)  # llama.cpp aborts where there are fewer
     params.n_outputs_max_per_seq = 0
     params.n_threads = params.n_threads_batch = settings.threads or usable_cores()
     params.type_k = params.type_v = _KV_TYPES[settings.kv_type]

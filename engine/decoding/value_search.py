@@ -86,9 +86,11 @@ class ValueSearch:
         *,
         draft: Sequence[int] = (),
         held: HeldTokens | None = None,
+        slack: float = 0.0,
         exact: bool = False,
     ) -> None:
-        self._wanted, self._slack, self._floor = 1, 0.0, -math.inf
+        self._slack = slack
+        self._wanted, self._floor = 1, -math.inf
         self._matcher, self._spelling, self._statistics, self._exact = matcher, spelling, statistics, exact
         self._pieces, self._ends = vocabulary.pieces, vocabulary.end_tokens
         self._live: list[BeamBranch] = []
@@ -96,10 +98,10 @@ class ValueSearch:
         self._passes = 0
         self.follow(BeamBranch((), 0.0, state), draft, rows, held)
 
-    def go_on(self, wanted: int, slack: float, floor: float) -> None:
+    def go_on(self, wanted: int, floor: float) -> None:
         """Look for the `wanted` best values, not only for the best one, as far as their score is above `floor` and not more than
         `slack` (natural logarithm) below the best."""
-        self._wanted, self._slack, self._floor = wanted, slack, floor
+        self._wanted, self._floor = wanted, floor
 
     @property
     def done(self) -> list[BeamBranch]:
@@ -124,7 +126,8 @@ class ValueSearch:
         # Those that are far behind the best wait: it may make them hopeless.
         count = sum(one.score > good[0].score - _TOGETHER for one in good[:width]) if good else 0
         chosen = good[:count]
-        rest = [one for one in self._live if one not in chosen]
+        useful = max((one.score for one in self._done), default=-math.inf) - self._slack
+        rest = [one for one in self._live if one.score > useful and one not in chosen]
         self._live = rest if self._exact else rest[:_KEPT]
         return chosen
 

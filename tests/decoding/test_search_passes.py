@@ -32,8 +32,10 @@ def found(
     for base, rows, held in begun:
         matcher = Matcher(Masks(Automaton(parse_gbnf(GRAMMAR)), WALKS))
         spelling = ForcedTokenizer(ScriptedModel(VOCABULARY))
-        search = ValueSearch(matcher, rows, Words(), VOCABULARY, spelling, statistics, held=held, exact=True)
-        search.go_on(wanted, 100.0, float("-inf"))
+        search = ValueSearch(
+            matcher, rows, Words(), VOCABULARY, spelling, statistics, held=held, slack=100.0, exact=True
+        )
+        search.go_on(wanted, float("-inf"))
         searches.append((search, base))
     passes.run(searches)
     passes.release()
