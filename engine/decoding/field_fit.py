@@ -34,15 +34,15 @@ from engine.masks.vocabulary import Vocabulary
 MOST_FIT = 6.0  # natural logarithm
 _TOLD_BY = 8  # tokens
 
-Tokens = tuple[int, ...]
+_Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
     """A value behind a key, in the tokens in which the model writes the two."""
 
-    lead: Tokens
-    value: Tokens
+    lead: _Tokens
+    value: _Tokens
 
 
 class FieldFit:
@@ -55,8 +55,8 @@ class FieldFit:
         spelling: ForcedTokenizer,
         statistics: Statistics,
         *,
-        reference: Tokens,
-        prefix: Tokens,
+        reference: _Tokens,
+        prefix: _Tokens,
     ) -> None:
         self._sequences, self._pieces = sequences, vocabulary.pieces
         self._spelling, self._statistics = spelling, statistics
@@ -110,7 +110,7 @@ class FieldFit:
     def _groups(self, pairs: Sequence[_Scored]) -> Iterator[list[_Scored]]:
         """Pairs that are evaluated in two passes: the keys, then the values behind them."""
         group: list[_Scored] = []
-        leads: set[Tokens] = set()
+        leads: set[_Tokens] = set()
         cells = rows = 0
         room = min(search_room(self._sequences), self._sequences.n_batch)
         for pair in pairs:
