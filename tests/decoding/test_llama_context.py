@@ -103,7 +103,7 @@ def test_a_full_cache_is_an_error_that_says_what_to_do(model: LlamaModel) -> Non
     [
         [],
         [Feed(1, 0, (5,) * 65, 1)],
-        [Feed(1, 0, tuple(range(10, 60)), 49)],
+        [Feed(1, 0, tuple(range(10, 60)), 65)],
         [Feed(1, 0, (10**6,), 1)],
         [Feed(1, 0, (-1,), 1)],
     ],
