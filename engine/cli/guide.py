@@ -17,6 +17,12 @@ from pathlib import PurePosixPath
 from engine.errors import UsageError
 
 _ENDINGS = (".md", ".py")
+# Of questions.
+_COMMON = re.compile(
+    "a|an|and|are|as|at|be|by|can|do|does|for|from|get|have|how|i|if|in|is|it|my|no|not|of|on|or|so|that|the|there|this|to|use|used"
+    "|want|what|when|where|which|who|why|will|with|you"
+)
+_ENDING = re.compile(r"(?<=[a-z]{4})(?:ing|ed|es|e|s)$")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)\n*")
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -78,25 +84,33 @@ def find_page(words: str) -> GuidePage | None:
 
 
 def search_guide(words: str) -> list[tuple[GuidePage, str, str]]:
-    """Page, heading and a line for each section that has all the words, the best first.
+    """Page, heading and a line for each section that has the words, the best first.
 
-    Words count in a heading more than below it. `UsageError` where no section has them.
+    A word in a heading counts more than one below it, and sections that have all words hide those that lack some. Words that
+    every sentence has do not count. `UsageError` where no section has half of them.
     """
-    wanted = words.lower().split()
+    typed = re.findall(r"[\w.-]+", words.lower())
+    wanted = [_ENDING.sub("", word) for word in typed if not _COMMON.fullmatch(word)] or typed
     scored = []
     for page in guide_pages().values():
         for heading, body in page.sections():
-            if all(word in heading.lower() or word in body.lower() for word in wanted):
-                inside = (
-                    sum(word in heading.lower() for word in wanted) + sum(word in page.topic for word in wanted) / 2
-                )
-                density = sum(body.lower().count(word) for word in wanted) / (len(body) + 200)
-                scored.append((-inside, -density, page, heading, _line_with(wanted, body)))
-    if not scored:
+            found = _score(wanted, page.topic, heading.lower(), body.lower())
+            if 2 * found[0] >= len(wanted):
+                scored.append((found, page, heading, _line_with(wanted, body)))
+    if not scored or not wanted:
         close = difflib.get_close_matches(words.lower(), guide_pages(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else "`engine help` lists the topics"
         raise UsageError(f"the guide has no topic and no section with {words!r}; {hint}")
-    return [(page, heading, line) for *_, page, heading, line in sorted(scored, key=lambda found: found[:2])]
+    most = max(found[0] for found, *_ in scored)
+    kept = [entry for entry in scored if entry[0][0] == most or most < len(wanted)]
+    return [(page, heading, line) for _, page, heading, line in sorted(kept, key=lambda entry: entry[0], reverse=True)]
+
+
+def _score(wanted: list[str], topic: str, heading: str, body: str) -> tuple[int, float, float]:
+    """How many of the words are there, how many of them in the heading or the topic, and how dense they are."""
+    there = [word for word in wanted if word in heading or word in body or word in topic]
+    above = sum(word in heading for word in there) + sum(word in topic for word in there) / 2
+    return len(there), above, sum(body.count(word) for word in there) / (len(body) + 200)
 
 
 def topic_of(path: PurePosixPath) -> str:

@@ -165,6 +165,44 @@ def test_pages_are_found_by_topic_and_by_words() -> None:
         search_guide("tutoriel")
 
 
+# Words that users of other tools would type, and a page that answers them.
+QUESTIONS = {
+    "how do I notice truncated max_tokens": "questions",
+    "how many retries": "questions",
+    "validation context": "examples/validators",
+    "stream partial objects": "questions",
+    "server-sent events": "examples/web-stream",
+    "which keywords are supported": "questions",
+    "pattern ignored": "questions",
+    "schema in the prompt": "questions",
+    "optional field invented null": "questions",
+    "thinking model": "chat-templates",
+    "seed determinism": "batch",
+    "num_ctx": "models",
+    "local gguf file": "questions",
+    "slow compile": "questions",
+    "endless white space": "questions",
+    "recursive models": "questions",
+    "regular expression without an object": "questions",
+    "timeout": "batch",
+    "chinese positions": "questions",
+    "long documents": "batch",
+    "resume after a crash": "questions",
+    "many fields give bad results": "questions",
+    "is the gpu used": "gpu",
+    "pdf": "inputs",
+    "confidence": "questions",
+    "csv delimiter": "inputs",
+    "ray cluster": "clusters",
+    "GuardUnsatisfied": "troubleshooting",
+}
+
+
+@pytest.mark.parametrize("words", QUESTIONS)
+def test_a_question_is_answered_among_the_first_three(words: str) -> None:
+    assert QUESTIONS[words] in [page.topic for page, _, _ in search_guide(words)[:3]]
+
+
 def test_links_are_topics_in_a_terminal() -> None:
     shown = guide_pages()["tutorial"].for_terminal()
     assert "(help choosing-a-model)" in shown
