@@ -79,7 +79,9 @@ NCtxOption = Annotated[int, typer.Option(help="Tokens of context, shared by all 
 ThreadsOption = Annotated[
     int | None, typer.Option(help="Threads of llama.cpp; by default the physical cores that this process may use.")
 ]
-GpuLayersOption = Annotated[int, typer.Option(help="Layers on the GPU; -1 is all.")]
+GpuLayersOption = Annotated[
+    int | None, typer.Option(help="Layers on the GPU; -1 is all. By default all that fit, where llama.cpp can use one.")
+]
 KvTypeOption = Annotated[str, typer.Option(help=f"Type of the KV cache: {', '.join(KV_TYPES)}.")]
 SequencesOption = Annotated[
     int | None,
@@ -113,7 +115,7 @@ def typed(context: typer.Context) -> frozenset[str]:
 def model_settings(
     n_ctx: int,
     threads: int | None,
-    gpu_layers: int,
+    gpu_layers: int | None,
     kv_type: str,
     sequences: int | None,
     verbose: bool,

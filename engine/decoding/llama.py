@@ -43,18 +43,12 @@ _KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8
 _FLASH_ATTENTION = {None: -1, False: 0, True: 1}
 _SUPPORTED_VOCABULARIES = (native.LLAMA_VOCAB_TYPE_SPM, native.LLAMA_VOCAB_TYPE_BPE)
 _ERROR = 4
+_GPU_TYPES = (1, 2)  # with memory of its own, and with the machine's
 # Rows of logits in one pass: each costs a row of the vocabulary in the compute buffer (0.2 MB for 50,000 tokens).
 _ROWS_PER_SEQUENCE = 8
 _ROWS_OF_SEARCH = 128
 # Sequences in which continuations are tried; in a unified cache one costs nothing until it holds tokens of its own.
 _BRANCHES = 96
-
-
-# No part of Python opens a C FILE.
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.fopen.argtypes, _libc.fopen.restype = (ctypes.c_char_p, ctypes.c_char_p), ctypes.c_void_p
-_libc.fseeko.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int)
-_libc.fclose.argtypes = (ctypes.c_void_p,)
 
 
 class _Log:
@@ -126,7 +120,7 @@ class LlamaModel:
         self.path = path
         self.settings = settings
         params = native.llama_model_default_params()
-        params.n_gpu_layers = settings.gpu_layers
+        params.n_gpu_layers = settings.gpu_layers or 0
         params.vocab_only = vocab_only
         params.use_extra_bufts = settings.extra_buffers is not False
         overrides = _space_prefix_off()
@@ -265,17 +259,33 @@ def _load(path: Path, params: Any) -> int | None:
     if not offset:
         pointer: int | None = forking.call(native.llama_model_load_from_file, os.fsencode(path), params)
         return pointer
-    file = _libc.fopen(os.fsencode(path), b"rb")
+    libc = _c_library(path)
+    file = libc.fopen(os.fsencode(path), b"rb")
     if not file:
         raise ModelFileInvalid(path, f"cannot be opened: {os.strerror(ctypes.get_errno())}")
     try:
-        if _libc.fseeko(file, offset, os.SEEK_SET):
+        if libc.fseeko(file, offset, os.SEEK_SET):
             raise ModelFileInvalid(path, f"cannot be read at {offset}: {os.strerror(ctypes.get_errno())}")
         # The mapping outlives the FILE.
         pointer = forking.call(native.llama_model_load_from_file_ptr, file, params)
         return pointer
     finally:
-        _libc.fclose(file)
+        libc.fclose(file)
+
+
+def _c_library(path: Path) -> ctypes.CDLL:
+    """The C library, for a FILE, which no part of Python opens. Windows has none by that name."""
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        library.fopen.argtypes, library.fopen.restype = (ctypes.c_char_p, ctypes.c_char_p), ctypes.c_void_p
+        library.fseeko.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int)
+        library.fclose.argtypes = (ctypes.c_void_p,)
+        return library
+    except (TypeError, OSError, AttributeError) as error:
+        reason = (
+            "a model inside of another file cannot be read on this system; write it out with `engine models export`"
+        )
+        raise ModelFileInvalid(path, reason) from error
 
 
 class LlamaContext:
@@ -474,3 +484,21 @@ def offloads_to_gpu() -> bool:
     """Whether this build of llama.cpp can compute on a GPU."""
     _log.start()
     return bool(native.llama_supports_gpu_offload())
+
+
+def gpu_memory() -> int | None:
+    """Bytes that are free on the GPUs that llama.cpp can use; 0 where it can use none, None where they do not say."""
+    if not offloads_to_gpu():
+        return 0
+    library, free = native._lib, 0
+    library.ggml_backend_dev_get.restype = ctypes.c_void_p
+    library.ggml_backend_dev_get.argtypes = (ctypes.c_size_t,)
+    library.ggml_backend_dev_type.argtypes = (ctypes.c_void_p,)
+    library.ggml_backend_dev_memory.argtypes = (ctypes.c_void_p, *[ctypes.POINTER(ctypes.c_size_t)] * 2)
+    devices = [library.ggml_backend_dev_get(index) for index in range(library.ggml_backend_dev_count())]
+    found = [device for device in devices if library.ggml_backend_dev_type(device) in _GPU_TYPES]
+    for device in found:
+        room, total = ctypes.c_size_t(), ctypes.c_size_t()
+        library.ggml_backend_dev_memory(device, ctypes.byref(room), ctypes.byref(total))
+        free += room.value
+    return (free or None) if found else 0

@@ -13,12 +13,14 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from engine.decoding import forking
 from engine.decoding.generation import Jump
-from engine.decoding.llama import LlamaModel, describe_backend
+from engine.decoding.gpu import layers_on_gpu
+from engine.decoding.llama import LlamaModel, describe_backend, offloads_to_gpu
 from engine.decoding.memory import available_memory, require_memory
 from engine.decoding.pass_times import PassTimes, Workload
 from engine.decoding.plan_choice import PlanChoice, plan_for
@@ -40,7 +42,7 @@ T = TypeVar("T")
 _RECENT_MODELS = 2
 
 # A file, the layers on a GPU and the layouts of weights that a loaded model was made with.
-_Weights = tuple["_Identity", int, "bool | None"]
+_Weights = tuple["_Identity", "int | None", "bool | None"]
 
 # Path, size, time of the last change, inode: another file under the same name is another model.
 _Identity = tuple[Path, int, int, int]
@@ -211,13 +213,19 @@ def plan_of(
 ) -> PlanChoice:
     """How a model is run on this machine."""
     _identity(path)
+    if settings.gpu_layers and not offloads_to_gpu():
+        tell(
+            f"gpu_layers is {settings.gpu_layers}, but llama.cpp was built without a GPU: {path.name} runs on the processor"
+        )
+    settings = replace(settings, gpu_layers=layers_on_gpu(path, settings) if offloads_to_gpu() else 0)
 
     def check() -> None:
         parts = read_parts(path)  # llama.cpp can abort on a damaged file; this says what is wrong with it
         if not on_gpu(settings):
             require_memory(parts.size, available_memory())
 
-    return plan_for(path, settings, describe_backend, tell, check, work)
+    choice = plan_for(path, settings, describe_backend, tell, check, work)
+    return replace(choice, plan=replace(choice.plan, gpu_layers=settings.gpu_layers or 0))
 
 
 def unload_models() -> None:

@@ -19,8 +19,8 @@ _WITHOUT_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`extra_buffers`: weights in the layouts of special kernels (AMX, repacking); `sequences`: documents at once. None leaves
-    a choice to llama.cpp.
+    """`extra_buffers`: weights in the layouts of special kernels (AMX, repacking); `sequences`: documents at once;
+    `gpu_layers`: -1 is all. None leaves a choice to llama.cpp.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Plan:
     flash_attention: bool | None = None
     threads: int | None = None
     sequences: int = SEQUENCES
+    gpu_layers: int = 0
 
     def applied(self, settings: ModelSettings) -> ModelSettings:
         """The settings, with what they leave open as the plan has it."""
@@ -37,6 +38,7 @@ class Plan:
             flash_attention=self.flash_attention if settings.flash_attention is None else settings.flash_attention,
             threads=self.threads if settings.threads is None else settings.threads,
             sequences=settings.sequences or self.sequences,
+            gpu_layers=self.gpu_layers if settings.gpu_layers is None else settings.gpu_layers,
         )
 
 

@@ -53,6 +53,8 @@ class PlanChoice:
             parts.append("no flash attention, which is faster")
         if self.plan.threads is not None and self.plan.name != PLANS[-1].name:
             parts.append(f"{self.plan.threads} threads")
+        if self.plan.gpu_layers:
+            parts.append(f"{'all' if self.plan.gpu_layers < 0 else self.plan.gpu_layers} layers on the GPU")
         if self.times is not None:
             parts.append(f"{self.plan.sequences} documents at once")
             parts.append(str(self.times))

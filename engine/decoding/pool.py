@@ -74,4 +74,4 @@ class Pool:
 
 def on_gpu(settings: ModelSettings) -> bool:
     """Whether llama.cpp puts a part of the model where the estimate of main memory says nothing."""
-    return settings.gpu_layers != 0 and offloads_to_gpu()
+    return bool(settings.gpu_layers) and offloads_to_gpu()

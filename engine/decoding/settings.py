@@ -33,7 +33,8 @@ MAX_THREADS = 512
 class ModelSettings:
     """`n_ctx` tokens are shared by the prompt's prefix and all documents that are decoded at once.
 
-    `threads`: None uses the physical cores that this process may run on. `gpu_layers`: -1 is all. `kv_type`: one of
+    `threads`: None uses the physical cores that this process may run on. `gpu_layers`: -1 is all; None is
+    all that fit, where llama.cpp was built for a GPU. `kv_type`: one of
     `KV_TYPES`; others than f16 change what the model says. `sequences`: how many documents one context decodes at once; None is
     as many as pay on this machine. `n_batch`: how many tokens one pass takes. `extra_buffers` (the weights in the layouts of
     special kernels, AMX among them) and `flash_attention`: None takes what was found to run on this machine, and to run best;
@@ -46,7 +47,7 @@ class ModelSettings:
 
     n_ctx: int = 4096
     threads: int | None = None
-    gpu_layers: int = 0
+    gpu_layers: int | None = None
     kv_type: str = "f16"
     sequences: int | None = None
     n_batch: int = 512
@@ -90,7 +91,7 @@ _LARGEST = 2**31 - 1
 _RULES: dict[str, Rule] = {
     "n_ctx": Whole(16, _LARGEST),
     "threads": Optional(Whole(1, MAX_THREADS), "the physical cores that this process may use"),
-    "gpu_layers": Whole(-1, _LARGEST),  # -1 is all
+    "gpu_layers": Optional(Whole(-1, _LARGEST), "all that fit"),  # -1 is all
     "kv_type": OneOf(tuple(KV_TYPES)),
     "sequences": Optional(Whole(1, MAX_SEQUENCES), "as many as pay on this machine"),
     "n_batch": Whole(1, _LARGEST),

@@ -231,7 +231,7 @@ def _arguments(spec: JobSpec) -> Fingerprint:
         "seed": sampling.seed,
         "n_ctx": settings.n_ctx,
         "kv_type": settings.kv_type,
-        "gpu_layers": settings.gpu_layers,
+        "gpu_layers": settings.gpu_layers or 0,
         "deterministic": spec.deterministic,
         "chat template": None if settings.chat_format is None else json_digest(read_chat_format(settings.chat_format)),
         "date": settings.date,

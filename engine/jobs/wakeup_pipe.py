@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
+from multiprocessing import Pipe
 
 
 class WakeupPipe:
-    """A self-pipe."""
+    """A self-pipe. `connection` is what the loop waits on."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
-
-    def fileno(self) -> int:
-        return self._read
+        self.connection, self._write = Pipe(duplex=False)
+        self._poked = False
 
     def poke(self) -> None:
-        # A full pipe wakes as well as one more byte does; a closed one has nobody to wake.
-        with suppress(BlockingIOError, OSError):
-            os.write(self._write, b"!")
+        """Wake the loop; a pipe that was written to and not cleared yet needs no second byte, which could block."""
+        if not self._poked:
+            self._poked = True
+            with suppress(OSError):  # a closed one has nobody to wake
+                self._write.send_bytes(b"!")
 
     def clear(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self._read, 4096)
+        """Take what was written, before looking at what it was about."""
+        self._poked = False
+        while self.connection.poll():
+            self.connection.recv_bytes()
 
     def close(self) -> None:
-        os.close(self._read)
-        os.close(self._write)
+        """Nobody waits any more."""
+        self.connection.close()
+        self._write.close()

@@ -182,7 +182,7 @@ class WorkerPool:
 
     def _listen(self) -> None:
         """Wait until something happens, and see to it."""
-        sources: list[Any] = [self._wake]
+        sources: list[Any] = [self._wake.connection]
         for process in self._processes:
             sources += [process.connection, process.sentinel]
         wait(sources, self._wait_seconds())
