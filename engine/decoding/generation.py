@@ -27,6 +27,7 @@ from engine.decoding.sampler import GREEDY, Sampler, Sampling
 from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
 from engine.decoding.token_node import TokenNode
+from engine.decoding.value_bounds import ValueBounds, ValueEnd, ValueWatch
 from engine.decoding.value_search import BeamBranch, ValueSearch, decided
 from engine.errors import BackendFailed, DeadEnd, TokenRejected
 from engine.grounding.decision import Continuation, Decisions, Fill, Write
@@ -52,7 +53,7 @@ class Generation:
     """`jump`: "spelled" trusts certain forced tokens, "verified" asks the model about each, "off" never jumps.
 
     `many`: the items of the outermost array are given out as they close, and stay. `max_backtracks` is how many tokens
-    chosen by the model may be thrown away when guards leave no way on.
+    chosen by the model may be thrown away when guards leave no way on. `bounds` end values of a JSON text that run away.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Generation:
         max_backtracks: int = MAX_BACKTRACKS,
         decisions: Decisions | None = None,
         fit: FieldFit | None = None,
+        bounds: ValueBounds | None = None,
     ) -> None:
         self.document = document
         # How many tokens the sequence holds that are certain.
@@ -80,7 +82,10 @@ class Generation:
         self._statistics = statistics
         self._sampler = Sampler(sampling, document if key is None else key)
         self._jump = jump
-        self._path = OutputState(document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many)
+        watch = None if bounds is None else ValueWatch(bounds, max_tokens, self._prompt_text)
+        self._path = OutputState(
+            document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many, watch=watch
+        )
         self._backtracker = Backtracker(self._path, max_backtracks)
         self._prompt: tuple[int, ...] = ()
         self._prompt_length = 0
@@ -106,6 +111,14 @@ class Generation:
     def cuts(self) -> tuple[int, ...]:
         """The bytes of the output at which the budget changed what was chosen."""
         return self._path.cuts
+
+    @property
+    def loops(self) -> tuple[tuple[str | int, ...], ...]:
+        """The paths of the values so far that were ended because they repeated themselves."""
+        return self._path.node.loops
+
+    def _prompt_text(self) -> str:
+        return b"".join(self._path.pieces[token] for token in self._prompt).decode(errors="replace")
 
     def start(self, prompt: Sequence[int], length: int) -> None:
         """Begin with the tokens of the prompt, the first `length` of which the sequence holds already."""
@@ -155,34 +168,37 @@ class Generation:
         if not rows:
             return True
         try:
-            return self._follow(feed.tokens[certain:], rows)
+            self._follow(feed.tokens[certain:], rows)
         except DeadEnd as dead:
             self._go_back(dead)
-            return False
+        return self.length == feed.start + len(feed.tokens)
 
-    def _follow(self, drafts: Sequence[int], rows: Sequence[Row]) -> bool:
-        """Choose by each row as long as the drafts are what is chosen; False where some of them were not."""
+    def _follow(self, drafts: Sequence[int], rows: Sequence[Row]) -> None:
+        """Choose by each row as long as the drafts are what is chosen."""
         index = self.right_drafts = 0
         while True:
             token = self._choose(rows[index])
             if token is None:  # the end
-                return index == len(drafts)
+                return
             agreed = index < len(drafts) and token == drafts[index]
             if agreed:
                 index += 1
                 self.length += 1
                 self._statistics.kept_drafts += 1
             self._pending = [] if agreed else [token]
+            held = self.length
             self._after_choice()
+            if self.length < held:  # a loop was cut off
+                return
             if agreed:
                 index += self._take_sent(drafts[index:])
                 self.right_drafts = index
             if not agreed or self._pending or self._path.finish is not None:
-                return index == len(drafts)
+                return
             if self.decision is not None:  # which evaluates the last token itself
                 self.length -= 1
                 self._pending = [drafts[index - 1]]
-                return False
+                return
 
     def _take_sent(self, sent: Sequence[int]) -> int:
         """How many of the tokens that are forced now were sent along already; they are evaluated."""
@@ -198,6 +214,7 @@ class Generation:
     def _choose(self, row: Row) -> int | None:
         """The next token, accepted by the matcher; None where it ends the output."""
         self._path.squeezed = False
+        ending = self._path.ending
         if self._sampler.greedy:
             with self._statistics.stage("sample"):
                 token = int(row.argmax())
@@ -205,10 +222,12 @@ class Generation:
                     raise BackendFailed("logits", "the model answered with values that are not numbers")
             with self._statistics.stage("mask"):
                 # Under guards the alternatives are wanted too.
-                if not self._path.guarded and self._matcher.allows(token) and self._path.take(token):
+                bound = ending is not None and (ending.loop or not self._path.ends_value(token, ending))
+                free = not self._path.guarded and not bound
+                if free and self._matcher.allows(token) and self._path.take(token):
                     return None if token in self._path.ends else token
         with self._statistics.stage("mask"):
-            candidates = np.flatnonzero(self._matcher.mask())
+            candidates = self._candidates()
         with self._statistics.stage("sample"):
             logits = row[candidates]
             choice = self._choice(candidates, logits) if self._path.guarded else None
@@ -225,7 +244,18 @@ class Generation:
                 if self._path.take(token, choice):
                     return None if token in self._path.ends else token
             candidates, logits = np.delete(candidates, index), np.delete(logits, index)
+        if self._path.ending is not None:
+            self._tolerate(self._path.ending)
+            return self._choose(row)
         return self._close_up()
+
+    def _candidates(self) -> npt.NDArray[np.intp]:
+        """The tokens that are allowed; where a value has to end, those of them that end it."""
+        candidates = np.flatnonzero(self._matcher.mask())
+        if (ending := self._path.ending) is None:
+            return candidates
+        self._path.squeezed = not ending.loop
+        return candidates[[self._path.ends_value(token, ending) for token in candidates.tolist()]]
 
     def _choice(self, candidates: npt.NDArray[np.intp], logits: Row) -> ChoicePoint[TokenNode]:
         """What can be taken here, best first, with how much less it is wanted than the best."""
@@ -272,21 +302,60 @@ class Generation:
         self._path.return_to(before)
         self._decisions, self._unplanned = None, None
         self._values.clear()
-        kept = min(self.length - self._prompt_length, before.count - 1)
-        written = (*self._prompt, *before.tokens_after(0))
-        self.length = self._prompt_length + kept  # the last token is evaluated anew, for its logits
-        self._pending = list(written[self.length :])
+        self._rewind(before.count)
         self._after_choice()
+
+    def _rewind(self, kept: int) -> None:
+        """Go on from an output that has the first `kept` tokens in common with what was evaluated."""
+        written = (*self._prompt, *self._path.node.tokens_after(0))
+        # The last token is evaluated anew if it must be, for its logits.
+        self.length = min(self.length, self._prompt_length + kept, len(written) - 1)
+        self._pending = list(written[self.length :])
+
+    # -- ending values that run away
+
+    def _end_value(self) -> bool:
+        """Whether a value has to end now: then the next token is one that ends it."""
+        end = self._path.due
+        self._path.due = None
+        if end is None or not (self._cut_back(end) if end.loop else self._path.can_end(end)):
+            return False
+        self._path.ending, self._drafts = end, ()
+        return True
+
+    def _cut_back(self, end: ValueEnd) -> bool:
+        """Go back to where a loop begins; False, and nothing has changed, where the value cannot end there."""
+        here = self._path.node
+        before = next((node for node in here.back() if node.end <= end.place), self._path.first)
+        kept = self._matcher.output_between(before.end, end.place)
+        with self._statistics.stage("mask"):
+            self._path.return_to(before)
+            taken = all(self._path.take(token) for token in self._spelling.spell(kept).tokens)
+            if not taken or self._path.node.end != end.place or not self._path.can_end(end):
+                self._path.return_to(here)
+                self._tolerate(end)
+                return False
+        self._rewind(before.count)
+        self._undecided = -1
+        return True
+
+    def _tolerate(self, end: ValueEnd) -> None:
+        """Leave a value to the model where it cannot be ended."""
+        self._path.ending = self._path.due = None
+        if self._path.watch is not None:
+            self._path.watch.tolerated.add(end.start)
 
     # -- going on without the model
 
     def _after_choice(self) -> None:
         """After a chosen token: is the output complete, and if not, what is forced next, and what is to be decided?"""
         self._drafts, self.draft_kind, self.decision = (), DraftKind.FORCED, None
-        if self._path.end_if_due():
+        if self._path.end_if_due() or self._end_value():
             return
-        rest = b"" if self._jump == "off" else self._jump_forward()
-        if not self._path.end_if_due() and self._decisions is not None and self._path.node.end != self._undecided:
+        rest = b"" if self._jump == "off" or self._path.ending is not None else self._jump_forward()
+        if self._path.end_if_due() or self._end_value():
+            return
+        if self._decisions is not None and self._path.node.end != self._undecided:
             with self._statistics.stage("mask"):
                 self.decision = self._decisions.at(self._matcher.output, rest, self._values)
 
@@ -320,7 +389,10 @@ class Generation:
                 assert decision is not None
                 made = self._search(decision, sequences, sequence)
         if made:
+            held = self.length
             self._after_choice()
+            if self.length < held:
+                sequences.truncate(sequence, self.length)
         elif self._path.node.end == start:
             self._undecided = start
 
@@ -412,6 +484,8 @@ class Generation:
                 return False
             self._pending.append(token)
             self._statistics.forced_tokens += 1
+            if self._path.due is not None:
+                return False
         return True
 
     def _complete_with(self, drafts: Sequence[int]) -> bool:

@@ -25,6 +25,7 @@ from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.search_passes import search_room
 from engine.decoding.statistics import Statistics
+from engine.decoding.value_bounds import ValueBounds
 from engine.errors import EngineError, TextTooLong, UsageError
 from engine.grounding.decision import Decisions
 from engine.masks.vocabulary import Vocabulary
@@ -40,7 +41,8 @@ class Request:
     `many`: the items of the outermost array are given out as they close. `max_backtracks` is how many tokens chosen by
     the model may be thrown away when guards leave no way on and decoding goes back. `key` is what the draws depend on
     beside the seed; without it, the document's number in the run. `decisions` are made by the probability of whole
-    values; with `reference`, the prompt of an empty document, also by how well they fit their fields (see `field_fit`).
+    values; with `reference`, the prompt of an empty document, also by how well they fit their fields (see `field_fit`). `bounds`
+    are for JSON texts: they end values that run away.
     """
 
     prompt: tuple[int, ...]
@@ -52,13 +54,15 @@ class Request:
     key: str | None = None
     decisions: Decisions | None = None
     reference: tuple[int, ...] | None = None
+    bounds: ValueBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """New bytes of a document's output; with its last event either how it finished, or the error that ended it.
 
-    `cuts` are the bytes of the output so far at which the budget changed what was chosen.
+    `cuts` are the bytes of the output so far at which the budget changed what was chosen, `loops` the paths of values that were
+    ended because they repeated themselves.
     The first event of a document that was let in is empty: its decoding begins.
     """
 
@@ -67,6 +71,7 @@ class Event:
     finish: Finish | None = None
     error: EngineError | None = None
     cuts: tuple[int, ...] = ()
+    loops: tuple[tuple[str | int, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -225,6 +230,7 @@ class _Slots:
             max_backtracks=request.max_backtracks,
             decisions=request.decisions,
             fit=self._field_fit(request),
+            bounds=request.bounds,
         )
         shared = self._shared(request)
         generation.start(request.prompt, shared)
@@ -348,7 +354,7 @@ class _Slots:
             self._leave(next(place for place, held in self.active.items() if held is generation))
         if data or error is not None or generation.finish is not None:
             finish = generation.finish if error is None else None
-            yield Event(generation.document, data, finish, error, generation.cuts)
+            yield Event(generation.document, data, finish, error, generation.cuts, generation.loops)
 
     def _decode(self, feeds: list[Feed]) -> list[list[Row]]:
         with self._statistics.stage("model"):

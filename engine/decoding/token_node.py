@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.automaton.tracker import Tracker
 from engine.guards.frontier import ChoicePoint
 
 
@@ -16,9 +17,10 @@ from engine.guards.frontier import ChoicePoint
 class TokenNode:
     """`count` tokens and `end` bytes of output with this one; the root, before the first, has neither.
 
-    `cuts` are the bytes at which the budget changed what was chosen. `choice` is what else could
-    have been taken here; None where nothing could, or where nobody will ask. `closing` are tokens that end the output from here,
-    guards permitting.
+    `cuts` are the bytes at which the budget changed what was chosen, `loops` the paths of values that were ended because they
+    repeated themselves. `choice` is what else could have been taken here; None where nothing could, or where nobody will ask.
+    `closing` are tokens that end the output from here, guards permitting. Where values are watched, `tracker` is there, and
+    `opened` counts the tokens before the string or number that is open.
     """
 
     parent: TokenNode | None = None
@@ -29,6 +31,9 @@ class TokenNode:
     cuts: tuple[int, ...] = ()
     choice: ChoicePoint[TokenNode] | None = None
     closing: tuple[int, ...] = ()
+    loops: tuple[tuple[str | int, ...], ...] = ()
+    tracker: Tracker | None = None
+    opened: int = 0
 
     def back(self) -> Iterator[TokenNode]:
         """This node and those before it, without the root."""
