@@ -165,6 +165,19 @@ def test_pages_are_found_by_topic_and_by_words() -> None:
         search_guide("tutoriel")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_every_figure_that_was_measured_has_its_command(page: Path) -> None:
+    text = re.sub(
+        r"<!-- generated.*?<!-- end -->|^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.S | re.M
+    )
+    figure = re.compile(r"\d[\d.,]*\s?(?:µs|ms|s|%|tokens/s|documents/s|MiB|GiB|MB|kB)(?!\w)")
+    told = re.compile(r"\b(?:measured|medians?|took|takes? \d|faster|slower)\b", re.IGNORECASE)
+    command = re.compile(r"`(?:time )?(?:engine|pytest|python|\./users) [^`]*`")
+    for section in re.split(r"^(?=#+ )", text, flags=re.MULTILINE):
+        if figure.search(section) and told.search(section):
+            assert command.search(section), section.partition("\n")[0]
+
+
 # Words that users of other tools would type, and a page that answers them.
 QUESTIONS = {
     "how do I notice truncated max_tokens": "questions",
