@@ -88,10 +88,6 @@ class FiniteMatcher:
     def finished(self) -> bool:
         return self._ended or {way for _, way in self._language.possible(self.output)} == {()}
 
-    @property
-    def dead_end(self) -> bool:
-        return not self._language.possible(self.output)
-
     def mask(self) -> BoolArray:
         return self._language.mask(self.output)
 

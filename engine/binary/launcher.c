@@ -1,8 +1,8 @@
 /* The start of a file that `engine build` makes.
  *
  * Finds the runtime (Python, the engine, llama.cpp) in the user's cache, unpacks it there where it is missing or was
- * damaged, and becomes it. What follows this program in its own file is told by a trailer at the end; carrier.py and
- * assembly.py write both. A runtime is unpacked into a draft beside its place under a lock; each of its files is held
+ * damaged, and becomes it. What follows this program in its own file is told by a trailer at the end; single_file.py and
+ * packing.py write both. A runtime is unpacked into a draft beside its place under a lock; each of its files is held
  * to its sha256, and only a complete draft is renamed. A lock dies with its process, so a draft that is found under the
  * lock was left behind and is removed. At every start each file's kind, size, owner and mode are looked at.
  *

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.basics.plural import counted
 from engine.errors import BuildFailed, EngineError
 from engine.objects.item import item_type
 
@@ -38,7 +39,7 @@ def smoke_test(file: Path, model_type: Any, manifest: Mapping[str, Any]) -> str:
             return f"it starts; of the trial's text it says: {done.stderr.strip()}"
         lines = run.succeeded(done).splitlines()
         _check(lines, model_type)
-        return f"it extracted {len(lines)} {'object' if len(lines) == 1 else 'objects'} from {SMOKE_TEST_TEXT!r}"
+        return f"it extracted {counted(len(lines), 'object')} from {SMOKE_TEST_TEXT!r}"
 
 
 class _Run:

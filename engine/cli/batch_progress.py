@@ -12,6 +12,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from engine.basics.plural import counted
 from engine.jobs.estimate import Estimate
 from engine.jobs.job import JobProgress
 from engine.jobs.manifest import Manifest
@@ -73,8 +74,8 @@ def summary(manifest: Manifest, figures: JobProgress) -> str:
     """`313 documents: 300 complete, 13 closed early, 0 errors; 313 objects; 87.2 s, 3.59 documents/s, …`."""
     counts = manifest.counts
     early = f", {counts.budget} closed early" if counts.budget else ""
-    ended = f"{counts.complete} complete{early}, {_counted(counts.errors, 'error')}"
-    text = f"{_counted(counts.documents, 'document')}: {ended}; {_counted(counts.objects, 'object')}"
+    ended = f"{counts.complete} complete{early}, {counted(counts.errors, 'error')}"
+    text = f"{counted(counts.documents, 'document')}: {ended}; {counted(counts.objects, 'object')}"
     if figures.before:
         text += f"; {counts.documents - figures.before} of them in this run"
     if counts.documents > figures.before:
@@ -84,14 +85,10 @@ def summary(manifest: Manifest, figures: JobProgress) -> str:
     return text
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def _rates(figures: JobProgress, *, errors: bool = True) -> str:
     tokens = figures.tokens / figures.seconds if figures.seconds else 0.0
     text = f"{figures.documents_per_second:.2f} documents/s, {tokens:.0f} tokens/s"
-    return f"{text}, {_counted(figures.counts.errors, 'error')}" if errors else text
+    return f"{text}, {counted(figures.counts.errors, 'error')}" if errors else text
 
 
 def _eta(figures: JobProgress) -> str:

@@ -9,14 +9,14 @@ against the model's choice. Bytes that the tokens do not reproduce exactly are l
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
 
+from engine.basics.lru import LruCache
 from engine.decoding.language_model import LanguageModel
 
-_REMEMBERED = 4096
+_REMEMBERED, _REMEMBERED_BYTES = 4096, 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,12 @@ class ForcedTokenizer:
         self._pieces = model.vocabulary.pieces
         self._ordinary = model.vocabulary.ordinary
         self._sorted: list[bytes] | None = None
-        self._remembered: OrderedDict[bytes, ForcedTokens] = OrderedDict()
+        self._remembered: LruCache[bytes, ForcedTokens] = LruCache(
+            _REMEMBERED, weight=_REMEMBERED_BYTES, weigh=lambda forced, spelled: len(forced) + 8 * len(spelled.tokens)
+        )
 
     def spell(self, forced: bytes) -> ForcedTokens:
-        spelled = self._remembered.get(forced)
-        if spelled is None:
-            spelled = self._remembered[forced] = self._spell(forced)
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        return spelled
+        return self._remembered.get(forced, lambda: self._spell(forced))
 
     def _spell(self, forced: bytes) -> ForcedTokens:
         tokens = self._reproducing(forced)

@@ -88,10 +88,6 @@ class TokenMatcher(Protocol):
         """An end token was accepted, or nothing but the end is possible."""
 
     @property
-    def dead_end(self) -> bool:
-        """No token is possible, and no end."""
-
-    @property
     def output(self) -> bytes:
         """All bytes accepted so far."""
 

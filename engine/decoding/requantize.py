@@ -9,15 +9,14 @@ the model that it was made from.
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from engine.basics.replacing import replacing
 from engine.decoding.child import can_start_children, child_command, child_environment, ending
 from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.settings import WEIGHT_TYPES
@@ -96,16 +95,10 @@ def _line(model: ModelFile, digest: str, to: str, name: str | None, origin: Mode
 
 
 def _make(source: Path, target: Path, to: str, progress: Progress) -> None:
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_DRAFT}")
-    try:
+    with replacing(target, suffix=_DRAFT) as draft:
         quantize_in_child(source, draft, to, progress=progress)
         read_header(draft)
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(draft, target)
-        remember_as(target, sha256_of(target, progress=progress, fresh=True))
-    finally:
-        draft.unlink(missing_ok=True)
+    remember_as(target, sha256_of(target, progress=progress, fresh=True))
 
 
 def quantize_in_child(source: Path, target: Path, to: str, *, progress: Progress = SILENT) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from engine.basics.json_pointer import pointer_tokens
+
 FieldKind = Literal["number", "list", "text"]
 
 
@@ -79,6 +81,6 @@ def _resolved(node: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
             return {}
         seen.add(reference)
         node = root
-        for key in reference.removeprefix("#").strip("/").split("/"):
-            node = node.get(key.replace("~1", "/").replace("~0", "~"), {}) if key else node
+        for key in pointer_tokens(reference.removeprefix("#")):
+            node = node.get(key, {})
     return node if isinstance(node, Mapping) else {}

@@ -16,12 +16,12 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from engine.automaton.automaton import Automaton
 from engine.automaton.tracker import Tracker
+from engine.basics.json_pointer import json_pointer
 from engine.errors import ExampleInvalid, TokenRejected
 from engine.lowering.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.masks.vocabulary import Vocabulary
-from engine.objects.budget_marks import json_pointer
 from engine.objects.item import InvalidValue, ItemType
 
 _SHOWN = 40

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 
+from engine.basics.json_pointer import json_pointer
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
 from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed
 from engine.extraction.grounded import SourceSpan, source_spans
 from engine.extraction.locked_iterator import LockedIterator
 from engine.grounding.document import GroundedDocument
-from engine.objects.budget_marks import cut_paths, json_pointer
+from engine.objects.budget_marks import cut_paths
 from engine.objects.item_splitter import ClosedItem, ItemSplitter
 
 T = TypeVar("T")

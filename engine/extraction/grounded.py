@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.automaton.automaton import Automaton
+from engine.basics.json_pointer import json_pointer
 from engine.errors import GrammarEmpty, NotInText, UsageError
 from engine.extraction.compilation import lower_schema
 from engine.grounding.decision import FieldPath, Span
@@ -18,7 +19,6 @@ from engine.grounding.source_text import SourceText
 from engine.lowering.lowering import Style
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
-from engine.objects.budget_marks import json_pointer
 from engine.schema.schema import Schema
 
 GroundedMode = Literal[True, False, "prefer"]

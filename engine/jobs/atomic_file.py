@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import secrets
 from pathlib import Path
 
+from engine.basics.replacing import replacing, sync_folder
 from engine.errors import OutputFailed
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace the file at `path` in one step; `OutputFailed` leaves the old one."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-        sync_folder(path.parent)
+        with replacing(path) as draft:
+            draft.write_bytes(data)
     except OSError as error:
         raise OutputFailed(path, str(error.strerror)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def replace(source: Path, target: Path) -> None:
@@ -44,17 +35,6 @@ def remove(path: Path) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise OutputFailed(path, str(error.strerror)) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; Windows has no such call and does it by itself."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def file_digest(path: Path) -> str:

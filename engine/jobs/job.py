@@ -16,6 +16,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.basics.replacing import sync_folder
 from engine.errors import InputChanged, JobError, OutputDamaged, UsageError
 from engine.jobs import atomic_file
 from engine.jobs.input_digest import InputDigest, RunningDigest, digest_input, distinct_ids
@@ -262,7 +263,7 @@ class Job:
             self.figures.before = ledger.documents
             run = _Run(self, ledger, manifest, running, surveyed)
             run.checkpoint("running")
-            atomic_file.sync_folder(path.parent)
+            sync_folder(path.parent)
             executor = (
                 self.make_executor(self.spec)
                 if self.make_executor

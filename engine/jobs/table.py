@@ -10,16 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.basics.replacing import replacing
 from engine.errors import OutputFailed
-from engine.jobs.atomic_file import sync_folder
 from engine.jobs.ledger import read_ledger
 from engine.schema import Schema
 from engine.schema.schema import Array, Literals, Object, SchemaId
@@ -124,20 +121,12 @@ def _rows(output: Path) -> Iterator[dict[str, Any]]:
 
 def _write(target: Path, lines: Iterable[str]) -> int:
     """Write a file whole or not at all."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     count = 0
     try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
+        with replacing(target) as draft, draft.open("x", encoding="utf-8", newline="") as file:
             for line in lines:
                 file.write(line)
                 count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, target)
-        sync_folder(target.parent)
     except OSError as error:
         raise OutputFailed(target, str(error.strerror)) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
     return count

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from engine import __version__
+from engine.basics.plural import counted
 from engine.errors import DocumentTimedOut, EngineError, OutputDamaged, UsageError, WorkerDied
 from engine.extraction.compilation import certify
 from engine.jobs.atomic_file import file_digest
@@ -300,9 +301,9 @@ def _replay(
         differing = [
             one for one, outcome in _decoded(spec, differing) if outcome is None or not _equal(outcome, *one[1:])
         ]
-    text = f"{_number(len(chosen))} decoded again, {len(chosen) - len(differing)} equal"
+    text = f"{counted(len(chosen), 'document')} decoded again, {len(chosen) - len(differing)} equal"
     if left_out:
-        text += f"; {_number(left_out)} that took too long or killed a worker left out"
+        text += f"; {counted(left_out, 'document')} that took too long or killed a worker left out"
     if differing:
         names = [str(record.id) for _, _, record in differing[:_SHOWN]]
         text += f"; {', '.join(names)} {'differs' if len(differing) == 1 else 'differ'}"
@@ -320,10 +321,6 @@ def _decoded(spec: JobSpec, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Re
     assignments = (replace(assignment, number=number) for number, (assignment, _, _) in enumerate(chosen))
     for settled_one, one in zip(WorkerPool(spec).run(assignments), chosen, strict=True):
         yield one, settled_one.outcome
-
-
-def _number(count: int) -> str:
-    return f"{count} document{'' if count == 1 else 's'}"
 
 
 def _equal(outcome: RecordedOutcome, data: bytes, record: Record) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.basics.json_pointer import pointer_tokens
 from engine.formats.named_languages import NamedLanguage
 from engine.lowering.enforcement import Enforcement
 from engine.schema import schema as s
@@ -49,8 +50,7 @@ def _says(plain: s.Json, path: str, keywords: tuple[str, ...]) -> bool:
 def _at(plain: s.Json, path: str) -> Iterator[dict[str, s.Json]]:
     """The schema at the path, and those that it applies to the same value."""
     node = plain
-    for token in path.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
+    for name in pointer_tokens(path):
         inner = _resolved(plain, node)
         if isinstance(inner, dict) and name in inner:
             node = inner[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.basics.json_pointer import escaped_token
 from engine.lowering.enforcement import admits_anything
 from engine.schema import schema as s
 
@@ -21,16 +22,12 @@ def edges(shape: s.Shape) -> Iterator[Edge]:
         if shape.rest is not None:
             yield "/items", shape.rest
     elif isinstance(shape, s.Object):
-        yield from ((f"/properties/{_token(one.name)}", one.schema) for one in shape.properties)
+        yield from ((f"/properties/{escaped_token(one.name)}", one.schema) for one in shape.properties)
         for keys in shape.others:
             if keys.matching:
-                yield f"/patternProperties/{_token(keys.matching[0].source)}", keys.schema
+                yield f"/patternProperties/{escaped_token(keys.matching[0].source)}", keys.schema
             else:
                 yield "/additionalProperties", keys.schema
-
-
-def _token(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 class SchemaPaths:

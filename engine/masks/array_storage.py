@@ -11,13 +11,14 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import platformdirs
+
+from engine.basics.replacing import replacing
 
 StoredArray = npt.NDArray[np.generic]
 
@@ -88,11 +89,5 @@ def _digest(content: bytes | memoryview) -> bytes:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path, durable=False) as draft:  # a cache: one that a power cut spoils is made anew
+        draft.write_bytes(content)

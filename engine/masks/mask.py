@@ -19,8 +19,8 @@ from engine.automaton.automaton import DEAD, Automaton, Conditional, State
 from engine.automaton.completion import Completions
 from engine.automaton.stacks import Item
 from engine.automaton.terminal import Terminal
+from engine.basics.lru import LruCache
 from engine.errors import GrammarTooComplex
-from engine.masks.lru import LruCache
 from engine.masks.token_completion import TokenCompletions
 from engine.masks.trie import Ints, Trie, read_trie
 from engine.masks.vocabulary import Vocabulary

@@ -88,11 +88,6 @@ class Matcher:
         """An end token was accepted, or the output is complete and nothing can follow."""
         return self._ended or (self.may_end and not self._automaton.live_bytes(self._state))
 
-    @property
-    def dead_end(self) -> bool:
-        """No token is allowed and the output may not end here."""
-        return not self.finished and not self.mask().any()
-
     @_walking
     def mask(self) -> npt.NDArray[np.bool_]:
         """A bool a token id. End tokens are in it exactly when the output may end here."""

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.automaton.terminal import Edges, QuotedTerminal, Terminal, Wider
-from engine.masks.lru import LruCache
+from engine.basics.lru import LruCache
 from engine.masks.trie import Ints, Trie
 
 Bits = npt.NDArray[np.uint8]

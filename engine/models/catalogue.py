@@ -6,9 +6,7 @@ In: the file that ships with the engine and the user's own, which adds to it; a 
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from engine.basics.replacing import replacing
 from engine.errors import ModelFileInvalid
 from engine.models.environment import models_folder, user_models_file
 from engine.models.model_source import SHA256, ModelSource, parse_source, print_source
@@ -109,12 +108,8 @@ def add_line(line: ModelLine) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
+    with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def catalogue_files() -> tuple[str, ...]:

@@ -17,9 +17,9 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 from pathlib import Path
 
+from engine.basics.replacing import replacing
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.models.environment import cache_folder
 from engine.models.model_source import SHA256
@@ -129,12 +129,5 @@ def _remember(identity: _Identity, digest: str) -> None:
 def _write(path: Path, entry: dict[str, object]) -> None:
     """Written whole or not at all, whoever else writes it now."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with draft.open("x", encoding="utf-8") as file:
-            json.dump(entry, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(entry), encoding="utf-8")

@@ -7,7 +7,6 @@ own. What cannot be continued is removed on every way out, and what a killed pro
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from engine.basics.replacing import rename_durably
 from engine.errors import DownloadFailed, ModelFileInvalid
 from engine.models.catalogue import ModelLine, list_models
 from engine.models.digest import compute, read_record, record_path, remember_as, write_record
@@ -167,19 +167,6 @@ def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | Non
         raise DownloadFailed(source, error.reason) from error
     if whole_model and line.sha256 is None and recorded is None:
         write_record(target, digest, source)
-    _rename_durably(whole, target)
+    rename_durably(whole, target)
     if whole_model:
         remember_as(target, digest)
-
-
-def _rename_durably(whole: Path, target: Path) -> None:
-    """Rename, on the disk before anyone relies on it."""
-    with whole.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(whole, target)
-    if os.name == "posix":
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from engine.basics.plural import counted
 from engine.errors import CopyFailed, ModelFileInvalid
 from engine.models.catalogue import ModelLine, add_line, list_models, read_catalogue, replace_text
 from engine.models.digest import read_record, remember_as, sha256_of, write_record
@@ -45,7 +46,7 @@ def import_model(path: Path, *, name: str | None = None, progress: Progress = SI
     if len(part_names(line.file)) != len(parts.files):
         raise CopyFailed(
             str(path),
-            f"is a model in {len(parts.files)} file{'s' if len(parts.files) > 1 else ''}, and {line.name} is one in "
+            f"is a model in {counted(len(parts.files), 'file')}, and {line.name} is one in "
             f"{len(part_names(line.file))}; give it another name with --name NAME",
         )
     with _copying(path):

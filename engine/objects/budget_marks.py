@@ -73,8 +73,3 @@ def _last_byte(tracker: Tracker) -> bytes:
         if byte not in (b" ", b"\t", b"\r", b"\n"):
             return byte
     return b""
-
-
-def json_pointer(path: ValuePath) -> str:
-    """A path as a JSON pointer (RFC 6901); "" is the whole text."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)

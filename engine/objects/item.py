@@ -14,8 +14,8 @@ from typing import Any, Protocol, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from engine.basics.json_pointer import json_pointer
 from engine.errors import UnsoundOutput, ValidatorFailed
-from engine.objects.budget_marks import json_pointer
 from engine.schema.location import SchemaDocument
 from engine.schema.validation import Context, Violation, violation_finder
 

@@ -26,7 +26,7 @@ from engine.schema.keyword_values import (
     schema_map,
     string_list,
 )
-from engine.schema.kind import ANY_KIND, ARRAY, INTEGER, KINDS, NUMBER, OBJECT, STRING
+from engine.schema.kind import ANY_KIND, ARRAY, INTEGER, KINDS, NUMBER, STRING
 from engine.schema.location import Location
 from engine.schema.pattern_match import matches
 from engine.schema.schema import Json, Number, Pattern, Text
@@ -361,37 +361,4 @@ _SILENT = frozenset(
         "then",
         "else",
     ]
-)
-KIND_OF_KEYWORD = (
-    dict.fromkeys(["minLength", "maxLength", "pattern", "format"], STRING)
-    | dict.fromkeys(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"], NUMBER)
-    | dict.fromkeys(
-        [
-            "prefixItems",
-            "items",
-            "additionalItems",
-            "unevaluatedItems",
-            "minItems",
-            "maxItems",
-            "uniqueItems",
-            "contains",
-        ],
-        ARRAY,
-    )
-    | dict.fromkeys(
-        [
-            "properties",
-            "required",
-            "additionalProperties",
-            "patternProperties",
-            "unevaluatedProperties",
-            "propertyNames",
-            "minProperties",
-            "maxProperties",
-            "dependencies",
-            "dependentRequired",
-            "dependentSchemas",
-        ],
-        OBJECT,
-    )
 )

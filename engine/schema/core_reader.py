@@ -3,7 +3,7 @@
 A subclass of Pydantic's own generator, in validation mode. It writes the canonical spelling of each type; where that says
 less than Pydantic checks (validators, bounds of dates, digits of decimals …) it adds a guard on the node, and what has no
 spelling in JSON at all is refused with its path. `x-engine-patterns` holds Patterns, `x-engine-guards` NodeValidators,
-`x-engine-hint` a word for prompts, `x-engine-aliases` further keys of properties, `x-engine-grounding` a grounding mark.
+`x-engine-aliases` further keys of properties, `x-engine-grounding` a grounding mark.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from engine.schema.node_validator import NodeValidator
 from engine.schema.schema import Json, Pattern
 from engine.schema.uses_info import needs_sibling_fields
 
-GUARDS_KEYWORD, PATTERNS_KEYWORD, HINT_KEYWORD = "x-engine-guards", "x-engine-patterns", "x-engine-hint"
+GUARDS_KEYWORD, PATTERNS_KEYWORD = "x-engine-guards", "x-engine-patterns"
 DIGITS_KEYWORD, ALIASES_KEYWORD, GROUNDING = "x-engine-digits", "x-engine-aliases", "x-engine-grounding"
 _FIELDS = frozenset({"model-field", "typed-dict-field", "dataclass-field"})
 _EXACT = 2**53  # below, every whole number is a double
@@ -201,7 +201,7 @@ class CoreReader(GenerateJsonSchema):
 
     def decimal_schema(self, schema: Any) -> Json:
         """A string: a JSON number loses digits."""
-        made = string("number", spellings.decimal(schema.get("max_digits"), schema.get("decimal_places")))
+        made = string(spellings.decimal(schema.get("max_digits"), schema.get("decimal_places")))
         return self._bounded("decimal", schema, made, ["multiple_of"] if "multiple_of" in schema else [])
 
     def _bounded(self, kind: str, schema: Any, made: Json, others: list[str]) -> Json:
@@ -244,9 +244,9 @@ class CoreReader(GenerateJsonSchema):
         """Text whose UTF-8 is the value, or base64 or hexadecimal where the configuration says so."""
         spelling = self.core_config.get("val_json_bytes", "utf8")
         if spelling == "base64":
-            made = string("base64", format="base64url")
+            made = string(format="base64url")
         elif spelling == "hex":
-            made = string("hexadecimal", spellings.HEXADECIMAL)
+            made = string(spellings.HEXADECIMAL)
         else:
             made = {"type": "string"} | ({"maxLength": schema["max_length"]} if "max_length" in schema else {})
         if spelling != "utf8" or {"min_length", "max_length"} & schema.keys():
@@ -255,25 +255,23 @@ class CoreReader(GenerateJsonSchema):
 
     def date_schema(self, schema: Any) -> Json:
         """ISO 8601, years 1 to 9999."""
-        return self._bounded("date", schema, string("date", spellings.DATE), _unsaid(schema))
+        return self._bounded("date", schema, string(spellings.DATE), _unsaid(schema))
 
     def time_schema(self, schema: Any) -> Json:
         """ISO 8601, with an offset where the type demands one."""
-        return self._bounded("time", schema, string("time", spellings.time(_zone(schema))), _unsaid(schema))
+        return self._bounded("time", schema, string(spellings.time(_zone(schema))), _unsaid(schema))
 
     def datetime_schema(self, schema: Any) -> Json:
         """ISO 8601, with an offset where the type demands one."""
-        return self._bounded(
-            "date-time", schema, string("date-time", spellings.date_time(_zone(schema))), _unsaid(schema)
-        )
+        return self._bounded("date-time", schema, string(spellings.date_time(_zone(schema))), _unsaid(schema))
 
     def timedelta_schema(self, schema: Any) -> Json:
         """ISO 8601, from days to seconds."""
-        return self._bounded("duration", schema, string("duration", spellings.DURATION), [])
+        return self._bounded("duration", schema, string(spellings.DURATION), [])
 
     def uuid_schema(self, schema: Any) -> Json:
         """The hyphenated form."""
-        return string("uuid", spellings.uuid(schema.get("version")))
+        return string(spellings.uuid(schema.get("version")))
 
     def url_schema(self, schema: Any) -> Json:
         """A URI with an allowed scheme that Pydantic's parser takes."""
@@ -285,17 +283,17 @@ class CoreReader(GenerateJsonSchema):
 
     def complex_schema(self, schema: Any) -> Json:
         """Python's spelling."""
-        return string("complex number", spellings.COMPLEX)
+        return string(spellings.COMPLEX)
 
     def fraction_schema(self, schema: Any) -> Json:
         """Python's spelling."""
-        made = string("fraction", spellings.FRACTION)
+        made = string(spellings.FRACTION)
         bounds = [name for name in (*OPERATORS, "multiple_of") if name in schema]
         return self.guarded(made, schema, ", ".join(bounds)) if bounds else made
 
     def json_schema(self, schema: Any) -> Json:
         """JSON inside a string: the guard judges what the grammar cannot say of it."""
-        made = {"type": "string", "contentMediaType": "application/json", HINT_KEYWORD: "JSON"}
+        made = {"type": "string", "contentMediaType": "application/json"}
         if "schema" in schema:
             made["contentSchema"] = self.generate_inner(schema["schema"])
         return self.guarded(made, schema, "JSON in a string")

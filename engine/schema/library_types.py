@@ -38,9 +38,9 @@ class CoreSchemaReader(Protocol):
     def core_config(self) -> CoreConfig: ...
 
 
-def string(hint: str, *patterns: NamedLanguage | None, **keywords: Json) -> Json:
-    """A string in a canonical spelling; `hint` is a word for prompts."""
-    found: Json = {"type": "string", "x-engine-hint": hint, "x-engine-patterns": [one for one in patterns if one]}
+def string(*patterns: NamedLanguage | None, **keywords: Json) -> Json:
+    """A string in a canonical spelling."""
+    found: Json = {"type": "string", "x-engine-patterns": [one for one in patterns if one]}
     return found | keywords
 
 
@@ -66,7 +66,7 @@ def _named(function: Any, name: str) -> bool:
 
 
 _ADDRESSES: dict[Any, Json] = {
-    getattr(ipaddress, f"IPv{version}{kind.title()}"): string(f"IPv{version} {kind}", NamedLanguage(kind, (version,)))
+    getattr(ipaddress, f"IPv{version}{kind.title()}"): string(NamedLanguage(kind, (version,)))
     for version in (4, 6)
     for kind in ("address", "network", "interface")
 }
@@ -139,10 +139,10 @@ def _after(reader: CoreSchemaReader, schema: Any) -> Json | None:
         return _size(reader, schema["schema"]["choices"][0])
     if owner is EmailStr:
         return reader.guarded(
-            {"allOf": [reader.generate_inner(schema["schema"]), string("email", spellings.EMAIL)]}, schema, "EmailStr"
+            {"allOf": [reader.generate_inner(schema["schema"]), string(spellings.EMAIL)]}, schema, "EmailStr"
         )
     if owner is NameEmail:
-        return reader.guarded(string("name <email>", spellings.NAME_EMAIL), schema, "NameEmail")
+        return reader.guarded(string(spellings.NAME_EMAIL), schema, "NameEmail")
     if isinstance(function, partial) and function.func.__module__ == "pydantic._internal._validators":
         return _measured(reader, schema, function)
     return None
@@ -159,9 +159,9 @@ def _encoded(reader: CoreSchemaReader, schema: Any, owner: EncodedBytes | Encode
         return reader.guarded(reader.generate_inner(schema["schema"]), schema, "bytes in bytes")  # decoded twice
     is_bytes = isinstance(owner, EncodedBytes)
     if owner.encoder is Base64Encoder:
-        text = string("base64", format="base64") if is_bytes else string("base64", spellings.BASE64_TEXT)
+        text = string(format="base64") if is_bytes else string(spellings.BASE64_TEXT)
     elif owner.encoder is Base64UrlEncoder:
-        text = string("base64url", spellings.BASE64_URL if is_bytes else spellings.BASE64_URL_TEXT)
+        text = string(spellings.BASE64_URL if is_bytes else spellings.BASE64_URL_TEXT)
     else:
         return None
     made = {"allOf": [reader.generate_inner(schema["schema"]), text]}
@@ -212,7 +212,7 @@ def url_text(schema: Any) -> Json:
         flags.append("host")
     named = NamedLanguage("url", tuple(schema.get("allowed_schemes", ())), flags=frozenset(flags))
     length = {"maxLength": schema["max_length"]} if "max_length" in schema else {}
-    return string("uri", named, **length)
+    return string(named, **length)
 
 
 def _uuid(reader: CoreSchemaReader, schema: Any) -> Json | None:

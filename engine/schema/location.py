@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterator
 from urllib.parse import unquote, urldefrag, urljoin
 
+from engine.basics.json_pointer import escaped_token, pointer_tokens
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.schema.dialect import Dialect, dialect_named
 from engine.schema.schema import Check, Json
@@ -89,7 +90,7 @@ class Location:
             elif self.is_derived:
                 self._path = self.parent.path
             else:
-                self._path = f"{self.parent.path}/{self.token.replace('~', '~0').replace('/', '~1')}"
+                self._path = f"{self.parent.path}/{escaped_token(self.token)}"
         return self._path
 
     @property
@@ -268,7 +269,7 @@ class SchemaDocument:
         if fragment == "":
             return root
         if fragment.startswith("/"):
-            found = root.child(*(token.replace("~1", "/").replace("~0", "~") for token in fragment[1:].split("/")))
+            found = root.child(*pointer_tokens(fragment))
             if found.resource is resource or not self.dynamic:
                 return found
             tokens = []  # the pointer led into another resource, and evaluation enters only that one
@@ -315,12 +316,6 @@ class SchemaDocument:
                 continue
             _note_anchors(resource, value, tokens)
             todo.extend(subschemas(value, tokens))
-
-    @property
-    def resources(self) -> dict[str, Resource]:
-        """All resources by URI, those of metaschemas that were referred to included."""
-        self._scan(self.resource)
-        return self._resources
 
 
 def _note_anchors(resource: Resource, value: dict[str, Json], tokens: tuple[str, ...]) -> None:

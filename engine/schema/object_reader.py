@@ -17,7 +17,7 @@ from pydantic_core import PydanticOmit, core_schema, to_jsonable_python
 from engine.formats.named_languages import OPERATORS
 from engine.schema import spellings
 from engine.schema.bounds import integer_key
-from engine.schema.core_reader import ALIASES_KEYWORD, GUARDS_KEYWORD, HINT_KEYWORD, PATTERNS_KEYWORD, CoreReader
+from engine.schema.core_reader import ALIASES_KEYWORD, GUARDS_KEYWORD, PATTERNS_KEYWORD, CoreReader
 from engine.schema.enum_values import enum_values
 from engine.schema.field_keys import FieldKeys, field_keys, fields_of
 from engine.schema.hashable_types import hashable_values, is_hashable, without_unhashable
@@ -87,7 +87,7 @@ class ObjectReader(CoreReader):
             keys, exact = self._keys(inner, least)
             return keys, exact and kind in ("nullable", "definition-ref")
         made = self.generate_inner(schema)
-        if kind == "str" and not (made.keys() - {"type", "minLength", "maxLength", PATTERNS_KEYWORD, HINT_KEYWORD}):
+        if kind == "str" and not (made.keys() - {"type", "minLength", "maxLength", PATTERNS_KEYWORD}):
             return made, least < 2 or not self.changes(schema)
         return {"allOf": [made, {"type": "string"}]}, least < 2 and not _is_guarded(made)
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from engine.errors import SchemaError, UnsupportedSchema
 from engine.regular.expression import WORK_LIMIT, bounded
 from engine.regular.python_pattern import PatternUnknown
-from engine.schema.assertions import EXTENSION, assertions_of
+from engine.schema.assertions import assertions_of
 from engine.schema.disjunction import REFERENCES, reference
 from engine.schema.dnf import to_dnf
 from engine.schema.emptiness import without_empty
@@ -133,12 +133,12 @@ class SchemaBuilder:
             self.vertices[known] = Vertex(distinct_alternatives(found), *_named(locations))
 
 
-def _named(locations: list[Location]) -> tuple[str, str, str]:
-    """A title, a description and a hint."""
+def _named(locations: list[Location]) -> tuple[str, str]:
+    """A title and a description."""
     title = _first(locations, "title")
     named = (one for one in locations if one.parent is not None and one.parent.token in ("$defs", "definitions"))
     title = title or next((one.token for one in named), "")
-    return title, _first(locations, "description"), _first(locations, f"{EXTENSION}hint")
+    return title, _first(locations, "description")
 
 
 def _first(locations: list[Location], keyword: str) -> str:

@@ -156,15 +156,11 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Vertex:
-    """A union of alternatives. `title` names it in printed grammars, `description` and `hint` in prompts.
-
-    `hint` is a word for what a string spells where its pattern would not tell ("date-time", "number").
-    """
+    """A union of alternatives. `title` names it in printed grammars, `description` in prompts."""
 
     alternatives: tuple[Alternative, ...]
     title: str = ""
     description: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.objects.budget_marks import cut_paths, json_pointer
+from engine.basics.json_pointer import json_pointer
+from engine.objects.budget_marks import cut_paths
 
 TEXT = b'[{"a/b": "Jon", "n": 12, "t": []}, {"a/b": "x", "n": 3, "t": [true, {}]}]'
 
