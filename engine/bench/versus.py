@@ -24,25 +24,27 @@ OURS = PeerKind("engine", "engine.bench.peers.ours", "Ours")
 _GUIDANCE = PeerKind("guidance", "engine.bench.peers.guidance", "Guidance", ("guidance", "llama_cpp"))
 _SERVER = PeerKind("llama-server", "engine.bench.peers.server", "Server", ("xllamacpp",))
 _OUTLINES = PeerKind("outlines", "engine.bench.peers.outlines", "Outlines", ("outlines", "numba", "llama_cpp"))
+OWN_WEIGHTS = "engine, its own choice of weights"
 _PLAIN = PeerKind("llama-cpp-python", "engine.bench.peers.llama_cpp_python", "LlamaCppPython", ("llama_cpp",))
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One peer with one choice of settings; `options` go into its `Work`."""
+    """One peer with one choice of settings; `options` go into its `Work`, as does `model` where it is another file."""
 
     kind: PeerKind
     label: str
     options: dict[str, Any] = field(default_factory=dict)
+    model: str | None = None
 
     @property
     def ours(self) -> bool:
         return self.kind.name == OURS.name
 
 
-def contenders() -> tuple[Contender, ...]:
-    """All of them, ours first, each peer with and without flash attention."""
-    found = [Contender(OURS, "engine")]
+def contenders(own_weights: str | None = None) -> tuple[Contender, ...]:
+    """All of them, ours first, each peer with and without flash attention. `own_weights` is the file that we would choose."""
+    found = [Contender(OURS, "engine"), *_own(own_weights)]
     for kind, label, options in (
         (_GUIDANCE, "guidance", {}),
         (_SERVER, "llama-server", {}),
@@ -56,12 +58,16 @@ def contenders() -> tuple[Contender, ...]:
     return tuple(found)
 
 
-def batch_contenders(sequences: Sequence[int]) -> tuple[Contender, ...]:
-    """Ours and the server with each number of sequences, and what decodes one at a time."""
+def _own(weights: str | None) -> list[Contender]:
+    return [] if weights is None else [Contender(OURS, OWN_WEIGHTS, {"sequences": None}, weights)]
+
+
+def batch_contenders(sequences: Sequence[int], own_weights: str | None = None) -> tuple[Contender, ...]:
+    """Ours and the server with each number of sequences, what decodes one at a time, and ours as it is without any choice."""
     ours = [Contender(OURS, f"engine, {count} sequences", {"sequences": count}) for count in sequences]
     slots = [Contender(_SERVER, f"llama-server, {count} slots", {"slots": count}) for count in sequences]
     alone = [Contender(_GUIDANCE, "guidance"), Contender(_PLAIN, "llama-cpp-python, grammar")]
-    return (*ours, *slots, *alone)
+    return (*ours, *_own(own_weights), *slots, *alone)
 
 
 @dataclass(slots=True)
@@ -112,7 +118,7 @@ def versus(
                 continue
             tell(f"{contender.label}: loading")
             try:
-                seat = stack.enter_context(Seat(contender.kind, replace(work, options=contender.options)))
+                seat = stack.enter_context(Seat(contender.kind, _work_of(contender, work)))
             except PeerFailed as error:
                 row.skipped = error.reason
                 continue
@@ -123,6 +129,10 @@ def versus(
                     tell(f"round {number} of {rounds}, {turn.condition}: {row.label}")
                     _play(row, seat, turn, counted=number > 0, count=count)
     return rows
+
+
+def _work_of(contender: Contender, work: Work) -> Work:
+    return replace(work, options=contender.options, model=contender.model or work.model)
 
 
 def _playing(rows: Sequence[ContenderRow], seats: dict[str, Seat]) -> Iterator[tuple[ContenderRow, Seat]]:
@@ -143,15 +153,20 @@ def _play(row: ContenderRow, seat: Seat, turn: Turn, *, counted: bool, count: Ca
     row.output = answer.outputs[0]
 
 
-def ratio(rows: Sequence[ContenderRow], condition: str) -> tuple[float, str] | None:
-    """Our best median by the best peer's, and that peer's name; below 1 we are faster."""
+def ratios(rows: Sequence[ContenderRow], condition: str) -> list[tuple[str, float, str]]:
+    """For the same weights and for our own choice of them: our best row, its median by the best peer's, and that peer."""
     medians = [(found, row) for row in rows if (found := row.median(condition)) is not None]
-    ours = [found for found, row in medians if row.ours]
     theirs = [(found, row.label) for found, row in medians if not row.ours]
-    if not ours or not theirs:
-        return None
-    best, label = min(theirs)
-    return min(ours) / best, label
+    if not theirs:
+        return []
+    best, peer = min(theirs)
+    found_ratios = []
+    for own in (False, True):
+        ours = [(found, row.label) for found, row in medians if row.ours and (row.label == OWN_WEIGHTS) == own]
+        if ours:
+            found, label = min(ours)
+            found_ratios.append((label, found / best, peer))
+    return found_ratios
 
 
 def machine() -> str:

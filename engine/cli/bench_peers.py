@@ -23,15 +23,18 @@ from engine.bench.versus import (
     batch_contenders,
     contenders,
     machine,
-    ratio,
+    ratios,
     versus,
 )
 from engine.cli.models import DownloadBar
 from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.fast_weights import default_weights
 from engine.decoding.loaded_model import load_model
 from engine.decoding.settings import ModelSettings
 from engine.errors import UsageError
 from engine.models import resolve
+from engine.models.environment import named_model
+from engine.models.progress import telling
 
 # More people than fit into the tokens that are asked for, so that no contender ends early.
 _PEOPLE = 40
@@ -59,7 +62,15 @@ def one_document(
         Turn("cold", _UNRELATED, (prompt,), tokens),
         Turn("warm prefix", other, (prompt,), tokens),
     ]
-    _play(chosen(contenders(), only), work, turns, rounds=rounds, record=record, chart=chart, title="one document")
+    _play(
+        chosen(contenders(_own_weights(model)), only),
+        work,
+        turns,
+        rounds=rounds,
+        record=record,
+        chart=chart,
+        title="one document",
+    )
 
 
 def peer_documents(
@@ -82,7 +93,7 @@ def peer_documents(
     render = Ours(work).render
     turns = [Turn("documents", _UNRELATED, tuple(map(render, texts)), max_tokens)]
     title = f"{len(texts)} documents"
-    field = chosen(batch_contenders(sequences), only)
+    field = chosen(batch_contenders(sequences, _own_weights(model)), only)
     rows = _play(field, work, turns, rounds=rounds, record=record, chart=chart, title=title)
     table = Table("contender", title="documents a second, median")
     table.add_column("documents/s", justify="right")
@@ -120,6 +131,16 @@ def chosen(field: Sequence[Contender], only: Sequence[str]) -> list[Contender]:
     return [one for one in field if one.ours or not only or any(word in one.label for word in only)]
 
 
+def _own_weights(model: str | None) -> str | None:
+    """The file that a user gets who names no model, where it is another one."""
+    bar = DownloadBar()
+    file = resolve(model, progress=bar)
+    if model is not None or named_model() is not None:
+        return None
+    found = default_weights(file, ModelSettings(), telling(bar), bar)
+    return None if found.path == file.path else str(found.path)
+
+
 def _work(model: str | None, threads: int | None, schema: dict[str, Any]) -> Work:
     path = resolve(model, progress=DownloadBar()).path
     return Work(str(path), threads or usable_cores(), schema)
@@ -148,14 +169,14 @@ def _play(
             count=lambda text: len(loaded.tokenize(text.encode())),
             tell=status.update,
         )
-    facts = f"{machine()}; {work.threads} threads; {loaded.name}; {rounds} rounds"
+    facts = f"{machine()}; {work.threads} threads; {loaded.name}; {rounds} rounds; plan: {loaded.plan}"
     conditions = [turn.condition for turn in turns]
     console = Console()
     console.print(_table(rows, conditions, title))
     console.print(facts, highlight=False)
     for condition in conditions:
-        if (found := ratio(rows, condition)) is not None:
-            console.print(f"{condition}: our time is {found[0]:.2f} of the best peer's ({found[1]})", highlight=False)
+        for label, share, peer in ratios(rows, condition):
+            console.print(f"{condition}: the time of {label} is {share:.2f} of {peer}'s, the best", highlight=False)
     if uneven(rows):
         console.print("the outputs differ in length by more than 5 %: read the times with the tokens", highlight=False)
     if record is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from itertools import accumulate
 
 from engine.decoding.forced_tokens import ForcedTokenizer
 from engine.decoding.pass_times import PassTimes
@@ -77,8 +78,16 @@ class DraftPolicy:
         longest = min(MOST_DRAFTS, max((count for _, count in drafts), default=0))
         if self._times is None or longest == 0:
             return longest
-        rates = [self._expected(drafts, most) / self._milliseconds(drafts, most, others) for most in range(longest + 1)]
-        return rates.index(max(rates))
+        # Tokens that a document with so many drafts brings on.
+        gains = {kind: list(accumulate(self._chance(kind) ** place for place in range(longest + 1))) for kind in DraftKind}
+        best, most = 0.0, 0
+        for length in range(longest + 1):
+            tokens = sum(gains[kind][min(count, length)] for kind, count in drafts)
+            rows = sum(1 + min(count, length) for _, count in drafts)
+            rate = tokens / (self._times.of(rows) + others * self._times.prompt)
+            if rate > best:
+                best, most = rate, length
+        return most
 
     def chunk(self, documents: int, n_batch: int) -> int:
         """How many tokens of prompts one pass takes beside so many documents that are being decoded.
@@ -90,15 +99,5 @@ class DraftPolicy:
         pays = self._times.of(documents) > _RIDES * documents * self._times.prompt
         return min(n_batch, _CHUNK) if pays else n_batch
 
-    def _expected(self, drafts: Sequence[tuple[DraftKind, int]], most: int) -> float:
-        """Tokens that the pass brings on."""
-        total = 0.0
-        for kind, count in drafts:
-            chance = self._right[kind] / (self._right[kind] + self._wrong[kind])
-            total += sum(chance**place for place in range(1 + min(count, most)))
-        return total
-
-    def _milliseconds(self, drafts: Sequence[tuple[DraftKind, int]], most: int, others: int) -> float:
-        assert self._times is not None
-        rows = sum(1 + min(count, most) for _, count in drafts)
-        return self._times.of(rows) + others * self._times.prompt
+    def _chance(self, kind: DraftKind) -> float:
+        return self._right[kind] / (self._right[kind] + self._wrong[kind])

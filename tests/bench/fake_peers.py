@@ -40,3 +40,14 @@ class Dying(Echo):
 class Raising(Echo):
     def run(self, prompt: Prompt, max_tokens: int) -> str:
         raise RuntimeError("no such grammar")
+
+
+class Model(Echo):
+    """Answers with the file that it was given."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self._file = work.model
+
+    def run(self, prompt: Prompt, max_tokens: int) -> str:
+        return self._file

@@ -11,7 +11,17 @@ import pytest
 from engine.bench.chart import draw
 from engine.bench.peers.work import Prompt, Work
 from engine.bench.seat import PeerFailed, PeerKind, Seat
-from engine.bench.versus import Contender, ContenderRow, Turn, as_record, batch_contenders, contenders, ratio, versus
+from engine.bench.versus import (
+    OWN_WEIGHTS,
+    Contender,
+    ContenderRow,
+    Turn,
+    as_record,
+    batch_contenders,
+    contenders,
+    ratios,
+    versus,
+)
 from engine.cli.bench_peers import uneven
 
 WORK = Work("model.gguf", 1, {})
@@ -100,10 +110,18 @@ def rows_of(*seconds: tuple[str, bool, float]) -> list[ContenderRow]:
 
 def test_the_ratio_is_our_best_to_the_best_of_the_others() -> None:
     rows = rows_of(("engine", True, 3.0), ("engine, 4", True, 2.0), ("a", False, 5.0), ("b", False, 4.0))
-    assert ratio(rows, "cold") == (0.5, "b")
-    assert ratio(rows, "warm") is None
-    assert ratio(rows[:2], "cold") is None
-    assert ratio(rows[2:], "cold") is None
+    assert ratios(rows, "cold") == [("engine, 4", 0.5, "b")]
+    assert ratios(rows, "warm") == []
+    assert ratios(rows[:2], "cold") == []
+    assert ratios(rows[2:], "cold") == []
+
+
+def test_our_own_choice_of_weights_has_a_ratio_of_its_own() -> None:
+    rows = rows_of(("engine", True, 3.0), (OWN_WEIGHTS, True, 1.0), ("a", False, 4.0))
+    assert ratios(rows, "cold") == [("engine", 0.75, "a"), (OWN_WEIGHTS, 0.25, "a")]
+    field = [Contender(kind("Echo"), "one"), Contender(kind("Model"), "other", model="other.gguf")]
+    assert [row.output for row in versus(field, WORK, TURNS, rounds=1, count=len)][1] == "other.gguf"
+    assert [one.model for one in contenders("mine.gguf") if one.ours] == [None, "mine.gguf"]
 
 
 def test_outputs_of_different_lengths_are_noticed() -> None:
