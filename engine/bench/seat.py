@@ -94,6 +94,8 @@ class Seat:
 def _serve(pipe: Connection, module: str, cls: str, work: Work) -> None:
     """The child: load, then answer until the pipe is closed."""
     _silence()
+    # As this engine sets it: on a machine that others use too, threads that spin at each barrier cost any of them dear.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         peer: Peer = getattr(import_module(module), cls)(work)
         pipe.send((True, peer.version))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -19,7 +19,7 @@ from engine.cli.options import DEFAULTS, model_settings
 from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.fast_weights import default_weights, measured_gain
 from engine.decoding.llama import describe_backend, offloads_to_gpu
-from engine.decoding.loaded_model import LoadedModel, load_model, plan_of
+from engine.decoding.loaded_model import LoadedModel, forget_plan, load_model, plan_of
 from engine.decoding.memory import RESERVE, available_memory
 from engine.decoding.plan import reinstall_command
 from engine.decoding.prompt_encoder import PromptEncoder
@@ -55,6 +55,9 @@ def doctor(
     sequences: options.SequencesOption = DEFAULTS.sequences,
     chat_format: options.ChatFormat = None,
     date: options.Date = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Try and measure the model anew, for instance when the machine is idle.")
+    ] = False,
     verbose: options.VerboseOption = False,
 ) -> None:
     """Show versions, model, chat template, threads and memory; end with 1 where something is wrong.
@@ -69,7 +72,7 @@ def doctor(
         n_ctx, threads, gpu_layers, kv_type, sequences, verbose, chat_format=chat_format, date=date
     )
     problems = 0
-    for finding in diagnoses(model, settings):
+    for finding in diagnoses(model, settings, again=again):
         problems += finding.wrong
         typer.echo(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject + ':':<17} {finding.found}")
     if problems:
@@ -77,7 +80,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def diagnoses(model: str | None, settings: ModelSettings) -> Iterator[Diagnosis]:
+def diagnoses(model: str | None, settings: ModelSettings, *, again: bool = False) -> Iterator[Diagnosis]:
     """Everything that is checked, each reported as soon as it is known."""
     yield Diagnosis("engine", f"{__version__} in {Path(__file__).parent.parent}")
     yield Diagnosis("python", f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
@@ -87,7 +90,7 @@ def diagnoses(model: str | None, settings: ModelSettings) -> Iterator[Diagnosis]
     yield Diagnosis("GPU", "llama.cpp can use one" if offloads_to_gpu() else "llama.cpp was built without")
     yield _folder("models folder", models_folder())
     yield _folder("cache folder", array_cache_folder())
-    yield from _model(model, settings)
+    yield from _model(model, settings, again)
 
 
 def _threads(settings: ModelSettings) -> Diagnosis:
@@ -104,7 +107,7 @@ def _folder(subject: str, folder: Path) -> Diagnosis:
     return Diagnosis(subject, f"{folder}{'' if writable else f': {existing} cannot be written to'}", not writable)
 
 
-def _model(name: str | None, settings: ModelSettings) -> Iterator[Diagnosis]:
+def _model(name: str | None, settings: ModelSettings, again: bool) -> Iterator[Diagnosis]:
     wanted = name or default_model()
     missing = next((line for line in list_models() if line.name == wanted and not line.path.exists()), None)
     if missing is not None:
@@ -120,6 +123,8 @@ def _model(name: str | None, settings: ModelSettings) -> Iterator[Diagnosis]:
             yield Diagnosis("weights", f"{file.name}, made of it: {file.path}")
     if file.parameters != NO_PARAMETERS:
         yield _parameters(file.parameters)
+    if again:
+        forget_plan(file.path, settings)
     loaded = yield from _tried("loads", lambda: load_model(file.path, settings), _described)
     if loaded is None:
         return
@@ -151,6 +156,8 @@ def _plan(file: ModelFile, settings: ModelSettings) -> Iterator[Diagnosis]:
     """How llama.cpp is run, what died, and what gives back what was given up for it."""
     choice = plan_of(file.path, settings)
     yield Diagnosis("plan", str(choice))
+    if choice.busy:
+        yield Diagnosis("", "the machine was busy then; `engine doctor --again` measures anew")
     gain = measured_gain(file.path, settings, lambda _: None)
     if gain is not None and gain.advice(file.path):
         yield Diagnosis("faster", gain.advice(file.path))

@@ -8,7 +8,6 @@ each counts. In the child this module is the program (see `child`).
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.decoding.child import ChildFailed, ask_child
-from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.cpu_cores import is_busy, usable_cores
 from engine.decoding.language_model import Feed
 from engine.decoding.pass_times import PassTimes, times_as_json, times_from_json
 from engine.decoding.settings import ModelSettings
@@ -71,17 +70,9 @@ def measure(model: LlamaModel, settings: ModelSettings, *, until: float) -> list
                 timer.time_rows(rows, until)
         for timer in timers:
             timer.time_prompt(until)
-    if settings.threads is None and not _is_busy(cores):
+    if settings.threads is None and not is_busy():  # among others fewer threads are faster, but not for long
         timers += _fewer_threads(timers[0], cores, until)
     return [timer.times() for timer in timers if timer.rows]
-
-
-def _is_busy(cores: int) -> bool:
-    """Whether others use the cores now: then fewer threads are faster, but not for long."""
-    try:
-        return os.getloadavg()[0] > 1 + cores / 4
-    except (AttributeError, OSError):  # a system without
-        return True
 
 
 def _fewer_threads(usual: PassTimer, cores: int, until: float) -> Iterator[PassTimer]:

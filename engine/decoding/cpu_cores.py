@@ -21,6 +21,14 @@ def usable_cores() -> int:
     return max(1, cores if quota is None else min(cores, quota))
 
 
+def is_busy() -> bool:
+    """Whether others use the cores now, so that no time that is measured says much; so is a system that does not tell."""
+    try:
+        return os.getloadavg()[0] > 1 + usable_cores() / 4
+    except (AttributeError, OSError):
+        return True
+
+
 def _siblings(processor: int) -> str:
     """The processors that share a core with this one; itself where the system does not say."""
     listing = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")

@@ -79,7 +79,9 @@ class DraftPolicy:
         if self._times is None or longest == 0:
             return longest
         # Tokens that a document with so many drafts brings on.
-        gains = {kind: list(accumulate(self._chance(kind) ** place for place in range(longest + 1))) for kind in DraftKind}
+        gains = {
+            kind: list(accumulate(self._chance(kind) ** place for place in range(longest + 1))) for kind in DraftKind
+        }
         best, most = 0.0, 0
         for length in range(longest + 1):
             tokens = sum(gains[kind][min(count, length)] for kind, count in drafts)

@@ -23,7 +23,7 @@ from engine.decoding.gpu import layers_on_gpu
 from engine.decoding.llama import LlamaModel, describe_backend, offloads_to_gpu
 from engine.decoding.memory import available_memory, require_memory
 from engine.decoding.pass_times import PassTimes, Workload
-from engine.decoding.plan_choice import PlanChoice, plan_for
+from engine.decoding.plan_choice import PlanChoice, kept_plan, plan_for
 from engine.decoding.pool import NativeLanguage, Pool, on_gpu
 from engine.decoding.prompt_encoder import TextTraits
 from engine.decoding.scheduler import Event, Request, Run
@@ -31,7 +31,7 @@ from engine.decoding.settings import ModelSettings
 from engine.decoding.special_tokens import SpecialTokens
 from engine.decoding.statistics import Statistics
 from engine.decoding.token_table import TokenTable, read_tokens
-from engine.decoding.weights_gain import known_gain
+from engine.decoding.weights_gain import kept_gain, known_gain
 from engine.errors import ModelFileInvalid, ModelNotFound
 from engine.masks.vocabulary import Vocabulary
 from engine.models.parts import read_parts
@@ -226,6 +226,13 @@ def plan_of(
 
     choice = plan_for(path, settings, describe_backend, tell, check, work)
     return replace(choice, plan=replace(choice.plan, gpu_layers=settings.gpu_layers or 0))
+
+
+def forget_plan(path: Path, settings: ModelSettings) -> None:
+    """Try and measure a model anew the next time."""
+    on_this = replace(settings, gpu_layers=layers_on_gpu(path, settings) if offloads_to_gpu() else 0)
+    for kept in (kept_plan(path, on_this, describe_backend()), kept_gain(path, settings)):
+        kept.unlink(missing_ok=True)
 
 
 def unload_models() -> None:

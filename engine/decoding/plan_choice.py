@@ -19,7 +19,7 @@ from pathlib import Path
 
 from engine.decoding.calibration import calibrate
 from engine.decoding.child import can_start_children
-from engine.decoding.cpu_cores import usable_cores
+from engine.decoding.cpu_cores import is_busy, usable_cores
 from engine.decoding.pass_times import PassTimes, Workload, best_times, times_as_json, times_from_json
 from engine.decoding.plan import PLAINEST, PLANS, USUAL, Plan, tuned
 from engine.decoding.probe import Trial, attempt, differs, is_finite
@@ -44,6 +44,7 @@ class PlanChoice:
     failed: tuple[tuple[str, str], ...] = ()
     probed: bool = True
     times: PassTimes | None = None
+    busy: bool = False  # while the times were measured
 
     def __str__(self) -> str:
         """In one line."""
@@ -57,7 +58,7 @@ class PlanChoice:
             parts.append(f"{'all' if self.plan.gpu_layers < 0 else self.plan.gpu_layers} layers on the GPU")
         if self.times is not None:
             parts.append(f"{self.plan.sequences} documents at once")
-            parts.append(str(self.times))
+            parts.append(f"{self.times}{', on a busy machine' if self.busy else ''}")
         return "; ".join(parts)
 
 
@@ -68,12 +69,13 @@ class _Verdict:
     plan: Plan
     failed: tuple[tuple[str, str], ...]
     times: tuple[PassTimes, ...] | None = None  # None: not measured yet
+    busy: bool = False
 
     def choice(self, settings: ModelSettings, work: Workload) -> PlanChoice:
         if not self.times or not settings.calibrated:
             return PlanChoice(self.plan, self.failed)
         best = best_times(self.times, work)
-        return PlanChoice(tuned(self.plan, best, settings), self.failed, times=best)
+        return PlanChoice(tuned(self.plan, best, settings), self.failed, times=best, busy=self.busy)
 
 
 def is_off() -> bool:
@@ -108,7 +110,7 @@ def plan_for(
     blind = untried()
     if blind is not None:
         return blind
-    kept = cache_folder() / "plans" / f"{model_key(path, settings, backend())}.json"
+    kept = kept_plan(path, settings, backend())
     work = work or Workload(sequences=settings.sequences or SEQUENCES)
     seconds = _SECONDS + _SECONDS_PER_GIB * path.stat().st_size / 2**30
     known = found = _read(kept)
@@ -121,7 +123,9 @@ def plan_for(
         found = _Verdict(choice.plan, choice.failed)
     if settings.calibrated and found.times is None:
         tell(f"measuring how {path.name} runs fastest, once")
-        found = replace(found, times=calibrate(path, found.plan.applied(settings), seconds=seconds))
+        busy = is_busy()
+        times = calibrate(path, found.plan.applied(settings), seconds=seconds)
+        found = replace(found, times=times, busy=busy)
     if found != known:
         _write(kept, found)
     return found.choice(settings, work)
@@ -146,6 +150,11 @@ def choose(path: Path, settings: ModelSettings, trial_of: Try) -> PlanChoice:
 
 def _faults(failed: tuple[tuple[str, str], ...]) -> str:
     return "; ".join(f"{name}: {fault}" for name, fault in failed)
+
+
+def kept_plan(path: Path, settings: ModelSettings, backend: str) -> Path:
+    """The file in which the findings about a model are kept."""
+    return cache_folder() / "plans" / f"{model_key(path, settings, backend)}.json"
 
 
 def model_key(path: Path, settings: ModelSettings, backend: str) -> str:
@@ -174,7 +183,7 @@ def _read(file: Path) -> _Verdict | None:
         plan = next(plan for plan in PLANS if plan.name == kept["plan"])
         failed = tuple((str(name), str(fault)) for name, fault in kept["failed"])
         times = kept["times"]
-        return _Verdict(plan, failed, None if times is None else times_from_json(times))
+        return _Verdict(plan, failed, None if times is None else times_from_json(times), bool(kept["busy"]))
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return None  # a damaged file is as good as none
 
@@ -184,5 +193,5 @@ def _write(file: Path, found: _Verdict) -> None:
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         times = None if found.times is None else times_as_json(found.times)
-        kept = {"plan": found.plan.name, "failed": found.failed, "times": times}
+        kept = {"plan": found.plan.name, "failed": found.failed, "times": times, "busy": found.busy}
         replace_text(file, json.dumps(kept))

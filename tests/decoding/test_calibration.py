@@ -40,7 +40,7 @@ def test_fewer_threads_are_tried_on_an_idle_machine(bpe_path: Path, monkeypatch:
     monkeypatch.setattr(calibration, "usable_cores", lambda: 2)
     model = LlamaModel(bpe_path, settings)
     for busy, allowed in ((True, {2}), (False, {1, 2})):
-        monkeypatch.setattr(calibration, "_is_busy", lambda _, busy=busy: busy)
+        monkeypatch.setattr(calibration, "is_busy", lambda busy=busy: busy)
         assert {one.threads for one in measure(model, settings, until=time.perf_counter() + 5)} <= allowed
 
 

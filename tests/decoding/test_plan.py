@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.decoding import plan_choice
-from engine.decoding.loaded_model import load_model
+from engine.decoding.loaded_model import forget_plan, load_model
 from engine.decoding.pass_times import PassTimes, Workload
 from engine.decoding.plan import PLAINEST, PLANS, USUAL, Plan, reinstall_command
 from engine.decoding.plan_choice import PlanChoice, choose, plan_for
@@ -97,6 +97,17 @@ def test_a_healthy_machine_takes_the_usual_plan(probing: Path, bpe_path: Path) -
     assert len(told) == 2  # tried, and measured
     assert find(bpe_path, told, MEASURED) == choice
     assert len(told) == 2
+
+
+def test_times_of_a_busy_machine_are_marked_and_can_be_measured_again(
+    probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_choice, "is_busy", lambda: True)
+    assert "on a busy machine" in load_model(bpe_path, MEASURED).plan
+    monkeypatch.setattr(plan_choice, "is_busy", lambda: False)
+    assert "on a busy machine" in load_model(bpe_path, MEASURED).plan
+    forget_plan(bpe_path, MEASURED)
+    assert "busy" not in load_model(bpe_path, MEASURED).plan
 
 
 def test_without_calibration_llama_cpp_chooses(probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
