@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# What the engine requires but for pip and httpx, which only fetch.
+# What the engine requires but for pip and huggingface_hub, which only fetch.
 ROOTS = (
     "llama-cpp-python", "pydantic", "jsonschema", "referencing", "numpy", "idna", "jsonschema-specifications", "jinja2",
     "charset-normalizer", "regex", "typer", "rich", "filelock", "platformdirs",

@@ -2,8 +2,8 @@
 
 PyInstaller does it, in its form with a folder beside the program: it follows imports, finds the shared libraries behind
 them, and brings a program that starts the interpreter with nothing of the machine's own Python in sight. Left out are
-packages that neither the engine nor the subject requires, whatever could fetch something (pip, httpx, ssl), and debugging
-information. Refused is a runtime that would need a library which is not in it.
+packages that neither the engine nor the subject requires, whatever could fetch something (pip, huggingface_hub, ssl), and
+debugging information. Refused is a runtime that would need a library which is not in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROGRAM = "engine"
 _ENTRY = "from engine.cli.standalone import standalone_main\n\nstandalone_main()\n"
 # Not needed to extract; kept all the same where the subject imports them.
 _LEFT_OUT = (
-    "_ssl", "ssl", "curses", "ensurepip", "httpx", "idlelib", "lib2to3", "numpy.f2py", "numpy.testing", "pip",
+    "_ssl", "ssl", "curses", "ensurepip", "huggingface_hub", "idlelib", "lib2to3", "numpy.f2py", "numpy.testing", "pip",
     "pydantic.mypy", "pydantic.v1", "readline", "tkinter", "test", "turtledemo",
 )  # fmt: skip
 _ENGINE_LEFT_OUT = ("engine.binary.", "engine.bench", "engine.cli.bench", "engine.cli.build", "engine.cli.demo")

@@ -117,7 +117,7 @@ def import_(
 
 @models_app.command("export", short_help="Write a model to a file for another machine.")
 def export(
-    name: Annotated[str, typer.Argument(help="A name, a path or ollama/NAME:TAG.")],
+    name: Annotated[str, typer.Argument(help="A name, a path, hf:OWNER/REPO[:QUANT] or ollama/NAME:TAG.")],
     target: Annotated[Path, typer.Argument(help="The file to write, or the folder to write it into.")],
 ) -> None:
     """Write a model to a file for another machine, with a line beside it that an import there reads.
@@ -132,7 +132,7 @@ def export(
 
 @models_app.command("requantize", short_help="Make a model with weights of another type.")
 def requantize_(
-    name: Annotated[str, typer.Argument(help="A name, a path or ollama/NAME:TAG.")],
+    name: Annotated[str, typer.Argument(help="A name, a path, hf:OWNER/REPO[:QUANT] or ollama/NAME:TAG.")],
     to: Annotated[str, typer.Option(metavar="|".join(WEIGHT_TYPES), help="The type of the new weights.")] = "Q8_0",
     called: Annotated[
         str | None, typer.Option("--name", help="What to call it; without it NAME and the type, as in NAME-q8_0.")
@@ -176,7 +176,8 @@ def _sample_text() -> str:
 @models_app.command("verify", short_help="Hold model files to their checksums.")
 def verify_(
     name: Annotated[
-        str | None, typer.Argument(help="A name, a path or ollama/NAME:TAG; if absent, all on the disk.")
+        str | None,
+        typer.Argument(help="A name, a path, hf:OWNER/REPO[:QUANT] or ollama/NAME:TAG; if absent, all on the disk."),
     ] = None,
 ) -> None:
     """Read model files whole and hold them to their checksums; ends with 1 where one is wrong.

@@ -21,8 +21,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A name that `engine models list` shows, a path to a GGUF file, or ollama/NAME:TAG. Without it: "
-        "ENGINE_MODEL, else the small default model.",
+        help="A name that `engine models list` shows, a path to a GGUF file, hf:OWNER/REPO[:QUANT or FILE], or "
+        "ollama/NAME:TAG. Without it: ENGINE_MODEL, else the small default model.",
     ),
 ]
 StyleOption = Annotated[

@@ -80,7 +80,8 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
 
     Options, each by its name:
       min_items, max_items = 0, None   how many objects each document holds, as far as that is known
-      model = None                     a name in models.txt, a path to a GGUF file, or ollama/NAME:TAG; else ENGINE_MODEL
+      model = None                     a name in models.txt, a path to a GGUF file, hf:OWNER/REPO[:QUANT or FILE], or
+                                       ollama/NAME:TAG; else ENGINE_MODEL
       instructions = None              a text that is added to the prompt
       examples = ()                    solved documents: pairs of a text and its answer
       messages = None                  the whole conversation, instead of `text` (which is None then)

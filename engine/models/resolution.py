@@ -1,6 +1,7 @@
 """From what the user typed to a model file that can be loaded.
 
-In: a name of `models.txt`, `ollama/NAME:TAG`, a path, or nothing (ENGINE_MODEL, else the default). Out: a `ModelFile`.
+In: a name of `models.txt`, `hf:OWNER/REPO[:QUANT or FILE]`, `ollama/NAME:TAG`, a path, or nothing (ENGINE_MODEL, else the
+default). Out: a `ModelFile`.
 A known name is fetched where it is missing and held to its size and sha256 at every use; every file must be a complete
 GGUF. Names come before files: `./NAME` says that a file is meant.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import ModelFileInvalid, ModelNotFound
@@ -18,6 +19,7 @@ from engine.models.digest import read_record, record_path, sha256_of, write_reco
 from engine.models.download import fetch
 from engine.models.environment import default_model
 from engine.models.header import Header
+from engine.models.hub_name import HUB, find_hub_model
 from engine.models.ollama import find_ollama
 from engine.models.ollama_parameters import NO_PARAMETERS, RecommendedParameters
 from engine.models.parts import read_parts
@@ -65,6 +67,8 @@ def _resolve(name: str | Path | None, progress: Progress, *, fresh: bool) -> Mod
     lines = {line.name: line for line in list_models()}
     if wanted in lines:
         return _listed(lines[wanted], progress, fresh=fresh)
+    if wanted.startswith(HUB):
+        return replace(_listed(find_hub_model(wanted), progress, fresh=fresh), name=wanted)
     if wanted.startswith(OLLAMA):
         return _pulled(wanted.removeprefix(OLLAMA), progress, fresh=fresh)
     if wanted.endswith(".gguf") or os.path.isfile(os.path.expanduser(wanted)):
