@@ -17,6 +17,7 @@ from engine.decoding.scheduler import Request, Run, Workspace
 from engine.decoding.scripted import Script, ScriptedModel, ScriptedSequences
 from engine.decoding.statistics import Statistics
 from engine.errors import EngineError
+from engine.grounding.decision import Decisions
 from engine.masks.vocabulary import Vocabulary
 
 # Tokens that end inside of a value, span the border between key and value, repeat, are empty, split a character or have
@@ -84,6 +85,7 @@ def run(
     prefix: Iterable[int] = PROMPT,
     ask: Callable[[int], tuple[int, ...]] = prompt,
     times: PassTimes | None = None,
+    decisions: Decisions | None = None,
 ) -> dict[int, tuple[bytes, Finish | EngineError]]:
     """Decode some documents; by document, the output and how it ended."""
     sequences = ScriptedSequences(VOCABULARY, script, count=count, n_batch=n_batch, n_ctx=n_ctx)
@@ -92,7 +94,7 @@ def run(
     ends: dict[int, Finish | EngineError] = {}
     driver = Run(
         range(documents),
-        lambda index, _: Request(ask(index), make(), max_tokens, sampling),
+        lambda index, _: Request(ask(index), make(), max_tokens, sampling, decisions=decisions),
         prefix=tuple(prefix),
         jump=jump,
         statistics=statistics,

@@ -20,6 +20,7 @@ from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.scripted import Script, ScriptedModel, hashed_script
 from engine.decoding.statistics import Statistics
+from engine.grounding.decision import Write
 
 SEEDS = range(12)
 SAMPLINGS = [GREEDY, Sampling(temperature=1.5, seed=3), Sampling(temperature=0.8, top_k=5, top_p=0.9, seed=4)]
@@ -104,8 +105,25 @@ def test_what_passes_cost_changes_nothing_under_guards(seed: int) -> None:
     assert run(_by_tokens(seed), 6, make=make, ask=_asks_with_the_answers, times=FREE) == plain
 
 
-def test_drafts_from_the_source_save_passes_where_rows_are_cheap() -> None:
-    texts = tuple(b'"' + bytes(letters) + b'"' for letters in itertools.product(b"zMJ", repeat=7))
+class _Decides:
+    """Every age that may be 20 is, decided as soon as its key is written."""
+
+    def at(self, output: bytes, forced: bytes, values: object) -> Write | None:
+        return Write(b"20") if output.endswith(b'"age": ') else None
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_decision_behind_drafts_is_made_as_one_behind_a_choice(seed: int) -> None:
+    plain = run(_by_tokens(seed), 6, jump="off", decisions=_Decides())
+    assert run(_by_tokens(seed), 6, jump="verified", decisions=_Decides()) == plain
+    assert any(b'"age": 20}' in text for text, _ in plain.values())
+
+
+@pytest.mark.parametrize("forced", [b"", b"b", b"bge"])
+def test_drafts_from_the_source_save_passes_where_rows_are_cheap(forced: bytes) -> None:
+    """Also where the grammar forces some bytes between two choices."""
+    choices = itertools.product((b"z", b"M", b"J"), repeat=7)
+    texts = tuple(b'"' + forced.join(letters) + b'"' for letters in choices)
     language, model = FiniteLanguage(texts, VOCABULARY), ScriptedModel(VOCABULARY)
     wanted = texts[1234]
     asked = model.tokenize(wanted[1:-1] + b'" ')
