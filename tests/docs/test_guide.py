@@ -18,7 +18,6 @@ from engine.cli.guide import guide_pages, search_guide
 from engine.errors import UsageError
 
 PAGES = sorted([ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md", *(ROOT / "engine").rglob("*.md")])
-EXECUTED = ("tutorial", "design/mask_walk")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -148,8 +147,14 @@ def test_every_variable_is_on_the_page_of_the_environment() -> None:
     assert used == set(re.findall(r"`((?:ENGINE|HF|OLLAMA)_[A-Z_]+)`", page))
 
 
+def is_run(page: Path) -> bool:
+    return any(block.language in ("sh", "python") for block in blocks(page.read_text(encoding="utf-8")))
+
+
 @pytest.mark.real_model
-@pytest.mark.parametrize("topic", EXECUTED)
+@pytest.mark.parametrize(
+    "topic", [str(page.relative_to(GUIDE).with_suffix("")) for page in GUIDE.rglob("*.md") if is_run(page)]
+)
 def test_a_page_that_can_be_run_prints_what_it_says(topic: str, real_path: Path, tmp_path: Path) -> None:
     for block, printed in run_page(GUIDE / f"{topic}.md", tmp_path, str(real_path)):
         assert shape(printed) == shape(block.text), f"{topic}: python tests/docs/executed_pages.py {topic}\n{printed}"
