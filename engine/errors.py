@@ -326,13 +326,22 @@ class BudgetTooSmall(DecodingError):
 
 
 class BudgetReached(DecodingError):
-    """`cut` has the JSON pointers of what `max_tokens` changed."""
+    """`cut` has the JSON pointers of what `max_tokens`, `max_value_tokens` or the end of a loop changed."""
 
-    def __init__(self, document: int, cut: tuple[str, ...]) -> None:
+    def __init__(self, document: int, cut: tuple[str, ...], *, cause: str = "max_tokens") -> None:
         self.document, self.cut = document, cut
         super().__init__(
-            f"document {document}: max_tokens changed {listed(cut)}; raise max_tokens, or set on_budget to 'mark' or 'omit'"
+            f"document {document}: {cause} changed {listed(cut)}; raise max_tokens, or set on_budget to 'mark' or 'omit'"
         )
+
+
+class TextsEmptied(BudgetReached):
+    """`cut` has the JSON pointers of texts that are empty only because `max_tokens` left no room for them."""
+
+    def __init__(self, document: int, cut: tuple[str, ...]) -> None:
+        super().__init__(document, cut)
+        text = f"document {document}: max_tokens left no room for {listed(cut)}, which would be empty; raise max_tokens"
+        self.args = (f"{text}, or set on_budget to 'keep' (give the object as it is) or 'omit'",)
 
 
 def listed(cut: tuple[str, ...]) -> str:

@@ -264,6 +264,8 @@ def batch_command(
         max_tokens=request.max_tokens,
         sampling=sampling_options.sampling(),
         chunk=_chunk(worker_options.chunk, request),
+        max_value_tokens=request.max_value_tokens,
+        loops=request.loops,  # type: ignore[arg-type]
         on_budget=request.on_budget,  # type: ignore[arg-type]
         max_backtracks=request.max_backtracks,
         grounded=request.grounding,

@@ -74,6 +74,7 @@ def summary(manifest: Manifest, figures: JobProgress) -> str:
     """`313 documents: 300 complete, 13 closed early, 0 errors; 313 objects; 87.2 s, 3.59 documents/s, …`."""
     counts = manifest.counts
     early = f", {counts.budget} closed early" if counts.budget else ""
+    early += f", {counts.loop} with a loop ended" if counts.loop else ""
     ended = f"{counts.complete} complete{early}, {counted(counts.errors, 'error')}"
     text = f"{counted(counts.documents, 'document')}: {ended}; {counted(counts.objects, 'object')}"
     if figures.before:

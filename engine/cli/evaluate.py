@@ -116,6 +116,8 @@ def _decoded(
         results = extractor.batch(
             [(x.id, x.text) for x in documents],
             max_tokens=ask.max_tokens,
+            max_value_tokens=ask.max_value_tokens,
+            loops=ask.loops,  # type: ignore[arg-type]
             on_budget=ask.on_budget,  # type: ignore[arg-type]
             max_backtracks=ask.max_backtracks,
         )
@@ -161,7 +163,7 @@ def _evaluation(target: Any, rows: Sequence[LabelledRow]) -> Evaluation:
 
 
 def _as_json(evaluation: Evaluation, seconds: float | None) -> dict[str, Any]:
-    closed = sum(row.finish == "budget" for row in evaluation.rows)
+    closed = sum(row.finish in ("budget", "loop") for row in evaluation.rows)
     figures = evaluation.figures.as_json() | {"closed_by_budget": closed}
     return figures | ({} if seconds is None else {"documents_per_second": round(len(evaluation.rows) / seconds, 3)})
 

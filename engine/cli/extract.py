@@ -97,6 +97,8 @@ def extract_command(
         max_tokens=ask.max_tokens,
         sampling=replace(extractor.sampling, **chosen),
         errors="collect",
+        max_value_tokens=ask.max_value_tokens,
+        loops=ask.loops,  # type: ignore[arg-type]
         on_budget=ask.on_budget,  # type: ignore[arg-type]
         max_backtracks=ask.max_backtracks,
     )
@@ -148,6 +150,8 @@ class _Report:
                 self._say(f"{name}: {outcome.error}")
             elif outcome.finish == "budget":
                 self._say(f"{name}: --max-tokens was reached, which changed {listed(outcome.cut)}")
+            elif outcome.finish == "loop":
+                self._say(f"{name}: the model repeated itself, which was ended in {listed(outcome.cut)}")
             self.failure = self.failure or outcome.error
             self.documents.forget(outcome.document)
 

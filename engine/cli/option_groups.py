@@ -81,6 +81,8 @@ class RequestOptions:
     min_items: Annotated[int, typer.Option(min=0, help="The fewest objects in each document.")] = 0
     max_items: Annotated[int | None, typer.Option(min=1, help="The most objects in each document.")] = None
     max_tokens: options.MaxTokensOption = 1024
+    max_value_tokens: options.MaxValueTokensOption = None
+    loops: options.LoopsOption = "end"
     on_budget: options.OnBudgetOption = "mark"
     max_backtracks: options.MaxBacktracksOption = MAX_BACKTRACKS
     style: options.StyleOption = "spaced"

@@ -37,9 +37,22 @@ MaxTokensOption = Annotated[
         min=1, help="The most tokens of output for each document; the JSON is closed in time and never truncated."
     ),
 ]
+MaxValueTokensOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Most tokens of one text or number; by default 40 for numbers, 3/4 of --max-tokens for texts."
+    ),
+]
+LoopsOption = Annotated[
+    str,
+    typer.Option(metavar="end|keep", help="A text or list that repeats itself: end it where it begins to, or keep it."),
+]
 OnBudgetOption = Annotated[
     str,
-    typer.Option(metavar="mark|omit|raise", help="Objects that --max-tokens changed: mark them, omit them, or fail."),
+    typer.Option(
+        metavar="mark|keep|omit|raise",
+        help="Objects that --max-tokens changed: mark them, and fail where texts had no room; keep these too; omit; fail.",
+    ),
 ]
 MaxBacktracksOption = Annotated[
     int,

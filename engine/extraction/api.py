@@ -15,7 +15,7 @@ from engine.decoding.settings import ModelSettings
 from engine.errors import BudgetReached, EngineError, WrongArgument
 from engine.extraction.arguments import check_known
 from engine.extraction.document import has_text
-from engine.extraction.extraction import Errors, Extracted, Extraction, OnBudget, Outcome, Stats, errors_of
+from engine.extraction.extraction import Errors, Extracted, Extraction, Loops, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.grounded import GroundedMode, Rank
 from engine.extraction.task import Example
@@ -45,6 +45,8 @@ class Options(TypedDict, total=False):
     rank: Rank
     context: Any
     errors: Errors
+    max_value_tokens: int | None
+    loops: Loops
     on_budget: OnBudget
     max_backtracks: int
     settings: ModelSettings | None
@@ -86,7 +88,10 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       examples = ()                    solved documents: pairs of a text and its answer
       messages = None                  the whole conversation, instead of `text` (which is None then)
       max_tokens = 1024                most tokens of output for each document; the JSON is closed in time and never truncated
-      on_budget = "mark"               objects that max_tokens changed are given and marked; or "omit", "raise"
+      max_value_tokens = None          most tokens of one text or number; None: 40 for numbers, 3/4 of max_tokens for texts
+      loops = "end"                    a text or list that repeats itself is ended where it begins to, and marked; or "keep"
+      on_budget = "mark"               objects that max_tokens changed are given and marked, but for texts without room, which
+                                       are an error; "keep" gives these too; or "omit", "raise"
       errors = "raise"                 after all documents are done; "collect" leaves them in `.errors`
       max_backtracks = 1000            tokens chosen by the model that may be thrown away for a document when validators refuse
       temperature = 0                  0 is greedy

@@ -11,6 +11,7 @@ from typing import Any
 from engine.argument_rules import PATH, TEXT, Instance, OneOf, Optional, Rule, Texts, Whole, checked
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
+from engine.decoding.value_bounds import ValueBounds
 from engine.errors import UsageError, WrongArgument
 from engine.lowering.lowering import STYLES
 
@@ -25,7 +26,9 @@ _RULES: dict[str, Rule] = {
     "sampling": Optional(Instance((Sampling,), "a Sampling"), "greedy"),
     "max_tokens": Whole(1),
     "errors": OneOf(("raise", "collect")),
-    "on_budget": OneOf(("mark", "omit", "raise")),
+    "max_value_tokens": Optional(Whole(1), "as many as suit the type"),
+    "loops": OneOf(("end", "keep")),
+    "on_budget": OneOf(("mark", "keep", "omit", "raise")),
     "max_backtracks": Whole(0),
     "grounded": OneOf((False, True, "prefer")),
     "rank": OneOf(("calibrated", "probability", "greedy")),
@@ -39,6 +42,12 @@ def check_arguments(**arguments: Any) -> None:
     """Hold arguments to their rules; `WrongArgument` says what is allowed."""
     for name, value in arguments.items():
         checked(name, value, _RULES[name])
+
+
+def value_bounds(max_value_tokens: Any, loops: Any) -> ValueBounds:
+    """What ends values that run away."""
+    check_arguments(max_value_tokens=max_value_tokens, loops=loops)
+    return ValueBounds(max_value_tokens, end_loops=loops == "end")
 
 
 def check_items(min_items: Any, max_items: Any) -> tuple[int, int | None]:

@@ -15,7 +15,7 @@ from engine.decoding.scheduler import Event, Request
 from engine.errors import EngineError
 from engine.extraction.chunks import Chunk, merge_chunks, split_text
 from engine.extraction.document import Document, Result
-from engine.extraction.extraction import ItemReader, Pending
+from engine.extraction.extraction import ItemReader, Outcome, Pending
 
 Prepare = Callable[[int, "PromptPart"], Request]
 
@@ -161,7 +161,7 @@ class Batch:
             result,
             # Of the run they knew, whose parts are not documents.
             objects=tuple(replace(one, document=open_.position) for one in found),
-            finish="budget" if any(outcome.finish == "budget" for outcome in outcomes) else "complete",
+            finish=_finish(outcomes),
             cut=tuple(cut),
         )
 
@@ -169,3 +169,9 @@ class Batch:
         """Whether objects are missing that a larger budget would have given."""
         reader = self._binding.reader
         return bool(cut) and (reader.on_budget == "omit" or (reader.many and "" in cut))
+
+
+def _finish(outcomes: Sequence[Outcome]) -> str:
+    """How a document ended whose parts ended so."""
+    found = {outcome.finish for outcome in outcomes}
+    return "loop" if "loop" in found else "budget" if "budget" in found else "complete"

@@ -68,9 +68,10 @@ class Document:
 class Result:
     """How one document ended: with all its objects and how it finished, or with an error and no objects.
 
-    `finish` is "complete", or "budget" where `max_tokens` changed a choice; `cut` then has the JSON pointers of what it changed,
-    within the list of objects: "/0/name" of the first, "" of the list itself, which has fewer objects. `chunks` counts the pieces
-    that the text was cut into, `prompt_tokens` those of all its prompts; `seconds` passed from its first forward pass to its end.
+    `finish` is "complete", "loop" where values that repeated themselves were ended, or "budget" where `max_tokens` or
+    `max_value_tokens` changed a choice; `cut` then has the JSON pointers of what was changed, within the list of objects:
+    "/0/name" of the first, "" of the list itself, which has fewer objects. `chunks` counts the pieces that the text was cut
+    into, `prompt_tokens` those of all its prompts; `seconds` passed from its first forward pass to its end.
     """
 
     id: DocumentId

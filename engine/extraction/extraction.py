@@ -7,7 +7,7 @@ it are done. An error ends its own document only and is raised after the others,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
@@ -15,24 +15,25 @@ from typing import Any, Generic, Literal, TypeVar
 from engine.basics.json_pointer import json_pointer
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
-from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed
+from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed, TextsEmptied
 from engine.extraction.grounded import SourceSpan, source_spans
 from engine.extraction.locked_iterator import LockedIterator
 from engine.grounding.document import GroundedDocument
-from engine.objects.budget_marks import cut_paths
+from engine.objects.budget_marks import ValuePath, cut_paths, emptied_paths
 from engine.objects.item_splitter import ClosedItem, ItemSplitter
 
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
-OnBudget = Literal["mark", "omit", "raise"]
+Loops = Literal["end", "keep"]
+OnBudget = Literal["mark", "keep", "omit", "raise"]
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted(Generic[T]):
     """An object (`value`) with where it comes from: the document's index, from 0, and the object's own JSON text.
 
-    `cut` has the JSON pointers, within the object, of values that the budget changed ("" is all of it). `spans` says of each
-    grounded value, by its JSON pointer, where it stands in the document; None: it stands nowhere.
+    `cut` has the JSON pointers, within the object, of values that the budget changed or a loop ended ("" is all of it). `spans`
+    says of each grounded value, by its JSON pointer, where it stands in the document; None: it stands nowhere.
     """
 
     value: T
@@ -44,9 +45,10 @@ class Extracted(Generic[T]):
 
 @dataclass(slots=True)
 class Outcome:
-    """How a document ended: `finish` is "complete", or "budget" where `max_tokens` changed a choice; or an error.
+    """How a document ended: `finish` is "complete", "loop" where values that repeated themselves were ended, or "budget" where
+    `max_tokens` or `max_value_tokens` changed a choice; or an error.
 
-    `cut` has the JSON pointers, within the document's output, of what the budget changed: "/0/name" of the first object, "" of
+    `cut` has the JSON pointers, within the document's output, of what was changed: "/0/name" of the first object, "" of
     the list itself, which then has fewer objects.
     """
 
@@ -212,32 +214,40 @@ class ItemReader:
         if isinstance(event.error, EmptyDocument):
             document.outcome = Outcome(event.document, "complete")
         elif event.finish is not None or event.error is not None:
-            cut = cut_paths(document.splitter.output, event.cuts)
-            document.outcome = Outcome(event.document, event.finish, event.error, tuple(map(json_pointer, cut)))
+            cut = tuple(map(json_pointer, self._changed(event, document)))
+            document.outcome = Outcome(event.document, event.finish, event.error, cut)
         for item in closed:
             self._add(item, event, document)
-        if event.finish == "budget":
+        if event.finish in ("budget", "loop"):
             self._refuse_cut(event, document)
 
     def _add(self, item: ClosedItem, event: Event, document: Pending) -> None:
-        cut = self._cut_within(item, document.splitter, event.cuts)
-        if cut and self.on_budget != "mark":
+        within = [cut for cut in event.cuts if cut <= item.closes]
+        output = document.splitter.output[: item.end] if within else b""
+        cut = self._of_item(item, dict.fromkeys((*cut_paths(output, within), *event.loops)))
+        if cut and self.on_budget in ("omit", "raise"):
             self._refuse_cut(event, document)
             return  # omitted
+        emptied = emptied_paths(output, within) if cut and self.on_budget == "mark" else ()
+        if self._of_item(item, emptied):
+            raise TextsEmptied(event.document, tuple(map(json_pointer, emptied)))
         text = document.splitter.text(item)
         path = (item.number,) if self.many else ()
         spans = {} if document.source is None else source_spans(document.source, document.splitter.output, path)
         document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans))
 
-    def _cut_within(self, item: ClosedItem, splitter: ItemSplitter, cuts: tuple[int, ...]) -> tuple[str, ...]:
-        """The pointers of what is cut in an item, from the item on."""
-        within = [cut for cut in cuts if cut <= item.closes]
-        paths = cut_paths(splitter.output[: item.end], within) if within else ()
+    def _changed(self, event: Event, document: Pending) -> tuple[ValuePath, ...]:
+        """The paths of what the budget changed, and of the values that a loop ended."""
+        cut = cut_paths(document.splitter.output, event.cuts) if event.cuts else ()
+        return tuple(dict.fromkeys((*cut, *event.loops)))
+
+    def _of_item(self, item: ClosedItem, paths: Iterable[ValuePath]) -> tuple[str, ...]:
+        """The pointers of what lies in an item, from the item on."""
         if not self.many:
             return tuple(map(json_pointer, paths))
         return tuple(json_pointer(path[1:]) for path in paths if path[:1] == (item.number,))
 
     def _refuse_cut(self, event: Event, document: Pending) -> None:
         if self.on_budget == "raise":
-            paths = tuple(map(json_pointer, cut_paths(document.splitter.output, event.cuts)))
-            raise BudgetReached(event.document, paths)
+            paths = tuple(map(json_pointer, self._changed(event, document)))
+            raise BudgetReached(event.document, paths, cause="max_tokens" if event.cuts else "the end of a loop")

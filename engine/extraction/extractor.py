@@ -21,13 +21,14 @@ from engine.decoding.prompt_encoder import PromptEncoder, shared_prefix
 from engine.decoding.sampler import Sampling
 from engine.decoding.scheduler import Request
 from engine.decoding.settings import ModelSettings
+from engine.decoding.value_bounds import ValueBounds
 from engine.errors import EmptyDocument, EngineError, TextEmpty, UsageError, WrongArgument
 from engine.extraction.answer_writer import AnswerWriter
-from engine.extraction.arguments import check_arguments, check_items, documents, pairs, texts_of_batch
+from engine.extraction.arguments import check_arguments, check_items, documents, pairs, texts_of_batch, value_bounds
 from engine.extraction.batch import Batch, Binding
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema, read_schema
 from engine.extraction.document import Document, DocumentId, Result, has_text, numbered
-from engine.extraction.extraction import Errors, Extraction, ItemReader, OnBudget, Stats
+from engine.extraction.extraction import Errors, Extraction, ItemReader, Loops, OnBudget, Stats
 from engine.extraction.grounded import GroundedDocuments, GroundedMode, Rank
 from engine.extraction.task import Example, Task, task_for
 from engine.grammar.grammar import Grammar
@@ -140,6 +141,8 @@ class Extractor:
         messages: Sequence[Message] | None = None,
         max_tokens: int = 1024,
         sampling: Sampling | None = None,
+        max_value_tokens: int | None = None,
+        loops: Loops = "end",
         errors: Errors = "raise",
         on_budget: OnBudget = "mark",
         max_backtracks: int = MAX_BACKTRACKS,
@@ -153,6 +156,7 @@ class Extractor:
         check_arguments(
             max_tokens=max_tokens, sampling=sampling, errors=errors, on_budget=on_budget, max_backtracks=max_backtracks
         )
+        bounds = value_bounds(max_value_tokens, loops)
         stats, sources = Stats(), dict[int, GroundedDocument]()
         chosen = (sampling or self.sampling).seeded()
 
@@ -172,6 +176,7 @@ class Extractor:
                 int(max_backtracks),
                 decisions=decisions,
                 reference=self._reference,
+                bounds=bounds,
             )
 
         events = self.model.decode(documents(text, messages), prepare, prefix=self._prefix, statistics=stats)
@@ -192,6 +197,8 @@ class Extractor:
         *,
         max_tokens: int = 1024,
         sampling: Sampling | None = None,
+        max_value_tokens: int | None = None,
+        loops: Loops = "end",
         chunk: int | Literal["auto"] | None = None,
         on_budget: OnBudget = "mark",
         max_backtracks: int = MAX_BACKTRACKS,
@@ -214,6 +221,7 @@ class Extractor:
             chunk=chunk,
             on_budget=on_budget,
             max_backtracks=max_backtracks,
+            bounds=value_bounds(max_value_tokens, loops),
             stats=Stats(),
         ).in_order()
 
@@ -227,6 +235,7 @@ class Extractor:
         on_budget: OnBudget,
         max_backtracks: int,
         stats: Stats,
+        bounds: ValueBounds = ValueBounds(),  # noqa: B008 - frozen
         taken: Callable[[int], None] | None = None,
         begun: Callable[[int], None] | None = None,
     ) -> Batch:
@@ -245,7 +254,7 @@ class Extractor:
                 prompt = self._encoder.encode(self.messages(text))
                 matcher, decisions = self._begin(index, text, sources, chosen)
             return Request(
-                prompt, matcher, max_tokens, chosen, self._many, max_backtracks, key, decisions, self._reference
+                prompt, matcher, max_tokens, chosen, self._many, max_backtracks, key, decisions, self._reference, bounds
             )
 
         binding = Binding(

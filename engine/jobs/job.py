@@ -35,7 +35,7 @@ from engine.models.progress import SILENT, Progress
 _SYNC = 1.0
 _CHECKPOINT = 5.0
 # What a retry may have otherwise than the job: the bounds of a document, which may be what failed it.
-_BOUNDS = ("max_tokens", "on_budget", "search", "n_ctx")
+_BOUNDS = ("max_tokens", "max_value_tokens", "loops", "on_budget", "max_backtracks", "n_ctx")
 
 
 @dataclass(slots=True)

@@ -29,11 +29,11 @@ from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.settings import ModelSettings
 from engine.errors import NotPrintable, UsageError
 from engine.extraction.answer_writer import AnswerWriter
-from engine.extraction.arguments import check_arguments, pairs
+from engine.extraction.arguments import check_arguments, pairs, value_bounds
 from engine.extraction.batch import Batch
 from engine.extraction.compilation import DEFAULT_STYLE, array_of, certify, lower_schema, read_schema
 from engine.extraction.document import Document
-from engine.extraction.extraction import OnBudget, Stats
+from engine.extraction.extraction import Loops, OnBudget, Stats
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.grounded import GroundedMode, Rank
 from engine.extraction.task import Example
@@ -70,6 +70,8 @@ class JobSpec:
     max_tokens: int = 1024
     sampling: Sampling = GREEDY
     chunk: int | Literal["auto"] | None = None
+    max_value_tokens: int | None = None
+    loops: Loops = "end"
     on_budget: OnBudget = "mark"
     max_backtracks: int = MAX_BACKTRACKS
     grounded: GroundedMode = False
@@ -80,6 +82,7 @@ class JobSpec:
     def __post_init__(self) -> None:
         if self.deterministic and (self.settings.sequences != 1 or self.settings.threads is None):
             raise UsageError("a deterministic job has one sequence a context and a given number of threads")
+        value_bounds(self.max_value_tokens, self.loops)
         check_arguments(
             on_budget=self.on_budget, max_backtracks=self.max_backtracks, grounded=self.grounded, rank=self.rank
         )
@@ -129,6 +132,7 @@ class JobSpec:
             chunk=self.chunk,
             on_budget=self.on_budget,
             max_backtracks=self.max_backtracks,
+            bounds=value_bounds(self.max_value_tokens, self.loops),
             stats=stats,
             **heard,
         )
@@ -220,6 +224,8 @@ def _arguments(spec: JobSpec) -> Fingerprint:
         "max_items": spec.max_items,
         "max_tokens": spec.max_tokens,
         "chunk": spec.chunk,
+        "max_value_tokens": spec.max_value_tokens,
+        "loops": spec.loops,
         "on_budget": spec.on_budget,
         "max_backtracks": spec.max_backtracks,
         "grounded": spec.grounded,

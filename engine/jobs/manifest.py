@@ -27,11 +27,13 @@ JobState = Literal["running", "stopped", "complete"]
 
 @dataclass(slots=True)
 class Counts:
-    """`objects` are those of all documents, `budget` the documents whose output was closed early."""
+    """`objects` are those of all documents, `budget` the documents whose output was closed early, `loop` those with values that
+    were ended because they repeated themselves."""
 
     documents: int = 0
     complete: int = 0
     budget: int = 0
+    loop: int = 0
     errors: int = 0
     objects: int = 0
     prompt_tokens: int = 0
@@ -44,6 +46,8 @@ class Counts:
             self.errors += 1
         elif found.finish == "budget":
             self.budget += 1
+        elif found.finish == "loop":
+            self.loop += 1
         else:
             self.complete += 1
 

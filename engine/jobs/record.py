@@ -4,10 +4,9 @@
      "chunks": 1, "prompt_tokens": 61, "seconds": 0.412}
 
 `objects` are the texts that the model wrote, which validate as they stand: the values that a type makes of them (defaults
-filled in, dates parsed) need not validate again. `finish` is "complete", "budget" or null, and `cut` the JSON pointers, within
-`objects`, of what the budget changed; `error` has a type of
-`engine.errors` and a message. `input` is a digest of the text that was read, `seconds` the only member that two runs do not
-share.
+filled in, dates parsed) need not validate again. `finish` is "complete", "budget", "loop" or null, and `cut` the JSON pointers,
+within `objects`, of what the budget changed or a loop ended; `error` has a type of `engine.errors` and a message. `input` is a
+digest of the text that was read, `seconds` the only member that two runs do not share.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Selection: the records of a job that are worth a look, or are to be decoded again.
 
 A kind names what makes a record one of them: `error` where the document ended in an error, `budget` where `max_tokens`
-changed what was written. Out: the records of some kinds, with their documents' texts where the input is still there.
+changed what was written, `loop` where a value was ended because it repeated itself. Out: the records of some kinds, with their
+documents' texts where the input is still there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ SELECTIONS: Mapping[str, Callable[[Record], bool]] = MappingProxyType(
     {
         "error": lambda record: record.error is not None,
         "budget": lambda record: record.error is None and record.finish == "budget",
+        "loop": lambda record: record.error is None and record.finish == "loop",
     }
 )
 

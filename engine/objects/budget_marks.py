@@ -33,6 +33,23 @@ def cut_paths(output: bytes, cuts: Sequence[int]) -> tuple[ValuePath, ...]:
     return tuple(found)
 
 
+def emptied_paths(output: bytes, cuts: Sequence[int]) -> tuple[ValuePath, ...]:
+    """The paths of texts that the budget closed before they began; `cuts` are the bytes, ascending."""
+    if not cuts:
+        return ()
+    tracker, since = Tracker().feed(output[: cuts[0]]), cuts[0]
+    found: list[ValuePath] = []
+    for offset in range(cuts[0], len(output)):
+        after = tracker.feed(output[offset : offset + 1])
+        if after.closed != tracker.closed and not (after.container is not None and after.container.at_key):
+            start, end = after.closed
+            if output[start:end] == b'""' and any(since <= cut < end for cut in cuts):
+                found.append(after.path)
+            since = end
+        tracker = after
+    return tuple(found)
+
+
 def _changed_container(tracker: Tracker) -> ValuePath | None:
     """The container in which an item or a member was chosen, None where a value was, or a part of it."""
     last = _last_byte(tracker)

@@ -58,7 +58,7 @@ def test_what_the_budget_changed_is_told(engine: Engine, small: list[str], tmp_p
     """A string that must have 30 characters and wants more; the random model never ends it by itself in time."""
     schema = {"type": "object", "properties": {"a/b": {"type": "string", "minLength": 30}}, "required": ["a/b"]}
     (tmp_path / "s.json").write_text(json.dumps(schema | {"additionalProperties": False}), encoding="utf-8")
-    tight = ["--max-tokens", "45", "--temperature", "1.5", "--seed", "1"]
+    tight = ["--max-tokens", "45", "--max-value-tokens", "45", "--temperature", "1.5", "--seed", "1"]
     result = engine("extract", tmp_path / "s.json", *small, *tight, "--one", "--detailed", stdin="x")
     assert json.loads(result.stdout)["cut"] == ["/a~1b"]
     assert result.stderr == "-: --max-tokens was reached, which changed /a~1b\n"

@@ -14,7 +14,14 @@ from engine import ModelSettings
 def options(bpe_path: Path) -> dict[str, Any]:
     """A model of random weights at a high temperature: whatever comes out right was not the model's merit."""
     settings = ModelSettings(n_ctx=2048, threads=1, sequences=3)
-    return {"model": bpe_path, "settings": settings, "max_tokens": 60, "temperature": 1.5, "seed": 1}
+    return {
+        "model": bpe_path,
+        "settings": settings,
+        "max_tokens": 60,
+        "temperature": 1.5,
+        "seed": 1,
+        "on_budget": "keep",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_budget_that_is_too_small_is_an_error_of_each_document(alone: Extractor)
 
 def test_what_the_budget_changed_is_told_in_the_pointers_of_the_results_list(extractor: Extractor) -> None:
     texts = [f"text {number}" for number in range(12)]
-    marked = list(extractor.batch(texts, max_tokens=24))
+    marked = list(extractor.batch(texts, max_tokens=24, on_budget="keep"))
     budget = [result for result in marked if result.finish == "budget"]
     assert budget
     for result in budget:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
 from engine import Extractor, ModelSettings
 from engine.decoding.sampler import Sampling
-from engine.errors import BudgetReached, BudgetTooSmall
+from engine.errors import BudgetReached, BudgetTooSmall, TextsEmptied
 from engine.extraction.extraction import Extracted, Outcome
 
 SETTINGS = ModelSettings(n_ctx=2048, threads=1)
@@ -63,7 +63,8 @@ MODELS = (Plain, Optionals, Nested, Choices, Guarded, Skipping)
 
 
 def run(extractor: Extractor, max_tokens: int, **options: Any) -> tuple[list[Extracted[Any]], Outcome]:
-    extraction = extractor.extract("a text", max_tokens=max_tokens, errors="collect", **options)
+    given = {"errors": "collect", "on_budget": "keep", "loops": "keep"} | options
+    extraction = extractor.extract("a text", max_tokens=max_tokens, **given)
     found = list(extraction.detailed())
     return found, extraction.outcomes[0]
 
@@ -148,3 +149,26 @@ def test_objects_that_the_budget_changed_are_given_left_out_or_an_error(bpe_path
     assert set(failed.error.cut) <= set(outcome.cut)
     whole, outcome = run(extractor, 600, sampling=sampling, on_budget="raise")
     assert (len(whole), outcome.error) == (2, None)
+
+
+def test_a_text_without_room_is_an_error_unless_it_is_wanted(bpe_path: Path) -> None:
+    extractor = Extractor(Plain, model=bpe_path, settings=SETTINGS, mode="one")
+    found, outcome = run(extractor, least(extractor), on_budget="mark")
+    assert isinstance(outcome.error, TextsEmptied)
+    assert (found, outcome.error.cut) == ([], ("/name",))
+    assert "on_budget to 'keep'" in str(outcome.error)
+    found, outcome = run(extractor, least(extractor), on_budget="keep")
+    assert (found[0].value.name, outcome.finish) == ("", "budget")
+    assert "/name" in found[0].cut
+
+
+def test_a_value_that_repeats_itself_is_ended_marked_and_said(bpe_path: Path) -> None:
+    """A model of random weights goes round in circles when it is greedy."""
+    extractor = Extractor({"type": "array", "items": {"type": "string"}}, model=bpe_path, settings=SETTINGS, mode="one")
+    looping = [result for result in extractor.batch(["a", "b", "c"], max_tokens=300) if result.finish == "loop"]
+    assert looping
+    assert all(result.cut and result.objects for result in looping)
+    assert all(
+        result.finish != "loop"
+        for result in extractor.batch(["a", "b", "c"], max_tokens=300, loops="keep", on_budget="keep")
+    )

@@ -174,7 +174,7 @@ def test_errors_can_be_collected(options: Options) -> None:
 
 
 def test_budget_closes_the_output_in_time_and_says_so(options: Options) -> None:
-    run = extract("a text", User, min_items=1, **(options | {"max_tokens": 20}))
+    run = extract("a text", User, min_items=1, **(options | {"max_tokens": 20, "loops": "keep"}))
     users = list(run)
     assert len(users) >= 1
     assert run.stats.decoded_tokens <= 20

@@ -94,7 +94,7 @@ def check(item: Any, path: Path, seeds: range, max_tokens: int) -> None:
     extractor = Extractor(item, model=path, settings=settings, min_items=1)
     adapter = TypeAdapter(item)
     sampling = Sampling(temperature=1.5, seed=seeds.start)
-    run = extractor.extract(["a text"] * len(seeds), max_tokens=max_tokens, sampling=sampling)
+    run = extractor.extract(["a text"] * len(seeds), max_tokens=max_tokens, sampling=sampling, on_budget="keep")
     found: dict[int, list[str]] = {}
     for result in run.detailed():
         assert adapter.validate_json(result.text) == result.value

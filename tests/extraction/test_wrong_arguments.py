@@ -52,6 +52,8 @@ WRONG: list[tuple[str, Any]] = [
     ("errors", "ignore"),
     ("errors", []),
     ("on_budget", "cut"),
+    ("max_value_tokens", 0),
+    ("loops", True),
     ("max_backtracks", -1),
     ("max_backtracks", 1.5),
     ("model", 7),

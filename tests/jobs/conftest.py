@@ -24,7 +24,13 @@ def make_job(bpe_path: Path, tmp_path: Path) -> MakeJob:
     """A job over a file; what is not named is what all these tests do."""
 
     def make(source: Path | str, output: Path | None = None, **options: Any) -> Job:
-        named: dict[str, Any] = {"model": str(bpe_path), "mode": "one", "max_tokens": 30, "settings": SETTINGS}
+        named: dict[str, Any] = {
+            "model": str(bpe_path),
+            "mode": "one",
+            "max_tokens": 30,
+            "on_budget": "keep",
+            "settings": SETTINGS,
+        }
         kept = {name: options.pop(name) for name in list(options) if name in JobSpec.__dataclass_fields__}
         spec = JobSpec.of(options.pop("schema_of", NUMBER), **{**named, **kept})
         found = open_source(str(source), **options.pop("opened", {}))
@@ -39,7 +45,19 @@ def start(bpe_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def run(*words: str | Path, **options: Any) -> subprocess.Popen[str]:
-        settings = ["--model", bpe_path, "--n-ctx", "512", "--threads", "1", "--max-tokens", "30", "--one"]
+        settings = [
+            "--model",
+            bpe_path,
+            "--n-ctx",
+            "512",
+            "--threads",
+            "1",
+            "--max-tokens",
+            "30",
+            "--on-budget",
+            "keep",
+            "--one",
+        ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
             [sys.executable, "-m", "engine", "batch", *map(str, words), *map(str, settings)],

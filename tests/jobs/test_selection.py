@@ -165,7 +165,7 @@ def test_retry_that_was_interrupted_goes_on_with_the_same_arguments_only(make_jo
 
 def test_kinds_are_known_by_their_names() -> None:
     assert read_kinds("error, budget,error") == ("error", "budget")
-    with pytest.raises(UsageError, match="--where takes error, budget, with commas"):
+    with pytest.raises(UsageError, match="--where takes error, budget, loop, with commas"):
         read_kinds("errors")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.basics.json_pointer import json_pointer
-from engine.objects.budget_marks import cut_paths
+from engine.objects.budget_marks import cut_paths, emptied_paths
 
 TEXT = b'[{"a/b": "Jon", "n": 12, "t": []}, {"a/b": "x", "n": 3, "t": [true, {}]}]'
 
@@ -36,3 +36,12 @@ def test_a_number_at_the_end_of_the_text_is_cut_there() -> None:
     assert cut_paths(b"12", [2]) == ((),)
     assert cut_paths(b'"ab"', [3]) == ((),)
     assert cut_paths(b"[1, 22", [6]) == ((1,),)
+
+
+def test_a_text_is_emptied_where_the_budget_closed_it_before_it_began() -> None:
+    output = b'[{"a": "", "b": "x", "c": {"d": ""}, "e": ["", 1]}]'
+    inside = output.index(b'""') + 1
+    assert emptied_paths(output, ()) == ()
+    assert emptied_paths(output, (inside,)) == ((0, "a"),)
+    assert emptied_paths(output, (inside + 9,)) == ()  # in "b"
+    assert emptied_paths(output, (output.index(b'"d"'), output.index(b'["", 1') + 2)) == ((0, "c", "d"), (0, "e", 0))
