@@ -7,10 +7,16 @@ text that the engine reads or writes is valid UTF-8.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 CharSet = tuple[tuple[int, int], ...]
+
+F = TypeVar("F", bound=Callable[..., tuple[tuple[int, int], ...]])
+
+_SHORT = 32  # ranges
+_MANY, _FEW = 1 << 14, 1 << 9  # answers that are kept
 
 NONE: CharSet = ()
 ANY: CharSet = ((0, 0xD7FF), (0xE000, 0x10FFFF))
@@ -34,7 +40,18 @@ def of(characters: Iterable[str]) -> CharSet:
     return normalise((ord(c), ord(c)) for c in characters)
 
 
-@lru_cache(maxsize=1 << 14)
+def _remembered(function: F) -> F:
+    """With the latest answers kept: many of short sets, and few where a set may have hundreds of ranges."""
+    short, long = lru_cache(maxsize=_MANY)(function), lru_cache(maxsize=_FEW)(function)
+
+    @wraps(function)
+    def remembering(*sets: CharSet) -> CharSet:
+        return short(*sets) if len(sets[0]) + len(sets[-1]) <= _SHORT else long(*sets)
+
+    return remembering  # type: ignore[return-value]
+
+
+@_remembered
 def unite(a: CharSet, b: CharSet) -> CharSet:
     """The characters of either."""
     if not a or not b:
@@ -42,7 +59,7 @@ def unite(a: CharSet, b: CharSet) -> CharSet:
     return normalise(a + b)
 
 
-@lru_cache(maxsize=1 << 14)
+@_remembered
 def intersect(a: CharSet, b: CharSet) -> CharSet:
     """The characters of both."""
     out: list[tuple[int, int]] = []
@@ -58,7 +75,7 @@ def intersect(a: CharSet, b: CharSet) -> CharSet:
     return tuple(out)
 
 
-@lru_cache(maxsize=1 << 14)
+@_remembered
 def invert(a: CharSet) -> CharSet:
     """All other characters."""
     out: list[tuple[int, int]] = []

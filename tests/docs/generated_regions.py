@@ -23,6 +23,7 @@ import engine
 from engine import errors
 from engine.cli.application import _COMMANDS, _HELP, exit_code
 from engine.models import list_models
+from engine.regular import charset
 
 GUIDE = Path(engine.__file__).parent / "docs"
 COMMAND = "python tests/docs/generated_regions.py"
@@ -230,8 +231,32 @@ def models() -> str:
     return "\n".join(rows)
 
 
+def function_caches() -> str:
+    """Every function whose answers are kept as long as the process: where it is, and how many are kept."""
+    rows = ["| function | answers kept |", "|---|---|"]
+    for path in sorted(GUIDE.parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for kept in (_kept(one, path) for one in getattr(node, "decorator_list", ())):
+                if kept:
+                    rows.append(f"| `{path.relative_to(GUIDE.parent).with_suffix('')}.{node.name}` | {kept} |")  # type: ignore[attr-defined]
+    return "\n".join(rows)
+
+
+def _kept(decorator: ast.expr, path: Path) -> str:
+    match decorator:
+        case ast.Name(id="cache"):
+            return "one for each argument there is"
+        case ast.Name(id="_remembered"):
+            return f"{charset._MANY:,} of short sets, {charset._FEW:,} of long ones"
+        case ast.Call(func=ast.Name(id="lru_cache"), keywords=[ast.keyword(arg="maxsize", value=size)]):
+            module = "engine." + ".".join(path.relative_to(GUIDE.parent).with_suffix("").parts)
+            return f"{eval(ast.unparse(size), vars(import_module(module))):,}"
+    return ""
+
+
 REGIONS: dict[str, Callable[[], str]] = {
     "api": public_names,
+    "caches": function_caches,
     "commands": command_line,
     "errors": error_tree,
     "exit-codes": exit_codes,

@@ -28,11 +28,12 @@ def test_bounds_of_caches_are_those_of_the_code() -> None:
         (completion._MOST_KEPT, "32 MiB"),
         (check.MEMO_SIZE, "4,096 texts"),
         (check.LONGEST_REMEMBERED, "16 KiB"),
-        (forced_tokens._REMEMBERED, "4,096 a model"),
+        (forced_tokens._REMEMBERED, "4,096 and 4 MiB a model"),
         (pool.IDLE_CONTEXTS, "2 a model"),
         (node._INTERN_LIMIT, "131,072"),
         (terminal._SHARED, "512"),
-        (charset.unite.cache_parameters()["maxsize"], "16,384"),
+        (charset._MANY, "16,384"),
+        (charset._FEW, "512"),
         (extractor.shared_walks.cache_parameters()["maxsize"], "4 vocabularies"),
     ):
         assert text in page
