@@ -153,20 +153,35 @@ def _play(row: ContenderRow, seat: Seat, turn: Turn, *, counted: bool, count: Ca
     row.output = answer.outputs[0]
 
 
-def ratios(rows: Sequence[ContenderRow], condition: str) -> list[tuple[str, float, str]]:
-    """For the same weights and for our own choice of them: our best row, its median by the best peer's, and that peer."""
-    medians = [(found, row) for row in rows if (found := row.median(condition)) is not None]
-    theirs = [(found, row.label) for found, row in medians if not row.ours]
-    if not theirs:
-        return []
-    best, peer = min(theirs)
-    found_ratios = []
+@dataclass(frozen=True, slots=True)
+class TimeRatio:
+    """Our time by the best peer's; below 1 we are faster. `least` compares the least times, which others disturb least."""
+
+    ours: str
+    peer: str
+    median: float
+    least: float
+
+
+def ratios(rows: Sequence[ContenderRow], condition: str) -> list[TimeRatio]:
+    """For the same weights and for our own choice of them: the best of our rows beside the best of the peers'."""
+    ran = [row for row in rows if row.seconds.get(condition)]
+    theirs = [row for row in ran if not row.ours]
+    found = []
     for own in (False, True):
-        ours = [(found, row.label) for found, row in medians if row.ours and (row.label == OWN_WEIGHTS) == own]
-        if ours:
-            found, label = min(ours)
-            found_ratios.append((label, found / best, peer))
-    return found_ratios
+        ours = [row for row in ran if row.ours and (row.label == OWN_WEIGHTS) == own]
+        if ours and theirs:
+            (one, label), (best, peer) = (
+                _best(ours, condition, statistics.median),
+                _best(theirs, condition, statistics.median),
+            )
+            least = _best(ours, condition, min)[0] / _best(theirs, condition, min)[0]
+            found.append(TimeRatio(label, peer, one / best, least))
+    return found
+
+
+def _best(rows: Sequence[ContenderRow], condition: str, of: Callable[[list[float]], float]) -> tuple[float, str]:
+    return min((of(row.seconds[condition]), row.label) for row in rows)
 
 
 def machine() -> str:

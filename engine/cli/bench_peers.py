@@ -175,8 +175,9 @@ def _play(
     console.print(_table(rows, conditions, title))
     console.print(facts, highlight=False)
     for condition in conditions:
-        for label, share, peer in ratios(rows, condition):
-            console.print(f"{condition}: the time of {label} is {share:.2f} of {peer}'s, the best", highlight=False)
+        for one in ratios(rows, condition):
+            said = f"the time of {one.ours} is {one.median:.2f} of {one.peer}'s, the best"
+            console.print(f"{condition}: {said} (least times: {one.least:.2f})", highlight=False)
     if uneven(rows):
         console.print("the outputs differ in length by more than 5 %: read the times with the tokens", highlight=False)
     if record is not None:

@@ -23,7 +23,7 @@ from engine.decoding.child import ChildFailed, ask_child
 from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.loaded_model import plan_of
 from engine.decoding.pass_times import times_as_json
-from engine.decoding.plan_choice import is_off, untried
+from engine.decoding.plan_choice import alone_with, is_off, untried
 from engine.decoding.requantize import requantize, requantized_name
 from engine.decoding.settings import ModelSettings
 from engine.decoding.weights_gain import FAST_TYPE, WeightsGain, kept_gain, read_gain
@@ -48,20 +48,25 @@ def measured_gain(path: Path, settings: ModelSettings, tell: Callable[[str], Non
     if is_off() or untried() is not None:
         return None
     kept = kept_gain(path, settings)
-    if kept.exists():
-        return read_gain(kept)
-    tell(f"measuring {path.name} with {FAST_TYPE} weights, once")
+    if not kept.exists():
+        with alone_with(kept) as writable:
+            if not writable:  # it would be measured each time
+                return None
+            if not kept.exists():
+                tell(f"measuring {path.name} with {FAST_TYPE} weights, once")
+                replace_text(kept, json.dumps(_answer(path, settings, kept.parent)))
+    return read_gain(kept)
+
+
+def _answer(path: Path, settings: ModelSettings, folder: Path) -> dict[str, Any]:
+    """What the child finds; nothing where it cannot."""
     size = model_size(path)
     settings = plan_of(path, replace(settings, calibrated=False)).plan.applied(settings)
-    answer: dict[str, Any] = {}
-    with suppress(ChildFailed, OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".measuring-", dir=kept.parent) as folder:
-            order = {"path": str(path), "folder": folder, "settings": asdict(settings), "whole": size <= _WHOLE}
-            seconds = _SECONDS + _SECONDS_PER_GIB * size / 2**30
-            answer = ask_child("engine.decoding.fast_weights:answer_gain", order, seconds=seconds)
-        replace_text(kept, json.dumps(answer))
-    return read_gain(kept)
+    with suppress(ChildFailed), tempfile.TemporaryDirectory(prefix=".measuring-", dir=folder) as scratch:
+        order = {"path": str(path), "folder": scratch, "settings": asdict(settings), "whole": size <= _WHOLE}
+        seconds = _SECONDS + _SECONDS_PER_GIB * size / 2**30
+        return ask_child("engine.decoding.fast_weights:answer_gain", order, seconds=seconds)
+    return {}
 
 
 def default_weights(
@@ -89,7 +94,7 @@ def default_weights(
             tell(f"making {FAST_TYPE} weights of {file.name}, with which prompts run {gain.prompts:.1f} × faster here")
             requantize(file, FAST_TYPE, progress=progress)
         return resolve(name, progress=progress)
-    except EngineError as error:  # a full disk, a folder that cannot be written to: it runs as it is
+    except (EngineError, OSError) as error:  # a full disk, a folder that cannot be written to: it runs as it is
         tell(f"{file.name} is used as it is: {error}")
         return file
 

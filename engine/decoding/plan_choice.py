@@ -11,11 +11,13 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+
+from filelock import FileLock
 
 from engine.decoding.calibration import calibrate
 from engine.decoding.child import can_start_children
@@ -112,23 +114,49 @@ def plan_for(
         return blind
     kept = kept_plan(path, settings, backend())
     work = work or Workload(sequences=settings.sequences or SEQUENCES)
-    seconds = _SECONDS + _SECONDS_PER_GIB * path.stat().st_size / 2**30
-    known = found = _read(kept)
-    if found is None:
+    known = _read(kept)
+    if known is None or (settings.calibrated and known.times is None):
         check()
+        with alone_with(kept) as writable:
+            # Somebody else may have found it out meanwhile. What cannot be kept is not measured each time.
+            known = _found(_read(kept), path, settings, tell, measure=settings.calibrated and writable)
+            _write(kept, known)
+    return known.choice(settings, work)
+
+
+def _found(
+    known: _Verdict | None, path: Path, settings: ModelSettings, tell: Callable[[str], None], *, measure: bool
+) -> _Verdict:
+    """What is known, with what was not known yet."""
+    seconds = _SECONDS + _SECONDS_PER_GIB * path.stat().st_size / 2**30
+    if known is None:
         tell(f"trying {path.name} on this processor, once")
         choice = choose(path, settings, lambda *order: attempt(*order, seconds=seconds))
         if choice.failed:
             tell(f"llama.cpp is run with {choice.plan.name}: {_faults(choice.failed)}; `engine doctor` says what to do")
-        found = _Verdict(choice.plan, choice.failed)
-    if settings.calibrated and found.times is None:
+        known = _Verdict(choice.plan, choice.failed)
+    if measure and known.times is None:
         tell(f"measuring how {path.name} runs fastest, once")
         busy = is_busy()
-        times = calibrate(path, found.plan.applied(settings), seconds=seconds)
-        found = replace(found, times=times, busy=busy)
-    if found != known:
-        _write(kept, found)
-    return found.choice(settings, work)
+        times = calibrate(path, known.plan.applied(settings), seconds=seconds)
+        known = replace(known, times=times, busy=busy)
+    return known
+
+
+@contextmanager
+def alone_with(kept: Path) -> Iterator[bool]:
+    """Nobody else finds out meanwhile what is kept in a file; False where nothing can be kept there."""
+    lock = FileLock(kept.with_suffix(".lock"))
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def choose(path: Path, settings: ModelSettings, trial_of: Try) -> PlanChoice:

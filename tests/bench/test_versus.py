@@ -15,6 +15,7 @@ from engine.bench.versus import (
     OWN_WEIGHTS,
     Contender,
     ContenderRow,
+    TimeRatio,
     Turn,
     as_record,
     batch_contenders,
@@ -110,7 +111,7 @@ def rows_of(*seconds: tuple[str, bool, float]) -> list[ContenderRow]:
 
 def test_the_ratio_is_our_best_to_the_best_of_the_others() -> None:
     rows = rows_of(("engine", True, 3.0), ("engine, 4", True, 2.0), ("a", False, 5.0), ("b", False, 4.0))
-    assert ratios(rows, "cold") == [("engine, 4", 0.5, "b")]
+    assert ratios(rows, "cold") == [TimeRatio("engine, 4", "b", 0.5, 1 / 3)]
     assert ratios(rows, "warm") == []
     assert ratios(rows[:2], "cold") == []
     assert ratios(rows[2:], "cold") == []
@@ -118,7 +119,7 @@ def test_the_ratio_is_our_best_to_the_best_of_the_others() -> None:
 
 def test_our_own_choice_of_weights_has_a_ratio_of_its_own() -> None:
     rows = rows_of(("engine", True, 3.0), (OWN_WEIGHTS, True, 1.0), ("a", False, 4.0))
-    assert ratios(rows, "cold") == [("engine", 0.75, "a"), (OWN_WEIGHTS, 0.25, "a")]
+    assert ratios(rows, "cold") == [TimeRatio("engine", "a", 0.75, 2 / 3), TimeRatio(OWN_WEIGHTS, "a", 0.25, 0.0)]
     field = [Contender(kind("Echo"), "one"), Contender(kind("Model"), "other", model="other.gguf")]
     assert [row.output for row in versus(field, WORK, TURNS, rounds=1, count=len)][1] == "other.gguf"
     assert [one.model for one in contenders("mine.gguf") if one.ours] == [None, "mine.gguf"]

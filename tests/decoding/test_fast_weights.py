@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.decoding import fast_weights
+from engine.decoding.child import ChildFailed
 from engine.decoding.fast_weights import default_weights, measured_gain
 from engine.decoding.loaded_model import load_model
 from engine.decoding.pass_times import PassTimes
@@ -57,6 +58,25 @@ def test_a_large_model_is_measured_by_some_layers(bpe_path: Path, monkeypatch: p
     found = measured_gain(small, SETTINGS, lambda _: None)
     assert found is not None
     assert found.size > small.stat().st_size
+
+
+def test_what_cannot_be_measured_or_kept_is_not_tried_each_time(
+    bpe_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def fail(*_: object, **__: object) -> None:
+        raise ChildFailed("died with SIGSEGV")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fast_weights, "ask_child", fail)
+        assert measured_gain(bpe_path, SETTINGS, told.append) is None
+    assert measured_gain(bpe_path, SETTINGS, told.append) is None
+    assert len(told) == 1
+    monkeypatch.setenv("ENGINE_CACHE_DIR", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert measured_gain(bpe_path, SETTINGS, told.append) is None
+    assert len(told) == 1
 
 
 def test_fast_weights_have_nothing_to_gain(bpe_path: Path) -> None:

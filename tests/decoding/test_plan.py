@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,34 @@ def test_times_of_a_busy_machine_are_marked_and_can_be_measured_again(
     assert "on a busy machine" in load_model(bpe_path, MEASURED).plan
     forget_plan(bpe_path, MEASURED)
     assert "busy" not in load_model(bpe_path, MEASURED).plan
+
+
+def test_what_another_process_found_meanwhile_is_not_found_again(
+    probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find(bpe_path, settings=MEASURED)
+    (kept,) = (probing / "plans").glob("*.json")
+    text = kept.read_text("utf-8")
+    kept.unlink()
+
+    @contextmanager
+    def late(kept: Path) -> Iterator[bool]:
+        kept.write_text(text, "utf-8")
+        yield True
+
+    monkeypatch.setattr(plan_choice, "alone_with", late)
+    told: list[str] = []
+    assert find(bpe_path, told, MEASURED) == found
+    assert told == []
+
+
+def test_where_nothing_can_be_kept_nothing_is_measured(
+    probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (probing / "plans").write_text("", encoding="utf-8")
+    told: list[str] = []
+    assert find(bpe_path, told, MEASURED) == PlanChoice(USUAL)
+    assert told == [f"trying {bpe_path.name} on this processor, once"]
 
 
 def test_without_calibration_llama_cpp_chooses(probing: Path, bpe_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
