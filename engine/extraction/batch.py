@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
+from typing import Any
 
 from engine.decoding.scheduler import Event, Request
 from engine.errors import EngineError
 from engine.extraction.chunks import Chunk, merge_chunks, split_text
 from engine.extraction.document import Document, Result
-from engine.extraction.extraction import ItemReader, Outcome, Pending
+from engine.extraction.extraction import Extracted, ItemReader, Outcome, Pending
 
 Prepare = Callable[[int, "PromptPart"], Request]
 
@@ -153,7 +155,11 @@ class Batch:
             return replace(result, error=open_.error)
         outcomes = [output.outcome for output in open_.outputs if output.outcome is not None]
         kept = merge_chunks(open_.chunks, [[one.text for one in output.objects] for output in open_.outputs])
-        found = [open_.outputs[chunk].objects[position] for chunk, position in kept]
+        offsets = _character_offsets(open_.document.text, open_.chunks)
+        found = [
+            _in_document(open_.outputs[chunk].objects[position], offsets[chunk], open_.chunks[chunk].start)
+            for chunk, position in kept
+        ]
         cut = [f"/{index}{path}" for index, one in enumerate(found) for path in one.cut]
         if any(self._shortened(outcome.cut) for outcome in outcomes):
             cut.insert(0, "")
@@ -169,6 +175,22 @@ class Batch:
         """Whether objects are missing that a larger budget would have given."""
         reader = self._binding.reader
         return bool(cut) and (reader.on_budget == "omit" or (reader.many and "" in cut))
+
+
+def _character_offsets(text: str, chunks: Sequence[Chunk]) -> list[int]:
+    """The character at which each chunk begins."""
+    if len(chunks) == 1:
+        return [0]
+    data = text.encode()
+    borders = [0, *(chunk.start for chunk in chunks)]
+    return list(accumulate(len(data[low:high].decode()) for low, high in pairwise(borders)))
+
+
+def _in_document(found: Extracted[Any], characters: int, size: int) -> Extracted[Any]:
+    """What was found in a chunk, with the spans that it has in the whole text."""
+    if not characters or not found.spans:
+        return found
+    return replace(found, spans={where: span and span.moved(characters, size) for where, span in found.spans.items()})
 
 
 def _finish(outcomes: Sequence[Outcome]) -> str:

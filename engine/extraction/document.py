@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import EmptyDocument, EngineError, NotAText, UsageError
 from engine.extraction.extraction import Extracted
+from engine.extraction.grounded import SourceSpan
 
 DocumentId = str | int
 # Categories of Unicode in which nothing can be read: control and format characters, blanks and separators.
@@ -86,6 +87,13 @@ class Result:
     @property
     def values(self) -> list[Any]:
         return [found.value for found in self.objects]
+
+    @property
+    def spans(self) -> Mapping[str, SourceSpan | None]:
+        """Where each grounded value stands in the document, by its JSON pointer within the list of objects, as in `cut`."""
+        return {
+            f"/{index}{where}": span for index, found in enumerate(self.objects) for where, span in found.spans.items()
+        }
 
 
 def digest_of(text: str) -> str:

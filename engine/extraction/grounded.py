@@ -36,6 +36,13 @@ class SourceSpan:
     byte_end: int
     others: tuple[Span, ...] = ()
 
+    def moved(self, characters: int, size: int) -> SourceSpan:
+        """The span of the same value in a longer text, which has so many characters, of so many bytes, before this one."""
+        others = tuple((low + characters, high + characters) for low, high in self.others)
+        return SourceSpan(
+            self.start + characters, self.end + characters, self.byte_start + size, self.byte_end + size, others
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

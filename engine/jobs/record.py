@@ -1,24 +1,28 @@
 """Record: one line of a job's output, for one document.
 
     {"id": "a-7", "objects": [{"name": "Mary"}], "finish": "complete", "cut": [], "error": null, "input": "9f0c…",
-     "chunks": 1, "prompt_tokens": 61, "seconds": 0.412}
+     "spans": {"/0/name": [0, 4]}, "chunks": 1, "prompt_tokens": 61, "seconds": 0.412}
 
 `objects` are the texts that the model wrote, which validate as they stand: the values that a type makes of them (defaults
 filled in, dates parsed) need not validate again. `finish` is "complete", "budget", "loop" or null, and `cut` the JSON pointers,
-within `objects`, of what the budget changed or a loop ended; `error` has a type of `engine.errors` and a message. `input` is a
-digest of the text that was read, `seconds` the only member that two runs do not share.
+within `objects`, of what the budget changed; `error` has a type of `engine.errors` and a message. `spans`, of grounded values
+only, says by the same pointers where they stand in the document, in characters, or null where they stand nowhere. `input` is
+a digest of the text that was read, `seconds` the only member that two runs do not share.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any
 
 from engine.errors import EngineError
 from engine.extraction.document import DocumentId, Result
 
+RecordedSpans = Mapping[str, Sequence[int] | None]
+# The members of a line, in order. `spans` is there only where values are grounded.
 _KINDS: dict[str, tuple[type, ...]] = {
     "id": (str, int),
     "objects": (list,),
@@ -26,6 +30,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "cut": (list,),
     "error": (dict, NoneType),
     "input": (str,),
+    "spans": (dict,),
     "chunks": (int,),
     "prompt_tokens": (int,),
     "seconds": (int, float),
@@ -43,6 +48,7 @@ class RecordedOutcome:
     chunks: int = 1
     prompt_tokens: int = 0
     seconds: float = 0.0
+    spans: RecordedSpans = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: Result) -> RecordedOutcome:
@@ -51,7 +57,8 @@ class RecordedOutcome:
         objects = tuple(found.text.replace("\n", " ") for found in result.objects)
         error = None if result.error is None else describe_error(result.error)
         counts = result.chunks, result.prompt_tokens, round(result.seconds, 3)
-        return cls(objects, result.finish, error, result.cut, *counts)
+        spans = {where: span and (span.start, span.end) for where, span in result.spans.items()}
+        return cls(objects, result.finish, error, result.cut, *counts, spans)
 
     @classmethod
     def failed(cls, error: EngineError, seconds: float = 0.0) -> RecordedOutcome:
@@ -71,6 +78,7 @@ class Record:
     chunks: int
     prompt_tokens: int
     seconds: float
+    spans: RecordedSpans = field(default_factory=dict)
 
 
 def describe_error(error: EngineError) -> tuple[str, str]:
@@ -89,6 +97,7 @@ def line_of(document_id: DocumentId, digest: str, outcome: RecordedOutcome) -> b
         f'"cut": {_json(outcome.cut)}',
         f'"error": {_json(error)}',
         f'"input": {_json(digest)}',
+        *([f'"spans": {_json(outcome.spans)}'] if outcome.spans else []),
         f'"chunks": {outcome.chunks}',
         f'"prompt_tokens": {outcome.prompt_tokens}',
         f'"seconds": {outcome.seconds}}}\n',
@@ -104,9 +113,9 @@ def read_line(line: bytes) -> Record | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(row, dict) or tuple(row) != tuple(_KINDS):
+    if not isinstance(row, dict) or tuple(row) != tuple(name for name in _KINDS if name != "spans" or name in row):
         return None
-    if any(not isinstance(row[name], kinds) or isinstance(row[name], bool) for name, kinds in _KINDS.items()):
+    if any(not isinstance(value, _KINDS[name]) or isinstance(value, bool) for name, value in row.items()):
         return None
     return Record(**{**row, "objects": tuple(row["objects"])})
 

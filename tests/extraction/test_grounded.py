@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, Field, model_validator
 
 from engine import Extractor, extract, extract_one
+from engine.decoding.sampler import Sampling
 from engine.errors import NotInText, UsageError, WrongArgument
 from engine.extraction.extraction import Extracted
 
@@ -108,6 +109,20 @@ def test_batches_are_grounded_too(options: dict[str, Any]) -> None:
         assert result.error is None
         for one in result.objects:
             stands(one, text)
+        assert result.spans == {
+            f"/{index}{where}": span for index, one in enumerate(result.objects) for where, span in one.spans.items()
+        }
+
+
+def test_spans_of_chunks_are_those_of_the_whole_document(options: dict[str, Any]) -> None:
+    extractor = Extractor(Person, grounded=True, model=options["model"], settings=options["settings"], rank="greedy")
+    text = " ".join(f"Zoë{number} is {number}. 王{number}今年{number}歲。" for number in range(10, 40))
+    (result,) = extractor.batch([text], max_tokens=60, chunk=60, sampling=Sampling(1.5, seed=1))
+    assert result.chunks > 2
+    assert result.error is None
+    assert max(span.start for span in result.spans.values() if span is not None) > len(text) // 2
+    for one in result.objects:
+        stands(one, text)
 
 
 def test_arguments(options: dict[str, Any]) -> None:

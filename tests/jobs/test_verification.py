@@ -110,6 +110,18 @@ def test_objects_of_a_line_keep_their_spelling() -> None:
     assert object_texts(line_of(7, "0" * 16, Recorded())) == []
 
 
+def test_spans_of_a_record_are_there_where_values_are_grounded() -> None:
+    spans = {"/0/name": (0, 4), "/0/age": None}
+    line = line_of("a", "0" * 16, Recorded(('{"name": "John", "age": null}',), "complete", spans=spans))
+    record = read_line(line)
+    assert record is not None
+    assert record.spans == {"/0/name": [0, 4], "/0/age": None}
+    plain = line_of("a", "0" * 16, Recorded())
+    assert b"spans" not in plain
+    assert read_line(plain) is not None
+    assert read_line(line.replace(b'"spans"', b'"marks"')) is None
+
+
 def test_damage_is_named_by_its_line_and_the_rest_is_read(output: Path) -> None:
     good = output.read_text("utf-8").splitlines(keepends=True)
 
