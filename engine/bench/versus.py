@@ -12,7 +12,7 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,10 @@ def versus(
     count: Callable[[str], int],
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[ContenderRow]:
-    """Play all rounds. `count` says how many tokens of the model a text is; one that fails keeps its reason as `skipped`."""
+    """Play all rounds, or as many as are over at an interrupt.
+
+    `count` says how many tokens of the model a text is; one that fails keeps its reason as `skipped`.
+    """
     rows: list[ContenderRow] = []
     with ExitStack() as stack:
         seats: dict[str, Seat] = {}
@@ -123,11 +126,12 @@ def versus(
                 row.skipped = error.reason
                 continue
             seats[row.label], row.version = seat, seat.version
-        for number in range(rounds + 1):  # the first fills caches and is not counted
-            for turn in turns:
-                for row, seat in _playing(rows, seats):
-                    tell(f"round {number} of {rounds}, {turn.condition}: {row.label}")
-                    _play(row, seat, turn, counted=number > 0, count=count)
+        with suppress(KeyboardInterrupt):  # what was measured until then counts
+            for number in range(rounds + 1):  # the first fills caches and is not counted
+                for turn in turns:
+                    for row, seat in _playing(rows, seats):
+                        tell(f"round {number} of {rounds}, {turn.condition}: {row.label}")
+                        _play(row, seat, turn, counted=number > 0, count=count)
     return rows
 
 

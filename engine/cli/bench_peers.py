@@ -169,7 +169,8 @@ def _play(
             count=lambda text: len(loaded.tokenize(text.encode())),
             tell=status.update,
         )
-    facts = f"{machine()}; {work.threads} threads; {loaded.name}; {rounds} rounds; plan: {loaded.plan}"
+    played = max((len(found) for row in rows for found in row.seconds.values()), default=0)
+    facts = f"{machine()}; {work.threads} threads; {loaded.name}; {played} rounds; plan: {loaded.plan}"
     conditions = [turn.condition for turn in turns]
     console = Console()
     console.print(_table(rows, conditions, title))
@@ -207,5 +208,7 @@ def _table(rows: Sequence[ContenderRow], conditions: Sequence[str], title: str) 
 
 
 def _cell(row: ContenderRow, condition: str) -> str:
-    found = row.seconds[condition]
+    found = row.seconds.get(condition)
+    if not found:
+        return "–"
     return f"{row.median(condition):.2f} ({min(found):.2f}–{max(found):.2f})"

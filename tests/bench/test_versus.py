@@ -83,6 +83,15 @@ def test_every_contender_has_its_turn_in_every_round_and_the_first_is_not_counte
     ]
 
 
+def test_an_interrupt_keeps_the_rounds_that_are_over() -> None:
+    def tell(text: str) -> None:
+        if text.startswith("round 2"):
+            raise KeyboardInterrupt
+
+    rows = versus([Contender(kind("Echo"), "one")], WORK, TURNS, rounds=3, count=len, tell=tell)
+    assert [len(rows[0].seconds[name]) for name in ("cold", "warm")] == [1, 1]
+
+
 def test_what_fails_or_is_missing_is_skipped_with_its_reason_and_the_others_go_on() -> None:
     field = [
         Contender(kind("Echo"), "fine"),
