@@ -90,8 +90,25 @@ class SchemaError(EngineError):
         super().__init__(f"schema at {self.path}:{named} {reason}")
 
 
+class SchemaWarning(UserWarning):
+    """Something in a JSON Schema is legal and hardly meant so: a keyword with a typo, say. `path` is its JSON pointer."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path or "/"
+        super().__init__(f"schema at {self.path}: {text}")
+
+
 class UnsupportedSchema(SchemaError):
     """The schema asks for something that would not be enforced."""
+
+
+class SchemaEnveloped(SchemaError):
+    """The document is `kind` (a tool, say), not a schema; `pointers` lead to the schemas in it."""
+
+    def __init__(self, kind: str, pointers: tuple[str, ...]) -> None:
+        self.kind, self.pointers = kind, pointers
+        more = f" (and {len(pointers) - 1} more)" if len(pointers) > 1 else ""
+        super().__init__("", "", f"this is {kind}, not a JSON Schema; take the schema inside, at {pointers[0]}{more}")
 
 
 class UnsatisfiableSchema(SchemaError):

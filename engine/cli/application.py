@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +30,7 @@ from engine.errors import (
     OutputRefused,
     PromptError,
     SchemaError,
+    SchemaWarning,
     UsageError,
 )
 
@@ -95,12 +99,32 @@ class _Deferred(TyperCommand):
         return command.make_context(info_name, args, parent, **extra)
 
 
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Doubts about a schema are lines on standard error, each once; other warnings are shown as ever."""
+    said: set[str] = set()
+    show = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, SchemaWarning):
+            show(message, category, *place, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            typer.echo(f"engine: warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SchemaWarning)
+        warnings.showwarning = tell
+        yield
+
+
 class Commands(TyperGroup):
     """The one place where errors become exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _warnings_shown():
+                return super().invoke(ctx)
         except EngineError as error:
             typer.echo(f"engine: {error}", err=True)
             raise typer.Exit(exit_code(error)) from error

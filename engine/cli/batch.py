@@ -20,7 +20,7 @@ from engine.cli.batch_progress import ProgressDisplay, estimate_lines, summary
 from engine.cli.example_file import read_examples
 from engine.cli.models import DownloadBar
 from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
-from engine.cli.schema_argument import read_schema_argument
+from engine.cli.schema_argument import read_schema_argument, refuse_doubts
 from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.settings import ModelSettings
 from engine.errors import ExampleInvalid, UsageError
@@ -250,6 +250,8 @@ def batch_command(
         missing = [name for name, given in (("SCHEMA", schema), ("INPUT", source), ("OUTPUT", output)) if given is None]
         raise UsageError(f"batch needs {' and '.join(missing)}; --help has examples")
     named = _absolute(schema)
+    if request.strict:
+        refuse_doubts(read_schema_argument(named))
     workers, settings = worker_options.worker_settings(model_options)
     examples, locations = read_examples(request.examples) if request.examples else ([], [])
     spec = JobSpec(

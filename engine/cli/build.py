@@ -12,7 +12,7 @@ import typer
 from engine.binary.schema_source import SchemaSource, document_source, file_source, module_source
 from engine.cli import options
 from engine.cli.models import DownloadBar
-from engine.cli.schema_argument import FILE, MODULE, read_schema_argument
+from engine.cli.schema_argument import FILE, MODULE, read_schema_argument, refuse_doubts
 from engine.decoding.prompt_encoder import read_chat_format
 from engine.errors import UsageError
 from engine.models import resolve
@@ -26,6 +26,7 @@ def build(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to make.")],
     model: options.ModelOption = None,
     chat_format: options.ChatFormat = None,
+    strict: options.StrictOption = False,
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Leave the model out; the file then needs --model.")
     ] = False,
@@ -57,6 +58,8 @@ def build(
 
     bar = DownloadBar()
     model_type = read_schema_argument(schema)
+    if strict:
+        refuse_doubts(model_type)
     found = None if no_model else resolve(model, progress=bar)
     if found is not None and template is not None:
         found = replace(found, chat_format=template)

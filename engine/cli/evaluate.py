@@ -21,7 +21,7 @@ from engine.cli import options
 from engine.cli.extract import SAMPLING
 from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
 from engine.cli.options import DEFAULTS
-from engine.cli.schema_argument import read_schema_argument
+from engine.cli.schema_argument import read_schema_argument, refuse_doubts
 from engine.errors import UsageError
 from engine.evaluation.evaluation import Evaluation, evaluate_rows
 from engine.evaluation.figures import Difference, difference
@@ -80,6 +80,8 @@ def evaluate_command(
     if ask.one:
         raise UsageError("the answers in LABELLED say whether a document has one object or a list; leave --one out")
     target = read_schema_argument(schema)
+    if ask.strict:
+        refuse_doubts(target)
     documents = read_labelled(labelled, limit)
     others = read_labelled_rows(compare) if compare else []
     seconds: float | None = None

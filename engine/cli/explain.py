@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from engine.cli import options
-from engine.cli.schema_argument import read_schema_argument
+from engine.cli.schema_argument import read_schema_argument, refuse_doubts
 from engine.extraction.compilation import certify
 from engine.lowering.certificate import Certificate, CertificateEntry
 from engine.objects.item import item_annotation
@@ -35,6 +35,7 @@ _COLOURS = {"grammar": "green", "guard": "yellow", "annotation": "dim", "nothing
 def explain(
     schema: options.SchemaArgument,
     style: options.StyleOption = "spaced",
+    strict: options.StrictOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the certificate as JSON.")] = False,
     allow_unenforced: Annotated[
         list[str] | None,
@@ -50,7 +51,10 @@ def explain(
     engine explain models.py:Invoice
     engine explain order.schema.json --style any --json
     """
-    found = certify(item_annotation(read_schema_argument(schema)), style=style, allow_unenforced=allow_unenforced or ())  # type: ignore[arg-type]
+    target = item_annotation(read_schema_argument(schema))
+    if strict:
+        refuse_doubts(target)
+    found = certify(target, style=style, allow_unenforced=allow_unenforced or ())  # type: ignore[arg-type]
     if as_json:
         typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
         return

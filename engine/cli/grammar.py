@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.cli import options
-from engine.cli.schema_argument import read_schema_argument
+from engine.cli.schema_argument import read_schema_argument, refuse_doubts
 from engine.errors import UsageError
 from engine.extraction.compilation import array_of, lower_schema, read_schema
 from engine.grammar.gbnf_printer import print_gbnf
@@ -20,6 +20,7 @@ grammar_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_ex
 def grammar(
     schema: options.SchemaArgument,
     style: options.StyleOption = "spaced",
+    strict: options.StrictOption = False,
     many: Annotated[
         bool, typer.Option("--many/--one", help="An array of items, as `engine extract` decodes it, or one item.")
     ] = False,
@@ -41,7 +42,10 @@ def grammar(
         raise UsageError("--min-items and --max-items need --many")
     if min_items < 0 or (max_items is not None and max_items < max(min_items, 1)):
         raise UsageError(f"--min-items {min_items} and --max-items {max_items} leave no length for the array")
-    read = read_schema(item_annotation(read_schema_argument(schema)))
+    target = item_annotation(read_schema_argument(schema))
+    if strict:
+        refuse_doubts(target)
+    read = read_schema(target)
     root = array_of(read, min_items, max_items) if many else read
     lowered = lower_schema(root, style)  # type: ignore[arg-type]
     typer.echo(print_gbnf(lowered, allow_unenforced=allow_unenforced).rstrip("\n"))

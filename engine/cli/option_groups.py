@@ -19,7 +19,7 @@ from engine.cli import options
 from engine.cli.example_file import read_examples
 from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS
-from engine.cli.schema_argument import read_schema_argument
+from engine.cli.schema_argument import read_schema_argument, refuse_doubts
 from engine.decoding.generation import MAX_BACKTRACKS
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
@@ -86,6 +86,7 @@ class RequestOptions:
     on_budget: options.OnBudgetOption = "mark"
     max_backtracks: options.MaxBacktracksOption = MAX_BACKTRACKS
     style: options.StyleOption = "spaced"
+    strict: options.StrictOption = False
     grounded: options.GroundedOption = False
     prefer_grounded: options.PreferGrounded = False
     rank: options.RankOption = "calibrated"
@@ -105,6 +106,8 @@ class RequestOptions:
         self, schema: str, model: str | None, settings: ModelSettings, *, recommended_context: bool
     ) -> Extractor:
         target = read_schema_argument(schema)
+        if self.strict:
+            refuse_doubts(target)
         examples, locations = read_examples(self.examples) if self.examples else ([], [])
         try:
             return Extractor(

@@ -25,6 +25,9 @@ ModelOption = Annotated[
         "ollama/NAME:TAG. Without it: ENGINE_MODEL, else the small default model.",
     ),
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse a JSON Schema with keywords or patterns that are hardly meant so.")
+]
 StyleOption = Annotated[
     str,
     typer.Option(

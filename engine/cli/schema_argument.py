@@ -19,7 +19,9 @@ from typing import Any
 
 from engine.cli.documents import read_text
 from engine.cli.fields import parse_fields
-from engine.errors import UsageError
+from engine.errors import SchemaEnveloped, SchemaError, UsageError
+from engine.schema.doubts import doubts
+from engine.schema.envelopes import find_envelope
 
 MODULE = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 FILE = re.compile(r"(?P<path>.+\.py):(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
@@ -41,6 +43,12 @@ def read_schema_argument(schema: str) -> Any:
             "Write fields in one line as in 'name, age int', MODULE:CLASS, FILE.py:CLASS or FILE.json"
         )
     return parse_fields(schema)
+
+
+def refuse_doubts(target: Any) -> None:
+    """What would be a warning about a JSON Schema is an error."""
+    for doubt in doubts(target) if isinstance(target, dict) else ():
+        raise SchemaError(doubt.path, "", f"{doubt.text} (refused by --strict)")
 
 
 def _import(name: str) -> ModuleType:
@@ -115,6 +123,8 @@ def _json_schema(path: Path) -> Any:
         raise UsageError(f"{path}: not a JSON Schema: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{path}: not a JSON Schema that can be read: nested too deeply") from error
+    if isinstance(schema, list) and (envelope := find_envelope(schema)) is not None:
+        raise SchemaEnveloped(envelope.kind, envelope.pointers)
     if not isinstance(schema, dict | bool):
         raise UsageError(f"{path}: a JSON Schema is an object, true or false")
     return schema

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter
 
-from engine.errors import GrammarError, GrammarTooComplex, UsageError
+from engine.errors import GrammarError, GrammarTooComplex, SchemaWarning, UsageError
 from engine.extraction.arguments import check_arguments
 from engine.grammar.gbnf_printer import print_gbnf
 from engine.grammar.grammar import Grammar
@@ -23,6 +23,7 @@ from engine.lowering.enforcement import Enforcement
 from engine.lowering.lint import Lint
 from engine.lowering.lowering import Note, Style, lower
 from engine.schema import Schema, read_json_schema, read_type
+from engine.schema.doubts import doubts
 from engine.schema.schema import Alternative, Array, Json, SchemaId, Vertex
 
 DEFAULT_STYLE: Style = "spaced"
@@ -30,12 +31,18 @@ _NAMED = 12  # how many names an error lists
 
 
 def read_schema(model: Any, *, allow_unenforced: Collection[str] = (), context: Any = None) -> Schema:
-    """The Schema of a type, whose validators see `context`, or of a JSON Schema given as a dict or a bool."""
+    """The Schema of a type, whose validators see `context`, or of a JSON Schema given as a dict or a bool.
+
+    What in a JSON Schema is hardly meant so is a `SchemaWarning` each.
+    """
     check_arguments(allow_unenforced=allow_unenforced)
     if isinstance(model, str):
         raise UsageError(f"expected a type or a JSON Schema, not the text {model!r}")
     if isinstance(model, dict | bool):
-        return read_json_schema(model, allow_unenforced=allow_unenforced)
+        read = read_json_schema(model, allow_unenforced=allow_unenforced)
+        for doubt in doubts(model):
+            warnings.warn(SchemaWarning(doubt.path, doubt.text), stacklevel=3)
+        return read
     return read_type(model, allow_unenforced=allow_unenforced, context=context)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
 
 from engine.decoding.llama import describe_backend
-from engine.errors import EngineError
+from engine.errors import EngineError, SchemaWarning
 from engine.extraction.document import Document
 from engine.extraction.extraction import Stats
 from engine.extraction.extractor import Extractor
@@ -79,6 +80,7 @@ def run_worker(connection: Connection, spec: JobSpec) -> None:
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionResetError):  # the job is gone
         try:
+            warnings.simplefilter("ignore", SchemaWarning)  # the job has said it
             extractor = spec.extractor()
             spec.batch(extractor, iter(()), Stats())  # what is wrong with the arguments is known before any document
             connection.send(Ready(describe_backend()))

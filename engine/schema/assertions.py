@@ -155,6 +155,11 @@ def _unknown(location: Location, facts: Assertions, keyword: str, operand: Json)
         location.document.annotations[location.path, keyword] = None
 
 
+def known_keywords() -> frozenset[str]:
+    """All keywords that are read or known to assert nothing, of every dialect."""
+    return frozenset(_READERS) | _SILENT
+
+
 _Reader = Callable[[Location, Assertions, str, Json], None]
 _READERS: dict[str, _Reader] = {}
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from engine.errors import SchemaError, UnsupportedSchema
+from engine.errors import SchemaEnveloped, SchemaError, UnsupportedSchema
 from engine.regular.expression import WORK_LIMIT, bounded
 from engine.regular.python_pattern import PatternUnknown
 from engine.schema.assertions import assertions_of
 from engine.schema.disjunction import REFERENCES, reference
 from engine.schema.dnf import to_dnf
 from engine.schema.emptiness import without_empty
+from engine.schema.envelopes import find_envelope
 from engine.schema.location import Location, SchemaDocument
 from engine.schema.schema import Alternative, Json, Schema, SchemaId, Vertex
 from engine.schema.shapes import alternatives, distinct_alternatives
@@ -34,6 +35,8 @@ def read_json_schema(document: Json, *, allow_unenforced: Collection[str] = ()) 
     unenforced; all else that is not enforced raises UnsupportedSchema, a malformed schema SchemaError, one without any
     valid value UnsatisfiableSchema.
     """
+    if (envelope := find_envelope(document)) is not None:
+        raise SchemaEnveloped(envelope.kind, envelope.pointers)
     try:
         opened = SchemaDocument(document, allow_unenforced=allow_unenforced)
     except (TypeError, ValueError) as error:
