@@ -82,6 +82,10 @@ class Stacks:
 
     def join(self, stacks: Iterable[Stack]) -> Stack:
         """One stack that goes on as any of several does."""
+        # Frames are written top first. Of x·p, x·q and y·p the first two differ below the same top, so what is below is joined:
+        #   join{x·p, x·q, y·p} = JOINED{x·join{p, q}, y·p}
+        # and where only one is left, it needs no JOINED frame around it. So n closed values that each leave two readings
+        # open cost one stack with joins in it, and not 2^n stacks.
         parents: dict[tuple[int, Datum], set[Stack]] = {}
         single: set[Stack] = set()
         for stack in self._members(stacks):

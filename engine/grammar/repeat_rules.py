@@ -84,6 +84,8 @@ class _Nonempty:
 
 def split_repeats(grammar: Grammar) -> Grammar:
     """Every count within what llama.cpp counts exactly, every body cheap enough to be copied."""
+    # With BLOCK 100 and `block` for x{100}, x{0,4321} becomes block{0,42} x{0,99} | block{43} x{0,21}: each count up to 4299 in
+    # one way, or 4300 to 4321. x{250000} becomes block{2500}, and that block2{25} with `block2` for block{100}.
     draft = GrammarBuilder(grammar)
     blocks: dict[Node, RuleRef] = {}
     items: dict[int, tuple[Node, RuleRef]] = {}  # the node is kept, so that its identity stays its own

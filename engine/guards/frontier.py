@@ -180,6 +180,8 @@ class Frontier(Generic[P]):
 def _guesses(choices: list[ChoicePoint[P]], refusals: Sequence[Refusal], probes: _Probes) -> Iterator[Retry[P]]:
     """What the guards would take, if the rest stayed as it was: the value, or something inside of it, ended earlier; other
     options for one choice, or, if there are none, for some in a row."""
+    # A guard that wants distinct items refused `[1, 2, 1]`, whose choices were the three digits and the commas.
+    # First what ends earlier: with `]` for the second comma the text is `[1, 2]`, and the guard is asked about that.
     parts = [(one, Containers(one.text)) for one in refusals]
     for choice in choices:
         for loss, option, piece in choice.alternatives:
@@ -188,6 +190,9 @@ def _guesses(choices: list[ChoicePoint[P]], refusals: Sequence[Refusal], probes:
         for one, inside in parts:
             for length in one.ends(inside, choice.start, b"".join(piece for _, piece in choice.closing)):
                 yield _closed(choice, length)
+    # Then one digit changed: `[1, 2, 0]`, `[1, 0, 1]` (refused again) … Only if no single change is taken, two neighbours
+    # at once, then three: a check digit needs one change, a date such as 2023-02-30 may need two. What follows the changed
+    # choices is left as it was for the question alone; decoding makes it anew.
     any_found = False
     for width in range(1, WIDEST + 1):
         if any_found and width > 1:

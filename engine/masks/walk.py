@@ -140,11 +140,15 @@ class WideWalk:
 
     def narrowed(self, terminal: Terminal, start: int, most: int | None) -> Walk:
         """The walk over a string that is to end with at most `most` characters."""
-        inside = self._inside
+        # With `most` 2, of the tokens that stay inside the free string `a` (needs 1), `ab` (2) and `abc` (3), the third
+        # drops out; the first byte of `é` needs 1 as well, for the character that it begins must still be finished.
+        inside = self._inside  # bool, one a token
         if most is not None and most < self._most:
             inside = inside & (self._needed <= most)
-        closing: list[tuple[int, int]] = []
-        exits: list[tuple[int, int]] = []
+        # Where the free string ends (`"`, `",`, `ab"` …: tens of nodes, not thousands) the narrow one may end too, or may not:
+        # only its own states tell, so these texts are read once more, byte by byte.
+        closing: list[tuple[int, int]] = []  # (token, state)
+        exits: list[tuple[int, int]] = []  # (node, state)
         for node, text in zip(self._ended, self._texts, strict=True):
             state = start
             for byte in text:

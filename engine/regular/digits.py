@@ -132,6 +132,9 @@ def congruent(modulus: int, remainder: int) -> Expression:
     remainder r: then n digits x mean r * 10**n + x, so the lengths are told apart by their remainder modulo the order
     of ten.
     """
+    # Of 12 and 5: the twos and fives of 12 make rest 4, seen in its last width 2 digits, which must leave 5 mod 4 = 1: they
+    # are one of 01, 05, … 97 (or the whole number is 1, 5 or 9). coprime 3 leaves 5 mod 3 = 2 to be counted; ten leaves 1
+    # mod 3, so its order is 1 and all lengths are alike. Together 5, 17, 29, 41 …
     plain = union(ZERO, concat(NONZERO, DIGITS))
     if modulus == 1:
         return plain
@@ -147,6 +150,7 @@ def congruent(modulus: int, remainder: int) -> Expression:
     order = next(n for n in range(1, coprime + 1) if pow(10, n, coprime) == 1)
     lengths = []
     for length in range(1, order + 1):
+        # `multiple` accepts n digits x with start * 10**n + x = 0; x leaves the remainder where start * 10**n = -remainder.
         start = -remainder * pow(10, -length, coprime) % coprime
         counted = concat(repeat(DIGIT, length, length), repeat(repeat(DIGIT, order, order), 0, None))
         lengths.append(intersection(counted, multiple(coprime, start)))

@@ -268,6 +268,8 @@ class _LanguageBuilder:
     def _repeated(self, node: Quantified, left: int, right: int) -> Expression:
         """Turns that match nothing may stand among the others, so they only help to reach the lower count: then it
         is enough that one could stand at the start, at the end, or between two turns."""
+        # `(?:a|\b){2}` after `^` and before `$` means {a, aa}: `aa` by two turns, and `a` by one turn `a` and one turn
+        # `\b`, which holds before the `a`. Nothing at all is not in it: between two edges there is no `\b`.
         body, low, high = node.body, node.low, node.high
         if high == 0:
             return EMPTY_STRING
@@ -281,6 +283,8 @@ class _LanguageBuilder:
             many = self._two_or_more(node, left, right, 2)
             if self._nullable_between(body):
                 found.append(many)
+        # Fewer turns than `low` match something; one that matches nothing, taken as often as is missing, stands at the
+        # start, which what begins with `seam` allows, or at the end, behind a last character of class `context`.
         filled = union(alone, many)
         for seam in self._seams(right):
             if self.language(body, left, seam).nullable:

@@ -81,6 +81,9 @@ class CoreReader(GenerateJsonSchema):
 
     def _place_of(self, definition: Any) -> str:
         """Its reference; what takes its configuration from where it stands has one for each."""
+        # A dataclass in a model with `ser_json_bytes="hex"` and in one with base64 is one definition in the core schema,
+        # and two languages: the second gets `REF-1`, and so on for each configuration that it is met under. Titles change
+        # nothing.
         ref: str = definition["ref"]
         config = {} if definition["type"] == "enum" else definition.get("config") or self.core_config
         key = {name: value for name, value in config.items() if name != "title"}
@@ -101,6 +104,8 @@ class CoreReader(GenerateJsonSchema):
 
     def _note_surroundings(self, schema: Any) -> None:
         """A definition is read once, but each object in which it stands is judged."""
+        # A validator that reads the fields beside it (`info.data`) cannot be judged where its type is defined, for there it
+        # has no neighbours; so the guard is noted on each object whose field refers to the type.
         if "ref" in schema:
             self._is_hoisted(schema, f"validators of {schema['ref'].rpartition(':')[0].rpartition('.')[2]}")
 

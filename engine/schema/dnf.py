@@ -30,6 +30,10 @@ def to_dnf(locations: Iterable[Location]) -> list[Conjunction]:
 
     In rounds: each conjunction decides its first pending disjunction, if all that comes of it together is not too much.
     """
+    # With D1 = A | B and D2 = C | D both pending, the rounds are
+    #   [D1 D2]  →  [A D2, B D2]  →  [A C, A D, B C, B D].
+    # What contradicts itself is dropped at once, so a chain of n discriminated unions
+    # stays at its n branches and never sees the product.
     start = conjunction_of(locations)
     found = [] if start.contradicts else [start]
     tries = MOST_TRIES
@@ -42,6 +46,9 @@ def to_dnf(locations: Iterable[Location]) -> list[Conjunction]:
                 extended.append(conjunction)
                 continue
             choice, chain = conjunction.pending.pop(0)
+            # `others` are all conjunctions of this round but this one. Two branches more would be too many where it is
+            # `full`: then the disjunction is tried all the same, hoping that all branches but one contradict, as long as
+            # there are `tries`.
             others = len(extended) + len(found) - n - 1
             full = others + 2 > (MOST_MINOR if choice.minor else MOST_PRODUCTS if others >= before else allowed)
             if full and not tries:
@@ -55,7 +62,7 @@ def to_dnf(locations: Iterable[Location]) -> list[Conjunction]:
             if len(made) > 1 and others + len(made) > limit:
                 conjunction.residuals.append(choice.residual)
                 made = [conjunction]
-                tries -= full
+                tries -= full  # a hope that came to nothing
             extended += made
         found = extended
     return found

@@ -78,6 +78,9 @@ def object_(vertices: Vertices, conjunction: Conjunction) -> tuple[Object | None
     key_shapes, finite = _names(conjunction, places, residuals)
     if finite is not None:
         declared |= dict.fromkeys(finite)
+    # {properties: {a: A}, additionalProperties: B} and {patternProperties: {^a: P}} together: `a` is declared, so it
+    # becomes a Property with A and P; other names fall into classes by the patterns that they match: ^a with B and P, the
+    # rest with B alone.
     properties: list[Property] = []
     speaking = _speaking(rules)
     naming = [one for one in members if one.names is not None]
