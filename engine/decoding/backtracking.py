@@ -7,23 +7,38 @@ behind what is committed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
 from engine.decoding.output_state import OutputState
 from engine.decoding.token_node import TokenNode
 from engine.errors import DeadEnd, GuardUnsatisfied
-from engine.guards.frontier import Frontier, Refusal, Retry
+from engine.guards.frontier import ChoicePoint, Frontier, Refusal, Retry
+from engine.guards.proposals import Proposals
 
 # How many candidates may be refused without a forward pass, for each choice that backtracking may throw away.
 _REFUSED = 64
 
+# Nats that a proposal is worth less whose first token is not among the alternatives.
+_UNKNOWN = 30.0
+
 
 class Backtracker:
-    """All backtracking of one document; `max_backtracks` is how many tokens chosen by the model it may throw away."""
+    """All backtracking of one document; `max_backtracks` is how many tokens chosen by the model it may throw away.
 
-    def __init__(self, path: OutputState, max_backtracks: int) -> None:
+    `prompt` is what the model was told, whose words are proposed where guards refuse a value, and `spell` makes tokens of a text.
+    """
+
+    def __init__(
+        self,
+        path: OutputState,
+        max_backtracks: int,
+        prompt: Callable[[], str] = str,
+        spell: Callable[[bytes], Sequence[int]] | None = None,
+    ) -> None:
         self._path = path
+        self._proposals, self._spell = Proposals(prompt), spell
         self._search = max_backtracks
         self._in_vain = 0
         self._refused = 0
@@ -45,7 +60,9 @@ class Backtracker:
         opened = list(takewhile(lambda step: step.end > path.committed, path.node.back()))
         for step in opened:
             self._was_reached(output[: step.end], step.count)
-        self._frontier.spread([step.choice for step in opened if step.choice is not None], refusals)
+        choices = [step.choice for step in opened if step.choice is not None]
+        self._frontier.spread(choices, refusals)
+        self._propose(choices, refusals, output)
         kept = path.node.count
         while self._in_vain <= self._search and self._refused <= _REFUSED * (self._search + 1):
             found = self._frontier.pop()
@@ -58,6 +75,21 @@ class Backtracker:
                     return kept
             self._refused += 1
         raise self._unsatisfied(dead, refusals)
+
+    def _propose(self, choices: Sequence[ChoicePoint[TokenNode]], refusals: Sequence[Refusal], output: bytes) -> None:
+        """Add what of the prompt the guards take in the place of the values that they refused."""
+        for refusal in refusals:
+            # The value was begun with the last choice before its second byte: a quote is no choice.
+            choice = next((one for one in choices if one.start <= refusal.start + 1), None)
+            if refusal.guard is None or self._spell is None or choice is None:
+                continue
+            for value in self._proposals.taken_by(refusal.guard, refusal.text):
+                piece = (output[: refusal.start] + value)[choice.start :]
+                alike = (one.loss for one in choice.alternatives if one.piece and piece.startswith(one.piece))
+                options = tuple(self._spell(piece))
+                if options:
+                    loss = choice.loss + min(alike, default=_UNKNOWN)
+                    self._frontier.add(refusal.start, Retry(choice, options, piece, loss))
 
     def _was_reached(self, output: bytes, count: int) -> bool:
         """Whether this text was reached before, in no more tokens; it is now."""

@@ -86,7 +86,9 @@ class Generation:
         self._path = OutputState(
             document, matcher, vocabulary, statistics, max_tokens=max_tokens, many=many, watch=watch
         )
-        self._backtracker = Backtracker(self._path, max_backtracks)
+        self._backtracker = Backtracker(
+            self._path, max_backtracks, self._prompt_text, lambda text: self._spelling.spell(text).tokens
+        )
         self._prompt: tuple[int, ...] = ()
         self._prompt_length = 0
         self._pending: list[int] = []

@@ -163,6 +163,8 @@ class OutputState:
         """End where nothing can follow, or where the budget is used up: by its invariant, the output is complete."""
         if self.finish is None:
             finished = self.matcher.finished
+            if not finished and self.left == 0 and self.guarded and self.matcher.refusals():
+                return False  # a guard refuses the value that would end here: no token is left, and decoding goes back
             if finished or self.left == 0:
                 self.squeezed = not finished
                 self.end()

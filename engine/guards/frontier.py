@@ -155,6 +155,10 @@ class Frontier(Generic[P]):
                 choice.spread.add(key)
                 self._push_alternative(target, choice, 0)
 
+    def add(self, start: int, found: Retry[P]) -> None:
+        """Add a way on that the guards would take, for the value that was refused at byte `start`."""
+        self._push(self._inside.setdefault(start, []), _PROMISING, found, None)
+
     def pop(self) -> Retry[P] | None:
         """The best one, which is then tried; None where nothing is left."""
         for heap in (*reversed(self._inside.values()), self._before):

@@ -83,6 +83,7 @@ def decode(
     max_backtracks: int = 1000,
     max_tokens: int = 60,
     statistics: Statistics | None = None,
+    prompt: str = "",
 ) -> dict[int, tuple[bytes, str | EngineError | None]]:
     """By document the bytes that its events had, and how it ended."""
     read = read_schema(schema)
@@ -91,10 +92,14 @@ def decode(
     bonus = np.array([0.1 * len(piece) for piece in FULL.pieces], np.float32)
     script = hashed_script(len(FULL), seed)
     sequences = ScriptedSequences(FULL, lambda tokens: script(tokens) + bonus, count=count)
-    space = Workspace(FULL, ForcedTokenizer(ScriptedModel(FULL)), sequences)
+    model = ScriptedModel(FULL)
+    space = Workspace(FULL, ForcedTokenizer(model), sequences)
+    told = model.tokenize(prompt.encode())
 
     def prepare(index: int, _: int) -> Request:
-        return Request((12, 13, 12 + index % 2, 40 + index), Matcher(masks), max_tokens, sampling, many, max_backtracks)
+        return Request(
+            (12, 13, 12 + index % 2, 40 + index, *told), Matcher(masks), max_tokens, sampling, many, max_backtracks
+        )
 
     outputs: dict[int, bytes] = {}
     ends: dict[int, str | EngineError | None] = {}
@@ -174,3 +179,35 @@ def test_a_budget_that_guards_make_tight_is_kept() -> None:
                 continue  # guards left no way to close in so few tokens
             validate(text, schema)
         assert statistics.decoded_tokens <= 4 * max_tokens
+
+
+def _looked_up(known: set[Any]) -> AfterValidator:
+    def look_up(value: Any) -> Any:
+        if value not in known:
+            raise ValueError(f"{value!r} is not known")
+        return value
+
+    return AfterValidator(look_up)
+
+
+CITIES = {"Nairobi", "Ciudad de México", "AB-12/3", "Ouagadougou"}
+
+
+@pytest.mark.parametrize("jump", ["off", "spelled", "verified"])
+@pytest.mark.parametrize(
+    ("model", "prompt", "wanted"),
+    [
+        (Annotated[str, _looked_up(CITIES)], "We went to Nairobi, by train.", '"Nairobi"'),
+        (Annotated[str, _looked_up(CITIES)], "(from Ciudad de México)", '"Ciudad de México"'),
+        (Annotated[str, _looked_up(CITIES)], "order AB-12/3!", '"AB-12/3"'),
+        (Annotated[str, _looked_up(CITIES)], "OUAGADOUGOU IS FAR", '"Ouagadougou"'),
+        (list[Annotated[str, _looked_up(CITIES)]], "Nairobi", '"Nairobi"'),
+    ],
+)
+def test_a_validator_that_looks_up_is_given_the_words_of_the_text(
+    model: Any, prompt: str, wanted: str, jump: Jump
+) -> None:
+    for text, end in decode(model, 3, jump=jump, prompt=prompt, max_tokens=80).values():
+        assert end in ("complete", "budget"), end
+        validate(text, model)
+        assert text == b"[]" or wanted.encode() in text
