@@ -11,7 +11,7 @@ generation goes on from another token earlier in the output (see `backtracking`)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,9 @@ from engine.decoding.value_search import BeamBranch, ValueSearch, decided
 from engine.errors import BackendFailed, DeadEnd, TokenRejected
 from engine.grounding.decision import Continuation, Decisions, Fill, Write
 from engine.guards.frontier import Candidate, ChoicePoint
-from engine.masks.vocabulary import Vocabulary
+from engine.masks.vocabulary import Vocabulary, first_bytes
+
+T = TypeVar("T", bound=np.generic)
 
 Jump = Literal["spelled", "verified", "off"]
 
@@ -245,7 +247,10 @@ class Generation:
             with self._statistics.stage("mask"):
                 if self._path.take(token, choice):
                     return None if token in self._path.ends else token
-            candidates, logits = np.delete(candidates, index), np.delete(logits, index)
+            if attempt == 0 and self._sampler.greedy:  # refusals come in a row: from now on the first one is the best
+                order = np.argsort(-logits, kind="stable")
+                candidates, logits, index = candidates[order], logits[order], 0
+            candidates, logits = _without(candidates, index), _without(logits, index)
         if self._path.ending is not None:
             self._tolerate(self._path.ending)
             return self._choose(row)
@@ -257,7 +262,10 @@ class Generation:
         if (ending := self._path.ending) is None:
             return candidates
         self._path.squeezed = not ending.loop
-        return candidates[[self._path.ends_value(token, ending) for token in candidates.tolist()]]
+        firsts = first_bytes(self._vocabulary)[candidates]  # a value ends by a byte: there are few of them
+        present = (byte for byte in np.unique(firsts).tolist() if byte >= 0)
+        ending_bytes = [byte for byte in present if self._path.byte_ends_value(bytes([byte]), ending)]
+        return candidates[np.isin(firsts, ending_bytes) | np.isin(candidates, list(self._path.ends))]
 
     def _choice(self, candidates: npt.NDArray[np.intp], logits: Row) -> ChoicePoint[TokenNode]:
         """What can be taken here, best first, with how much less it is wanted than the best."""
@@ -504,3 +512,7 @@ class Generation:
         if accepted:
             self._matcher.rollback(accepted)
         return complete and self._append(drafts)
+
+
+def _without(array: npt.NDArray[T], index: int) -> npt.NDArray[T]:
+    return array[1:] if index == 0 else np.delete(array, index)

@@ -141,8 +141,12 @@ class OutputState:
 
     def ends_value(self, token: int, end: ValueEnd) -> bool:
         """Whether a token ends the value that has to end, with its first byte."""
-        first, tracker = self.pieces[token][:1], self.node.tracker
-        return token in self.ends or (tracker is not None and end.is_ended_by(first, tracker))
+        return token in self.ends or self.byte_ends_value(self.pieces[token][:1], end)
+
+    def byte_ends_value(self, byte: bytes, end: ValueEnd) -> bool:
+        """Whether the value that has to end does so with this byte."""
+        tracker = self.node.tracker
+        return tracker is not None and end.is_ended_by(byte, tracker)
 
     def can_end(self, end: ValueEnd) -> bool:
         """Whether the grammar lets the value end here, as far as the short way to the end tells."""

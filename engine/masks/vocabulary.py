@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,12 @@ class Vocabulary:
 
     def __hash__(self) -> int:
         return hash(self.identity)
+
+
+@lru_cache(maxsize=4)
+def first_bytes(vocabulary: Vocabulary) -> npt.NDArray[np.int16]:
+    """The first byte of each token; -1 where it has no text."""
+    return np.array([piece[0] if piece else -1 for piece in vocabulary.pieces], np.int16)
 
 
 def vocabulary_digest(pieces: Sequence[bytes], ordinary: BoolArray, end_tokens: Iterable[int]) -> str:
