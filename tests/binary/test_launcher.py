@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine.binary.index import differing, list_runtime, unpack_index
+from engine.binary.launcher import compile_launcher
+from engine.errors import BuildFailed
 from engine.models.single_file import TRAILER_SIZE, Trailer, read_single_file
 
 MakeFile = Callable[..., Path]
@@ -223,3 +225,12 @@ def test_trailer_that_points_outside_is_refused(file: Path, cache: Path, call: C
         trailer[at : at + 8] = b"\xff" * 8
         file.write_bytes(content[:-TRAILER_SIZE] + trailer)
         assert call(file, f"--cache={cache}").returncode == CANNOT_START
+
+
+def test_a_compiler_without_zlib_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text('#!/bin/sh\necho "launcher.c:28: fatal error: zlib.h: No such file" >&2\nexit 1\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    with pytest.raises(BuildFailed, match="zlib1g-dev"):
+        compile_launcher(tmp_path / "launcher", tmp_path)
