@@ -74,13 +74,15 @@ def extract_command(
     \b
     engine extract 'name, age int' letter.txt
     engine extract 'city, born date?: day of birth, tags str[], size small|large' --lines < notes.txt
+    engine extract 'title, authors[name, year int], venue{city, country}' paper.txt
     engine extract models.py:Invoice scans/*.txt --one --table
     engine extract schema.json --model ollama/openhermes:v2.5 letter.txt
 
     \b
     Fields in one line:  NAME [TYPE] [?] [: DESCRIPTION], ...
       TYPE         str (if none is given), int, float, bool, date, datetime, time, uuid,
-                   or a choice of texts as in small|large; TYPE[] is a list of it
+                   or a choice of texts as in small|large; TYPE[] is a list of it;
+                   NAME{FIELD, ...} is an object, NAME[FIELD, ...] a list of objects
       ?            may be unknown, and is null then
       DESCRIPTION  goes into the prompt; one with a comma stands in double quotes
     """

@@ -1,12 +1,14 @@
 """Fields in one line, for people without a Python file: `name, age int, born date?: day of birth` → a Pydantic model.
 
     fields  = field { "," field }
-    field   = NAME [ type ] [ "?" ] [ ":" description ]
+    field   = NAME [ type | group ] [ "?" ] [ ":" description ]
     type    = ( word | choice ) { "[]" }
+    group   = "[" fields "]" | "{" fields "}" { "[]" }                     (a list of objects, an object)
     word    = str | int | float | bool | date | datetime | time | uuid      (str where there is none)
     choice  = text "|" text { "|" text }
 
-`?` is for what may be unknown: the value is null then. A description that holds a comma stands in double quotes.
+`?` is for what may be unknown: the value is null then. A description that holds a comma, or a closing bracket inside a group,
+stands in double quotes.
 Whatever else is written is refused with its column.
 """
 
@@ -40,14 +42,24 @@ TYPES: Mapping[str, Any] = MappingProxyType(
         "uuid": uuid.UUID,
     }
 )
-_FIELD = re.compile(
-    r"""\s*(?P<name>[^\s,:?\[\]|"]+)
-        (?P<type>[^,:?"]*)
-        (?P<optional>\?)?\s*
-        (?P<described>:\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^,"\s][^,]*)))?\s*
-        (?P<end>,|$)""",
-    re.VERBOSE,
-)
+_NAME = r"""[^\s,:?\[\]{}|"]+"""
+_GROUP = re.compile(rf"\s*(?P<name>{_NAME})\s*(?P<open>[\[{{])(?!\s*\])")
+_LIST = re.compile(r"\s*\[\s*\]")
+_CLOSING = {"[": "]", "{": "}"}
+_TAIL = r"""(?P<optional>\?)?\s*
+        (?P<described>:\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^,"\s%(barred)s][^,%(barred)s]*)))?\s*
+        (?P<end>,|%(end)s)"""
+
+
+def _expression(before: str, *, closing: str) -> re.Pattern[str]:
+    """What a field ends with, behind `before`; in a group its closing bracket ends it too."""
+    barred, end = ("", "$") if not closing else (re.escape(closing), re.escape(closing))
+    return re.compile(before + _TAIL % {"barred": barred, "end": end}, re.VERBOSE)
+
+
+_FIELD = rf"""\s*(?P<name>{_NAME})(?P<type>(?:[^,:?"\[\]{{}}]|\[[^\[\]]*\])*)"""
+_FIELDS = {closing: _expression(_FIELD, closing=closing) for closing in ("", "]", "}")}
+_AFTER_GROUP = {closing: _expression(r"\s*", closing=closing) for closing in ("", "]", "}")}
 
 
 class FieldsSyntax(UsageError):
@@ -64,26 +76,65 @@ def parse_fields(line: str) -> type[BaseModel]:
     >>> parse_fields("name, age int").model_validate({"name": "Mary", "age": 21}).model_dump(by_alias=True)
     {'name': 'Mary', 'age': 21}
     """
+    return _fields(line, 0, "", "item")[0]
+
+
+def _fields(line: str, at: int, closing: str, title: str) -> tuple[type[BaseModel], int]:
+    """The model of the fields from `at` to the closing bracket, or to the end of the line; and where they end."""
     fields: dict[str, tuple[Any, Any]] = {}
     names: set[str] = set()
-    at, more = 0, True
+    described_before = ""  # the name of a field whose description has no quotes
+    more = True
     while more:
-        found = _FIELD.match(line, at)
-        if found is None:
-            raise FieldsSyntax(*_complaint(line, at))
-        name = found["name"]
+        try:
+            name, annotation, found = _field(line, at, closing)
+        except FieldsSyntax as error:
+            raise _with_quotes(error, described_before) if described_before else error from None
         if name in names:
-            raise FieldsSyntax(f"a second field {name!r}", line, found.start("name") + 1)
+            raise FieldsSyntax(f"a second field {name!r}", line, line.index(name, at) + 1)
         names.add(name)
-        annotation = _annotation(found["type"], line, found.start("type"))
         described = found["quoted"] if found["quoted"] is not None else found["plain"]
         # The name is an alias: it may be any text, also one that no Python attribute can have.
         fields[f"field_{len(fields)}"] = (
             annotation | None if found["optional"] else annotation,
             Field(alias=name, description=described.strip() if described else None),
         )
+        described_before = name if found["plain"] is not None else ""
         at, more = found.end(), found["end"] == ","
-    return create_model("item", __config__=ConfigDict(serialize_by_alias=True), **fields)  # type: ignore[call-overload,no-any-return]
+    model = create_model(title, __config__=ConfigDict(serialize_by_alias=True), **fields)  # type: ignore[call-overload]
+    return model, at
+
+
+def _field(line: str, at: int, closing: str) -> tuple[str, Any, re.Match[str]]:
+    """The name and the type of the field at `at`, and the match of what follows them."""
+    group = _GROUP.match(line, at)
+    if group is None or _is_size(line, group):
+        found = _FIELDS[closing].match(line, at)
+        if found is None:
+            raise FieldsSyntax(*_complaint(line, at, closing))
+        return found["name"], _annotation(found["type"], line, found.start("type")), found
+    bracket = _CLOSING[group["open"]]
+    annotation: Any
+    annotation, end = _fields(line, group.end(), bracket, group["name"])
+    if bracket == "]":
+        annotation = list[annotation]
+    while many := _LIST.match(line, end):
+        annotation, end = list[annotation], many.end()
+    found = _AFTER_GROUP[closing].match(line, end)
+    if found is None:
+        missing = f"after {bracket} comes ?, a colon, a comma" + (f" or {closing}" if closing else " or nothing")
+        raise FieldsSyntax(missing, line, min(end, len(line)) + 1)
+    return group["name"], annotation, found
+
+
+def _is_size(line: str, group: re.Match[str]) -> bool:
+    """Whether what stands in square brackets is a number, as for an array of a fixed size elsewhere."""
+    return group["open"] == "[" and line[group.end() :].partition("]")[0].strip().isdigit()
+
+
+def _with_quotes(error: FieldsSyntax, name: str) -> FieldsSyntax:
+    hint = f"if this still describes {name!r}, put that description in double quotes"
+    return FieldsSyntax(f"{error.reason}; {hint}", error.line, error.column)
 
 
 def _annotation(written: str, line: str, at: int) -> Any:
@@ -93,7 +144,8 @@ def _annotation(written: str, line: str, at: int) -> Any:
     while text.endswith("[]"):
         text, depth = text[:-2].rstrip(), depth + 1
     if "[" in text or "]" in text:
-        raise FieldsSyntax("a list is written TYPE[], with nothing inside the brackets", line, at + 1)
+        said = "a list is written TYPE[], with nothing inside the brackets; a list of objects is NAME[FIELD, …], an object NAME{FIELD, …}"
+        raise FieldsSyntax(said, line, at + 1)
     annotation: Any = _choice(text, line, at) if "|" in text else _word(text, line, at)
     for _ in range(depth):
         annotation = list[annotation]
@@ -126,10 +178,10 @@ def _choice(text: str, line: str, at: int) -> Any:
     return Literal[values]
 
 
-def _complaint(line: str, at: int) -> tuple[str, str, int]:
+def _complaint(line: str, at: int, closing: str) -> tuple[str, str, int]:
     """Why no field starts at `at`, and where the trouble is."""
     start = at + len(line[at:]) - len(line[at:].lstrip())
-    name = re.compile(r'[^\s,:?\[\]|"]+').match(line, start)
+    name = re.compile(_NAME).match(line, start)
     if name is None:
         return "the name of a field is missing", line, start + 1
     colon = line.find(":", name.end())
@@ -143,4 +195,10 @@ def _complaint(line: str, at: int) -> tuple[str, str, int]:
     mark = line.find("?", name.end())
     if mark >= 0:
         return "after ? comes a colon, a comma or nothing", line, mark + 1
+    if closing and line.find(closing, name.end()) < 0:
+        return f"the group has no {closing} at its end", line, len(line) + 1
+    bracket = re.compile(r"[\[\]{}]").search(line, name.end())
+    if bracket is not None:
+        said = "an object is NAME{FIELD, …}, a list of objects NAME[FIELD, …], a list TYPE[]; a deeper type is a class or a JSON Schema"
+        return said, line, bracket.start() + 1
     return "a field is NAME [TYPE] [?] [: DESCRIPTION]", line, start + 1

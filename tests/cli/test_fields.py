@@ -118,7 +118,7 @@ def test_what_is_not_understood_is_shown_with_its_place(line: str, column: int, 
     assert str(raised.value).splitlines()[1:] == [f"    {line}", " " * (3 + column) + "^"]
 
 
-NAMES = st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters=',:?[]|"'), min_size=1)
+NAMES = st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters=',:?[]{}|"'), min_size=1)
 
 
 @given(st.lists(st.tuples(NAMES, st.sampled_from(sorted(TYPES)), st.booleans()), min_size=1, unique_by=lambda f: f[0]))
@@ -136,3 +136,45 @@ def test_any_line_is_either_understood_or_refused_with_a_place_inside_it(line: s
     except FieldsSyntax as error:
         columns.append(error.column)
     assert all(1 <= column <= len(line) + 1 for column in columns)
+
+
+def test_objects_and_lists_of_objects() -> None:
+    line = "title, authors[name, born int?, tags str[]]: who wrote it, venue{city, at{lat float, long float}}?, rows{n int}[][]"
+    model = parse_fields(line)
+    value = {
+        "title": "t",
+        "authors": [{"name": "n", "born": None, "tags": ["a"]}],
+        "venue": {"city": "c", "at": {"lat": 1.5, "long": 2.0}},
+        "rows": [[{"n": 1}]],
+    }
+    assert model.model_validate(value).model_dump(by_alias=True) == value
+    assert model.model_validate({**value, "venue": None, "authors": []}).model_dump()["venue"] is None
+    assert meaning(line)["authors"][1] == "who wrote it"
+
+
+def test_a_description_inside_a_group() -> None:
+    model = parse_fields('venue{city: where it was, note: "as in [x], or so"}, day date')
+    venue = next(iter(model.model_fields.values())).annotation
+    assert [field.description for field in venue.model_fields.values()] == ["where it was", "as in [x], or so"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "column"),
+    [
+        ("a[b, c", "the group has no ] at its end", 7),
+        ("a{b int", "the group has no } at its end", 8),
+        ("a{b}c", "after } comes ?, a colon, a comma or nothing", 5),
+        ("a[b]]", "after ] comes ?, a colon, a comma or nothing", 5),
+        ("a{b, b}", "a second field 'b'", 6),
+        ("a[b wrong]", "no type 'wrong'", 5),
+        ("a{}", "the name of a field is missing", 3),
+        ("a int[3]", "a list of objects is NAME[FIELD, …]", 3),
+        ("a list{b}", "an object is NAME{FIELD, …}", 7),
+        ("a: one, two of them, c", "if this still describes 'a', put that description in double quotes", 13),
+    ],
+)
+def test_groups_that_mean_nothing(line: str, said: str, column: int) -> None:
+    with pytest.raises(FieldsSyntax) as caught:
+        parse_fields(line)
+    assert said in caught.value.reason
+    assert caught.value.column == column
