@@ -77,7 +77,7 @@ def run_page(path: Path, folder: Path, model: str | None = None) -> Iterator[tup
                 check=False,
             )
             assert done.returncode == 0, f"{path.name}: {block.text}\n{done.stdout}"
-            before, printed = block, _PROGRESS.sub("", done.stdout)
+            before, printed = block, re.sub(r" +$", "", _PROGRESS.sub("", done.stdout), flags=re.MULTILINE)
             continue
         elif block.language == "text" and before is not None:
             yield block, printed
