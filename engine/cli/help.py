@@ -40,7 +40,7 @@ def show_help(
     words = " ".join(topic or [])
     page = None if search and words else find_page(words)
     if page is not None:
-        _show(page)
+        show_page(page)
     elif not (command_help := _command_help(context, words)) or search:
         _list(words)
     else:
@@ -65,7 +65,8 @@ def _list(words: str) -> None:
     typer.echo("\n".join(shown))
 
 
-def _show(page: GuidePage) -> None:
+def show_page(page: GuidePage) -> None:
+    """The page in the pager, or as it is where standard output is no terminal."""
     if not sys.stdout.isatty():
         typer.echo(page.text if page.topic else page.text + _topics())
         return

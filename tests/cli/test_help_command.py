@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pydoc
 import re
 from collections.abc import Callable
 
@@ -9,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from engine.cli.guide import guide_pages
-from engine.cli.help import render_page
+from engine.cli.help import render_page, show_page
 
 Engine = Callable[..., Result]
 
@@ -59,3 +61,19 @@ def test_every_page_can_be_shown_in_a_narrow_terminal(topic: str) -> None:
     shown = re.sub(r"\x1b\[[0-9;]*m", "", render_page(guide_pages()[topic], 60))
     assert len(shown) > 100
     assert max(map(len, shown.splitlines())) <= 60
+
+
+class Terminal(io.StringIO):
+    """Somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_in_a_terminal_a_page_is_rendered_and_paged(monkeypatch: pytest.MonkeyPatch) -> None:
+    paged: list[str] = []
+    monkeypatch.setattr(pydoc, "pager", paged.append)
+    monkeypatch.setattr("sys.stdout", Terminal())
+    show_page(guide_pages()["environment"])
+    assert "\x1b[" in paged[0]
+    assert "|---|" not in paged[0]
