@@ -359,6 +359,11 @@ class TextsEmptied(BudgetReached):
         super().__init__(document, cut)
         text = f"document {document}: max_tokens left no room for {listed(cut)}, which would be empty; raise max_tokens"
         self.args = (f"{text}, or set on_budget to 'keep' (give the object as it is) or 'omit'",)
+class Cancelled(DecodingError):
+    """Nobody waits for this document any more."""
+
+    def __init__(self, document: int) -> None:
+        super().__init__(f"document {document}: cancelled")
 
 
 def listed(cut: tuple[str, ...]) -> str:

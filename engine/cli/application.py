@@ -58,6 +58,7 @@ _COMMANDS = {
     "grammar": ("engine.cli.grammar", "grammar_app", "Print the GBNF grammar of a schema."),
     "explain": ("engine.cli.explain", "explain_app", "What enforces each constraint of a schema."),
     "run": ("engine.cli.run", "run_app", "Decode text under a GBNF file."),
+    "serve": ("engine.cli.serve", "serve_app", "Serve models to the clients of OpenAI and Ollama."),
     "build": ("engine.cli.build", "build_app", "One file that extracts a schema without network or installation."),
     "models": ("engine.cli.models", "models_app", "List, fetch, carry and verify models."),
     "doctor": ("engine.cli.doctor", "doctor_app", "What would run where, and what is wrong."),

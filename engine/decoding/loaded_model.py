@@ -26,7 +26,7 @@ from engine.decoding.pass_times import PassTimes, Workload
 from engine.decoding.plan_choice import PlanChoice, kept_plan, plan_for
 from engine.decoding.pool import NativeLanguage, Pool, on_gpu
 from engine.decoding.prompt_encoder import TextTraits
-from engine.decoding.scheduler import Event, Request, Run
+from engine.decoding.scheduler import Event, Later, Request, Run
 from engine.decoding.settings import ModelSettings
 from engine.decoding.special_tokens import SpecialTokens
 from engine.decoding.statistics import Statistics
@@ -103,7 +103,7 @@ class LoadedModel:
 
     def decode(
         self,
-        documents: Iterable[T],
+        documents: Iterable[T | Later],
         prepare: Callable[[int, T], Request],
         *,
         prefix: Sequence[int] = (),

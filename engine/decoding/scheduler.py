@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Generic, TypeVar
 
 from engine.decoding.drafts import MOST_DRAFTS, DraftPolicy
@@ -26,12 +27,21 @@ from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.search_passes import search_room
 from engine.decoding.statistics import Statistics
 from engine.decoding.value_bounds import ValueBounds
-from engine.errors import EngineError, TextTooLong, UsageError
+from engine.errors import Cancelled, EngineError, TextTooLong, UsageError
 from engine.grounding.decision import Decisions
 from engine.masks.vocabulary import Vocabulary
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Sequences, covariant=True)
+
+
+class Later(Enum):
+    """What documents give where more may come, but none is there now."""
+
+    LATER = "later"
+
+
+LATER = Later.LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Request:
     beside the seed; without it, the document's number in the run. `decisions` are made by the probability of whole
     values; with `reference`, the prompt of an empty document, also by how well they fit their fields (see `field_fit`). `bounds`
     are for JSON texts: they end values that run away.
+    Once `cancelled` says so, the document ends before the next pass with `Cancelled`.
     """
 
     prompt: tuple[int, ...]
@@ -55,6 +66,7 @@ class Request:
     decisions: Decisions | None = None
     reference: tuple[int, ...] | None = None
     bounds: ValueBounds | None = None
+    cancelled: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,8 @@ class Workspace(Generic[S]):
 
 
 class Run(Generic[T]):
-    """Decodes `documents`, each of which `prepare` turns into a request when its turn comes.
+    """Decodes `documents`, each of which `prepare` turns into a request when its turn comes. Where they give `LATER`, they are
+    asked again after the next pass; the run ends when nothing is in work.
 
     `times` decide which drafts pay and how prompts are cut; they change no text. An `EngineError` of `prepare` ends that
     document alone. A failure of llama.cpp ends the run at once, an exception of the iterable itself when the documents that
@@ -94,7 +107,7 @@ class Run(Generic[T]):
 
     def __init__(
         self,
-        documents: Iterable[T],
+        documents: Iterable[T | Later],
         prepare: Callable[[int, T], Request],
         *,
         prefix: Sequence[int] = (),
@@ -103,7 +116,7 @@ class Run(Generic[T]):
         times: PassTimes | None = None,
     ) -> None:
         self.statistics = statistics if statistics is not None else Statistics()
-        self._documents: Iterator[tuple[int, T]] = enumerate(documents)
+        self._documents: Iterator[tuple[int, T | Later]] = enumerate(documents)
         self._failure: Exception | None = None
         self._prepare = prepare
         self.prefix = tuple(prefix)
@@ -126,7 +139,7 @@ class Run(Generic[T]):
         if self._failure is not None:
             raise self._failure
 
-    def _pull(self) -> tuple[int, T] | None:
+    def _pull(self) -> tuple[int, T | Later] | None:
         try:
             return next(self._documents, None)
         except Exception as error:  # foreign code: whatever it raises is its own
@@ -140,8 +153,10 @@ class Run(Generic[T]):
                 found = self._pull()
                 if found is None:
                     return
-                self.statistics.documents += 1
                 document, text = found
+                if isinstance(text, Later):
+                    return
+                self.statistics.documents += 1
                 try:
                     state.waiting = document, self._prepare(document, text)
                 except EngineError as error:
@@ -175,6 +190,7 @@ class _Slots:
         self._drafts = DraftPolicy(times)
         # By sequence: what its document may take of the cache beside the prefix.
         self._reserved: dict[int, int] = {}
+        self._cancelled: dict[int, Callable[[], bool]] = {}
         self._free = list(range(workspace.sequences.count, PREFIX_SEQUENCE, -1))
 
     def clear(self) -> None:
@@ -237,6 +253,8 @@ class _Slots:
         sequence = self._free.pop()
         self.active[sequence] = generation
         self._reserved[sequence] = self._needed(request)
+        if request.cancelled is not None:
+            self._cancelled[sequence] = request.cancelled
         if shared:
             self._sequences.share(PREFIX_SEQUENCE, sequence, shared)
             self._statistics.reused_tokens += shared
@@ -282,12 +300,14 @@ class _Slots:
         del self.active[sequence]
         self._sequences.truncate(sequence, 0)
         del self._reserved[sequence]
+        self._cancelled.pop(sequence, None)
         self._free.append(sequence)
 
     # -- passes
 
     def step(self) -> Iterator[Event]:
         """One forward pass, and the events that it leads to."""
+        yield from self._end_cancelled()
         yield from self._decide()
         if not self.active:
             return
@@ -309,6 +329,12 @@ class _Slots:
                 self._sequences.truncate(feed.sequence, generation.length)
         for feed in feeds:
             yield from self.report(self.active[feed.sequence], failures.get(feed.sequence))
+
+    def _end_cancelled(self) -> Iterator[Event]:
+        for sequence, cancelled in list(self._cancelled.items()):
+            if cancelled():
+                generation = self.active[sequence]
+                yield from self.report(generation, Cancelled(generation.document))
 
     def _feeds(self) -> list[Feed]:
         """What goes into the next pass: documents that are being decoded, with drafts as far as they pay, then prompts."""

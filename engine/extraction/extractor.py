@@ -251,21 +251,33 @@ class Extractor:
 
         def request(index: int, text: str, key: str) -> Request:
             with stats.stage("prompt"):
-                prompt = self._encoder.encode(self.messages(text))
-                matcher, decisions = self._begin(index, text, sources, chosen)
-            return Request(
-                prompt, matcher, max_tokens, chosen, self._many, max_backtracks, key, decisions, self._reference, bounds
-            )
+                begun = self.request(index, text, max_tokens=max_tokens, sampling=chosen, sources=sources)
+            return replace(begun, max_backtracks=max_backtracks, key=key, bounds=bounds)
 
         binding = Binding(
             request=request,
             decode=lambda parts, prepare: self.model.decode(parts, prepare, prefix=self._prefix, statistics=stats),
             tokenize=self.model.tokenize,
             pieces=self.model.vocabulary.pieces,
-            reader=ItemReader(lambda data: self.item.read(data, self._context), self._many, on_budget, sources),
+            reader=self.reader(on_budget, sources),
         )
         limit = self.chunk_limit(chunk, max_tokens)
         return Batch(binding, documents, chunk=limit, taken=taken, begun=begun)
+
+    def request(
+        self, index: int, text: str, *, max_tokens: int, sampling: Sampling, sources: dict[int, GroundedDocument]
+    ) -> Request:
+        """What is to be decoded for one text; a grounded one is noted in `sources`."""
+        self._refuse(index, text)
+        prompt = self._encoder.encode(self.messages(text))
+        matcher, decisions = self._begin(index, text, sources, sampling)
+        return Request(
+            prompt, matcher, max_tokens, sampling, self._many, decisions=decisions, reference=self._reference
+        )
+
+    def reader(self, on_budget: OnBudget, sources: dict[int, GroundedDocument]) -> ItemReader:
+        """What makes objects out of the events of the requests that noted their documents in `sources`."""
+        return ItemReader(lambda data: self.item.read(data, self._context), self._many, on_budget, sources)
 
     def prompt_tokens(self, text: str) -> int:
         """How many tokens the prompt of a text has."""
