@@ -1,7 +1,8 @@
 """Compile gate: a process that compiles what clients send before a model's process does, under limits of time and memory.
 
-A hostile schema or grammar ends this process or its time, not the server's, and holds up nobody. What passed is remembered by its
-digest.
+A hostile schema or grammar ends this process or its time, not the server's, and holds up nobody. What compiles may still be slow
+to decode, so the first steps of an output are walked too, over the model's own tokens. What passed is remembered, with what the
+model is told of it.
 """
 
 from __future__ import annotations
@@ -11,16 +12,25 @@ import multiprocessing
 import signal
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
 
 from engine.automaton.automaton import Automaton
+from engine.decoding.token_table import read_tokens
 from engine.errors import EngineError
+from engine.masks.mask import Masks, Walks
+from engine.masks.matcher import Matcher
 from engine.server.constraint_grammar import grammar_of
-from engine.server.messages import AnyJsonObject, Constraint, FreeText
+from engine.server.messages import AnyJsonObject, Constraint, FreeText, SchemaConstraint
+from engine.server.prompt_notes import schema_note
 
 _SPAWN = multiprocessing.get_context("spawn")
 _KEPT = 4096
 _STARTING = 60.0  # seconds
+_STEPS = 24
 MOST_SECONDS = 8.0
 MOST_BYTES = 1 << 30
 
@@ -29,27 +39,43 @@ class Refused(Exception):
     """What a client sent cannot be compiled, or not within the limits; the text says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """Why a constraint is refused, or nothing and what the model is told of it."""
+
+    reason: str = ""
+    note: str = ""
+
+
+Question = tuple[Constraint, str]  # and the path of a model's file
+
+_TOO_LARGE = GateAnswer(f"it takes more than {MOST_BYTES >> 30} GiB of memory to compile")
+
+
 class CompileGate:
     """One process, one constraint at a time."""
 
     def __init__(self, seconds: float = MOST_SECONDS) -> None:
         self._seconds = seconds
         self._turn = asyncio.Lock()
-        self._passed: OrderedDict[Constraint, None] = OrderedDict()
+        self._passed: OrderedDict[Question, str] = OrderedDict()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
 
-    async def check(self, constraint: Constraint) -> None:
-        """Return where a constraint compiles; `Refused` where it does not."""
-        if isinstance(constraint, FreeText | AnyJsonObject) or constraint in self._passed:
-            return
-        async with self._turn:
-            answer = await asyncio.to_thread(self._ask, constraint)
-        if answer:
-            raise Refused(answer)
-        self._passed[constraint] = None
-        while len(self._passed) > _KEPT:
-            self._passed.popitem(last=False)
+    async def check(self, constraint: Constraint, model: str) -> str:
+        """The note of a constraint that can be decoded with a model's file; `Refused` where it cannot."""
+        if isinstance(constraint, FreeText | AnyJsonObject):
+            return ""
+        question = (constraint, model)
+        if question not in self._passed:
+            async with self._turn:
+                answer = await asyncio.to_thread(self._ask, question)
+            if answer.reason:
+                raise Refused(answer.reason)
+            self._passed[question] = answer.note
+            while len(self._passed) > _KEPT:
+                self._passed.popitem(last=False)
+        return self._passed[question]
 
     def close(self) -> None:
         if self._process is not None:
@@ -57,18 +83,18 @@ class CompileGate:
             self._process.join()
         self._process = self._connection = None
 
-    def _ask(self, constraint: Constraint) -> str:
-        """Why a constraint is refused; nothing where it is not."""
+    def _ask(self, question: Question) -> GateAnswer:
         connection = self._started()
         try:
-            connection.send(constraint)
+            connection.send(question)
             if connection.poll(self._seconds):
-                return str(connection.recv())
+                answer: GateAnswer = connection.recv()
+                return answer
         except (EOFError, OSError):
             self.close()
-            return f"it takes more than {MOST_BYTES >> 30} GiB of memory to compile"
+            return _TOO_LARGE
         self.close()
-        return f"it takes more than {self._seconds:g} s to compile"
+        return GateAnswer(f"it takes more than {self._seconds:g} s to compile")
 
     def _started(self) -> Connection:
         if self._connection is None or self._process is None or not self._process.is_alive():
@@ -85,26 +111,45 @@ def run_gate(connection: Connection) -> None:
     """The process's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with suppress(ImportError, ValueError, OSError):  # not everywhere
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES + _in_use(), MOST_BYTES + _in_use()))
+    walks: dict[str, Walks] = {}
     with suppress(EOFError, OSError):
         connection.send("")
         while True:
-            connection.send(_reason(connection.recv()))
+            constraint, model = connection.recv()
+            if model not in walks:
+                walks = {model: Walks(read_tokens(Path(model)).vocabulary)}
+                _limit_memory()
+            connection.send(_answer(constraint, walks[model]))
 
 
-def _reason(constraint: Constraint) -> str:
+def _limit_memory() -> None:
+    """At most so many bytes more than now."""
+    with suppress(ImportError, ValueError, OSError):  # not everywhere
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES + _in_use(), hard))
+
+
+def _answer(constraint: Constraint, walks: Walks) -> GateAnswer:
     try:
-        Automaton(grammar_of(constraint))
+        _walk(Matcher(Masks(Automaton(grammar_of(constraint)), walks)))
+        return GateAnswer(note=schema_note(constraint.schema) if isinstance(constraint, SchemaConstraint) else "")
     except EngineError as error:
-        return str(error) or type(error).__name__
+        return GateAnswer(str(error) or type(error).__name__)
     except (ValueError, RecursionError) as error:
-        return f"{type(error).__name__}: {error}"
+        return GateAnswer(f"{type(error).__name__}: {error}")
     except MemoryError:
-        return f"it takes more than {MOST_BYTES >> 30} GiB of memory to compile"
-    return ""
+        return _TOO_LARGE
+
+
+def _walk(matcher: Matcher) -> None:
+    """The first steps of an output that nobody will read."""
+    for step in range(_STEPS):
+        allowed = np.flatnonzero(matcher.mask())
+        if matcher.finished or not len(allowed):
+            return
+        matcher.accept(int(allowed[(step * 7919) % len(allowed)]))
 
 
 def _in_use() -> int:

@@ -31,7 +31,7 @@ def extract_routes(service: Service, read_fields: FieldReader) -> list[Route]:
         client = service.client(body.take("model", str, next(iter(service.clients))))
         orders = _orders(body, read_fields)
         for order in orders[:1]:
-            await service.check_extraction(order)
+            await service.check_extraction(client, order)
         events = "text/event-stream" in request.headers.get("accept", "")
         media = "text/event-stream" if events else "application/x-ndjson"
         return StreamingResponse(_lines(service, client, orders, events=events), media_type=media)

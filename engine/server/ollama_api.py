@@ -24,7 +24,7 @@ from engine.server.messages import (
 )
 from engine.server.model_client import ModelClient
 from engine.server.openai_api import tools_of
-from engine.server.prompt_notes import schema_note, tool_note, with_note
+from engine.server.prompt_notes import tool_note, with_note
 from engine.server.request_body import RequestBody, conversation
 from engine.server.service import Answer, RequestRefused, Service, bad_request
 from engine.server.stop_words import until_stop
@@ -127,7 +127,7 @@ def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[Constra
     if form == "json":
         return AnyJsonObject(), ""
     if isinstance(form, dict):
-        return SchemaConstraint(json.dumps(form)), schema_note(form)
+        return SchemaConstraint(json.dumps(form)), ""
     raise bad_request("format must be 'json' or a JSON Schema", "format")
 
 

@@ -26,7 +26,7 @@ from engine.server.messages import (
     ToolConstraint,
 )
 from engine.server.model_client import ModelClient
-from engine.server.prompt_notes import schema_note, tool_note, with_note
+from engine.server.prompt_notes import tool_note, with_note
 from engine.server.request_body import RequestBody, conversation
 from engine.server.service import Answer, RequestRefused, Service, Usage, bad_request
 from engine.server.stop_words import until_stop
@@ -209,7 +209,7 @@ def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[Constra
     form.done()
     if not isinstance(schema, dict):
         raise bad_request("response_format.json_schema.schema must be a JSON Schema", "response_format")
-    return SchemaConstraint(json.dumps(schema)), schema_note(schema), None
+    return SchemaConstraint(json.dumps(schema)), "", None
 
 
 def _tool_constraint(tools: list[dict[str, Any]], choice: Any) -> tuple[Constraint, str, str | None]:
@@ -221,7 +221,7 @@ def _tool_constraint(tools: list[dict[str, Any]], choice: Any) -> tuple[Constrai
         described = next(tool for tool in tools if tool["name"] == named)
         return (
             SchemaConstraint(json.dumps(schemas[named])),
-            schema_note(schemas[named], described.get("description")),
+            str(described.get("description") or ""),
             named,
         )
     if choice not in (None, "auto", "required"):

@@ -6,21 +6,16 @@ import json
 from typing import Any
 
 from engine.decoding.chat_template import Message
-from engine.errors import EngineError
 from engine.extraction.compilation import read_schema
 from engine.extraction.task import describe
+from engine.server.constraint_grammar import json_schema
 
 _LONGEST = 4000  # characters of a description
 
 
-def schema_note(schema: Any, purpose: str | None = None) -> str:
+def schema_note(schema: str) -> str:
     """The shape of the JSON that is wanted, in a line; nothing where it is too long to help."""
-    try:
-        shape = describe(read_schema(schema))
-    except EngineError:
-        return ""  # it will be refused with its reason
-    note = f"Answer as JSON like this:\n{shape}"
-    note = f"{purpose.strip()}\n{note}" if purpose else note
+    note = f"Answer as JSON like this:\n{describe(read_schema(json_schema(schema)))}"
     return note if len(note) <= _LONGEST else ""
 
 

@@ -6,7 +6,7 @@ import asyncio
 import codecs
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -21,6 +21,7 @@ from engine.server.messages import (
     TextPiece,
 )
 from engine.server.model_client import ModelClient, ModelUnavailable
+from engine.server.prompt_notes import with_note
 
 RETRY_AFTER = 5  # seconds
 
@@ -110,7 +111,9 @@ class Service:
     async def answer(self, client: ModelClient, order: GenerationOrder) -> Answer:
         """The answer to an order that was let in; its text comes as whole characters."""
         self._let_in()
-        await self._check(order)
+        note = await self._check(client, order)
+        if note and not isinstance(order.prompt, str):
+            order = replace(order, prompt=tuple(with_note(list(order.prompt), note)))
         answer = Answer()
         answer.texts = self._texts(client, order, answer)
         return answer
@@ -121,21 +124,23 @@ class Service:
             if isinstance(reply, ObjectPiece):
                 yield reply.record
 
-    async def check_extraction(self, order: ExtractionOrder) -> None:
+    async def check_extraction(self, client: ModelClient, order: ExtractionOrder) -> None:
         """Refuse an extraction that the queue or its schema does not let in."""
         self._let_in()
-        await self._check(order)
+        await self._check(client, order)
 
     def _let_in(self) -> None:
         if self.in_flight >= self.limits.most_waiting:
             raise RequestRefused(503, "too many answers are waited for; try again later", "overloaded_error")
 
-    async def _check(self, order: GenerationOrder | ExtractionOrder) -> None:
+    async def _check(self, client: ModelClient, order: GenerationOrder | ExtractionOrder) -> str:
         constraint = SchemaConstraint(order.schema) if isinstance(order, ExtractionOrder) else order.constraint
         if isinstance(constraint, SchemaConstraint) and len(constraint.schema) > self.limits.schema_bytes:
             raise bad_request(f"the schema has more than {self.limits.schema_bytes} characters")
         try:
-            await self.gate.check(constraint)
+            return await self.gate.check(constraint, (await client.start()).file)
+        except ModelUnavailable as error:
+            raise RequestRefused(503, str(error), "model_unavailable_error") from error
         except Refused as error:
             raise bad_request(str(error)) from error
 
