@@ -359,6 +359,8 @@ class TextsEmptied(BudgetReached):
         super().__init__(document, cut)
         text = f"document {document}: max_tokens left no room for {listed(cut)}, which would be empty; raise max_tokens"
         self.args = (f"{text}, or set on_budget to 'keep' (give the object as it is) or 'omit'",)
+
+
 class Cancelled(DecodingError):
     """Nobody waits for this document any more."""
 

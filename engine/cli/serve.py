@@ -120,10 +120,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _log_lines() -> None:
-    from engine.server.application import JsonLines
+    from engine.server.application import JsonLogLines
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLogLines())
     logger = logging.getLogger("engine.server")
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)

@@ -209,7 +209,7 @@ async def _on_defect(request: Request, error: Exception) -> Response:
     return _response(request, RequestRefused(500, "an error inside of the server; its log says more", "server_error"))
 
 
-class JsonLines(logging.Formatter):
+class JsonLogLines(logging.Formatter):
     """A log record as one JSON object in a line; it has no text of a document."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -24,18 +24,18 @@ from engine.errors import EngineError
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
 from engine.server.constraint_grammar import grammar_of
-from engine.server.messages import AnyJsonObject, Constraint, FreeText, SchemaConstraint
+from engine.server.messages import AnswerConstraint, AnyJsonObject, FreeText, SchemaConstraint
 from engine.server.prompt_notes import schema_note
 
 _SPAWN = multiprocessing.get_context("spawn")
 _KEPT = 4096
 _STARTING = 60.0  # seconds
 _STEPS = 24
-MOST_SECONDS = 8.0
-MOST_BYTES = 1 << 30
+MOST_COMPILE_SECONDS = 8.0
+MOST_COMPILE_BYTES = 1 << 30
 
 
-class Refused(Exception):
+class ConstraintRefused(Exception):
     """What a client sent cannot be compiled, or not within the limits; the text says why."""
 
 
@@ -47,23 +47,23 @@ class GateAnswer:
     note: str = ""
 
 
-Question = tuple[Constraint, str]  # and the path of a model's file
+Question = tuple[AnswerConstraint, str]  # and the path of a model's file
 
-_TOO_LARGE = GateAnswer(f"it takes more than {MOST_BYTES >> 30} GiB of memory to compile")
+_TOO_LARGE = GateAnswer(f"it takes more than {MOST_COMPILE_BYTES >> 30} GiB of memory to compile")
 
 
 class CompileGate:
     """One process, one constraint at a time."""
 
-    def __init__(self, seconds: float = MOST_SECONDS) -> None:
+    def __init__(self, seconds: float = MOST_COMPILE_SECONDS) -> None:
         self._seconds = seconds
         self._turn = asyncio.Lock()
         self._passed: OrderedDict[Question, str] = OrderedDict()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
 
-    async def check(self, constraint: Constraint, model: str) -> str:
-        """The note of a constraint that can be decoded with a model's file; `Refused` where it cannot."""
+    async def check(self, constraint: AnswerConstraint, model: str) -> str:
+        """The note of a constraint that can be decoded with a model's file; `ConstraintRefused` where it cannot."""
         if isinstance(constraint, FreeText | AnyJsonObject):
             return ""
         question = (constraint, model)
@@ -71,7 +71,7 @@ class CompileGate:
             async with self._turn:
                 answer = await asyncio.to_thread(self._ask, question)
             if answer.reason:
-                raise Refused(answer.reason)
+                raise ConstraintRefused(answer.reason)
             self._passed[question] = answer.note
             while len(self._passed) > _KEPT:
                 self._passed.popitem(last=False)
@@ -128,10 +128,10 @@ def _limit_memory() -> None:
         import resource
 
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES + _in_use(), hard))
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_COMPILE_BYTES + _in_use(), hard))
 
 
-def _answer(constraint: Constraint, walks: Walks) -> GateAnswer:
+def _answer(constraint: AnswerConstraint, walks: Walks) -> GateAnswer:
     try:
         _walk(Matcher(Masks(Automaton(grammar_of(constraint)), walks)))
         return GateAnswer(note=schema_note(constraint.schema) if isinstance(constraint, SchemaConstraint) else "")

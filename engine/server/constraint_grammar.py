@@ -11,8 +11,8 @@ from engine.grammar import grammar as g
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.grammar.grammar import Grammar
 from engine.server.messages import (
+    AnswerConstraint,
     AnyJsonObject,
-    Constraint,
     FreeText,
     GbnfConstraint,
     SchemaConstraint,
@@ -23,7 +23,7 @@ _ANY_TEXT = r"root ::= [^\x00]*"
 _NO_OBJECT = r"free-text ::= ([^{\x00] [^\x00]*)?"
 
 
-def grammar_of(constraint: Constraint) -> Grammar:
+def grammar_of(constraint: AnswerConstraint) -> Grammar:
     """The grammar of a constraint; the errors of compilation where there is none."""
     match constraint:
         case FreeText():

@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.server.messages import ExtractionOrder
 from engine.server.model_client import ModelClient
 from engine.server.request_body import RequestBody
-from engine.server.service import Answer, RequestRefused, Service, bad_request
+from engine.server.service import RequestRefused, ServedAnswer, Service, bad_request
 
 # Fields in the one-line form as a JSON Schema.
 FieldReader = Callable[[str], Any]
@@ -91,7 +91,7 @@ async def _lines(
 ) -> AsyncIterator[str]:
     """A line for each object with the number of its text, then one for each text's end."""
     for number, order in enumerate(orders):
-        answer = Answer()
+        answer = ServedAnswer()
         try:
             async for record in service.objects(client, order, answer):
                 yield _line({"text": number, **json.loads(record)}, events)

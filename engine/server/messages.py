@@ -42,7 +42,7 @@ class ToolConstraint:
     optional: bool = False
 
 
-Constraint = FreeText | AnyJsonObject | SchemaConstraint | GbnfConstraint | ToolConstraint
+AnswerConstraint = FreeText | AnyJsonObject | SchemaConstraint | GbnfConstraint | ToolConstraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class GenerationOrder:
 
     number: int
     prompt: tuple[Message, ...] | str
-    constraint: Constraint
+    constraint: AnswerConstraint
     sampling: Sampling
     max_tokens: int | None
 
@@ -115,7 +115,7 @@ class ObjectPiece:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFinished:
-    """`by_budget`: the end came by `max_tokens`."""
+    """`by_budget`: the end came by `max_tokens`, or by the end of a value that ran away."""
 
     number: int
     by_budget: bool

@@ -27,6 +27,7 @@ from engine.decoding.prompt_encoder import PromptEncoder
 from engine.decoding.scheduler import LATER, Event, Later, Request, common_length
 from engine.decoding.settings import ModelSettings
 from engine.decoding.statistics import Statistics
+from engine.decoding.value_bounds import ValueBounds
 from engine.errors import (
     BackendFailed,
     Cancelled,
@@ -46,17 +47,20 @@ from engine.models import resolve
 from engine.models.environment import named_model
 from engine.server.constraint_grammar import grammar_of, json_schema
 from engine.server.messages import (
+    AnswerConstraint,
     AnswerFailed,
     AnswerFinished,
     CancelOrder,
-    Constraint,
     ExtractionOrder,
+    FreeText,
+    GbnfConstraint,
     GenerationOrder,
     ModelLoaded,
     ModelRefused,
     ObjectPiece,
     ServerOrder,
     TextPiece,
+    ToolConstraint,
 )
 
 _KEPT_GRAMMARS = 64
@@ -120,7 +124,7 @@ class _ModelProcess:
         self._model: LoadedModel = load_model(file.path, settings)
         self._encoder = PromptEncoder(self._model, chat_format=file.chat_format, settings=settings)
         self._walks = shared_walks(self._model.vocabulary)
-        self._masks: OrderedDict[Constraint, Masks] = OrderedDict()
+        self._masks: OrderedDict[AnswerConstraint, Masks] = OrderedDict()
         self._extractors: OrderedDict[Any, Extractor] = OrderedDict()
         self._compiling = ThreadPoolExecutor(1, "compile")
         self._ready: SimpleQueue[_Work] = SimpleQueue()
@@ -178,7 +182,7 @@ class _ModelProcess:
             return tokens if begin is None else (begin, *tokens)
         return self._encoder.encode(order.prompt)
 
-    def _masks_of(self, constraint: Constraint) -> Masks:
+    def _masks_of(self, constraint: AnswerConstraint) -> Masks:
         """What earlier answers under a constraint visited is shared, until it is too much to keep."""
         masks = self._masks.pop(constraint, None)
         if masks is None or masks.automaton.size > _KEPT_STATES:
@@ -238,8 +242,15 @@ class _ModelProcess:
             assert work.masks is not None
             self._last_prompt = work.prompt
             most = self._room(document, len(work.prompt), order.max_tokens)
-            request = Request(work.prompt, Matcher(work.masks), most, order.sampling)
+            is_json = not isinstance(order.constraint, FreeText | GbnfConstraint) and not self._may_be_text(
+                order.constraint
+            )
+            bounds = ValueBounds() if is_json else None
+            request = Request(work.prompt, Matcher(work.masks), most, order.sampling, bounds=bounds)
         return replace(request, cancelled=lambda: order.number in self._cancelled, key=str(order.number))
+
+    def _may_be_text(self, constraint: AnswerConstraint) -> bool:
+        return isinstance(constraint, ToolConstraint) and constraint.optional
 
     def _extraction(self, document: int, work: _Work, order: ExtractionOrder) -> Request:
         assert work.extractor is not None
@@ -247,6 +258,7 @@ class _ModelProcess:
         request = work.extractor.request(
             document, order.text, max_tokens=order.max_tokens, sampling=order.sampling, sources=sources
         )
+        request = replace(request, bounds=ValueBounds())
         work.prompt = request.prompt
         work.reader = work.extractor.reader("mark", sources)
         work.pending = work.reader.pending()
@@ -284,7 +296,7 @@ class _ModelProcess:
                 self._fail(work, event.error)
         elif event.finish is not None:
             output = len(self._model.tokenize(bytes(work.output)))
-            self._connection.send(AnswerFinished(number, event.finish == "budget", len(work.prompt), output))
+            self._connection.send(AnswerFinished(number, event.finish != "complete", len(work.prompt), output))
         if event.error is not None or event.finish is not None:
             self._cancelled.discard(number)
             del self._working[event.document]

@@ -15,8 +15,8 @@ import engine
 from engine.decoding.chat_template import Message
 from engine.server.client_presence import until_gone
 from engine.server.messages import (
+    AnswerConstraint,
     AnyJsonObject,
-    Constraint,
     FreeText,
     GenerationOrder,
     SchemaConstraint,
@@ -26,7 +26,7 @@ from engine.server.model_client import ModelClient
 from engine.server.openai_api import tools_of
 from engine.server.prompt_notes import tool_note, with_note
 from engine.server.request_body import RequestBody, conversation
-from engine.server.service import Answer, RequestRefused, Service, bad_request
+from engine.server.service import RequestRefused, ServedAnswer, Service, bad_request
 from engine.server.stop_words import until_stop
 
 # Options that say how a model is loaded, which is decided when the server starts, or that greedy decoding does not need.
@@ -115,7 +115,7 @@ def ollama_error(error: RequestRefused) -> dict[str, Any]:
     return {"error": error.message}
 
 
-def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[Constraint, str]:
+def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[AnswerConstraint, str]:
     form = body.any("format")
     if tools and form not in (None, ""):
         raise bad_request("tools and format cannot be combined", "format")
@@ -131,7 +131,7 @@ def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[Constra
     raise bad_request("format must be 'json' or a JSON Schema", "format")
 
 
-def _order(body: RequestBody, prompt: Any, constraint: Constraint) -> tuple[GenerationOrder, tuple[str, ...]]:
+def _order(body: RequestBody, prompt: Any, constraint: AnswerConstraint) -> tuple[GenerationOrder, tuple[str, ...]]:
     options = body.inner("options")
     most = options.maybe("num_predict", int)
     stop = options.any("stop") or []
@@ -178,7 +178,7 @@ async def _respond(
 
 
 async def _lines(
-    client: ModelClient, answer: Answer, texts: AsyncIterator[str], field: str, calls: bool
+    client: ModelClient, answer: ServedAnswer, texts: AsyncIterator[str], field: str, calls: bool
 ) -> AsyncIterator[str]:
     try:
         if calls:
@@ -212,7 +212,7 @@ def _message(text: str) -> dict[str, Any]:
     return {"role": "assistant", "content": text}
 
 
-def _end(answer: Answer) -> dict[str, Any]:
+def _end(answer: ServedAnswer) -> dict[str, Any]:
     nanoseconds = int(answer.usage.seconds * 1e9)
     return {
         "done": True,

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from engine.decoding.chat_template import Message
 from engine.server.client_presence import until_gone
 from engine.server.messages import (
+    AnswerConstraint,
     AnyJsonObject,
-    Constraint,
     FreeText,
     GbnfConstraint,
     GenerationOrder,
@@ -28,7 +28,7 @@ from engine.server.messages import (
 from engine.server.model_client import ModelClient
 from engine.server.prompt_notes import tool_note, with_note
 from engine.server.request_body import RequestBody, conversation
-from engine.server.service import Answer, RequestRefused, Service, Usage, bad_request
+from engine.server.service import RequestRefused, ServedAnswer, Service, Usage, bad_request
 from engine.server.stop_words import until_stop
 
 # Fields that do not concern the answer.
@@ -118,7 +118,7 @@ def _asked(
     service: Service,
     client: ModelClient,
     prompt: tuple[Message, ...] | str,
-    constraint: Constraint,
+    constraint: AnswerConstraint,
     body: RequestBody,
     *,
     tool: str | None = None,
@@ -170,7 +170,7 @@ def tools_of(body: RequestBody) -> list[dict[str, Any]]:
     return found
 
 
-def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[Constraint, str, str | None]:
+def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[AnswerConstraint, str, str | None]:
     """What is allowed, what the model is told of it, and the tool that must be called."""
     choice = body.any("tool_choice")
     choice = body.any("function_call") if choice is None else choice
@@ -212,7 +212,7 @@ def _constraint(body: RequestBody, tools: list[dict[str, Any]]) -> tuple[Constra
     return SchemaConstraint(json.dumps(schema)), "", None
 
 
-def _tool_constraint(tools: list[dict[str, Any]], choice: Any) -> tuple[Constraint, str, str | None]:
+def _tool_constraint(tools: list[dict[str, Any]], choice: Any) -> tuple[AnswerConstraint, str, str | None]:
     schemas = {tool["name"]: tool.get("parameters") or {"type": "object"} for tool in tools}
     if isinstance(choice, dict):
         named = choice.get("function", choice).get("name")
@@ -258,7 +258,7 @@ def _head(asked: _Asked, model: str, *, chunk: bool = False) -> dict[str, Any]:
     return {"id": f"{prefix}-{secrets.token_hex(12)}", "object": kind, "created": int(time.time()), "model": model}
 
 
-def _choice(asked: _Asked, index: int, text: str, answer: Answer) -> dict[str, Any]:
+def _choice(asked: _Asked, index: int, text: str, answer: ServedAnswer) -> dict[str, Any]:
     if asked.legacy:
         return {"index": index, "text": text, "logprobs": None, "finish_reason": _reason(answer)}
     calls = _calls(asked, text)
@@ -269,7 +269,7 @@ def _choice(asked: _Asked, index: int, text: str, answer: Answer) -> dict[str, A
     return {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
 
 
-def _reason(answer: Answer) -> str:
+def _reason(answer: ServedAnswer) -> str:
     return "length" if answer.by_budget else "stop"
 
 
@@ -287,7 +287,7 @@ def _call(name: str, arguments: str) -> dict[str, Any]:
     return {"id": f"call_{secrets.token_hex(8)}", "type": "function", "function": call}
 
 
-def _usage(answers: list[Answer]) -> dict[str, int]:
+def _usage(answers: list[ServedAnswer]) -> dict[str, int]:
     total = sum((answer.usage for answer in answers), Usage())
     return {
         "prompt_tokens": total.prompt,
@@ -301,7 +301,7 @@ async def _whole(texts: AsyncIterator[str]) -> str:
 
 
 async def _events(
-    asked: _Asked, head: dict[str, Any], answers: list[Answer], texts: list[AsyncIterator[str]]
+    asked: _Asked, head: dict[str, Any], answers: list[ServedAnswer], texts: list[AsyncIterator[str]]
 ) -> AsyncIterator[str]:
     """Server-sent events: one choice after the other, then the usage if it was asked for."""
     try:
@@ -316,7 +316,7 @@ async def _events(
 
 
 async def _deltas(
-    asked: _Asked, index: int, answer: Answer, pieces: AsyncIterator[str]
+    asked: _Asked, index: int, answer: ServedAnswer, pieces: AsyncIterator[str]
 ) -> AsyncIterator[dict[str, Any]]:
     def choice(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         if asked.legacy:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from engine.server.compile_gate import CompileGate, Refused
+from engine.server.compile_gate import CompileGate, ConstraintRefused
 from engine.server.messages import (
     AnswerFailed,
     AnswerFinished,
@@ -63,7 +63,7 @@ class Usage:
 
 
 @dataclass(slots=True)
-class Answer:
+class ServedAnswer:
     """`texts` are the pieces of an answer as they come; the other fields are known at the end."""
 
     texts: AsyncIterator[str] = field(init=False)
@@ -108,17 +108,17 @@ class Service:
         served = ", ".join(self.clients)
         raise RequestRefused(404, f"model {name!r} is not served here; served: {served}", "not_found_error", "model")
 
-    async def answer(self, client: ModelClient, order: GenerationOrder) -> Answer:
+    async def answer(self, client: ModelClient, order: GenerationOrder) -> ServedAnswer:
         """The answer to an order that was let in; its text comes as whole characters."""
         self._let_in()
         note = await self._check(client, order)
         if note and not isinstance(order.prompt, str):
             order = replace(order, prompt=tuple(with_note(list(order.prompt), note)))
-        answer = Answer()
+        answer = ServedAnswer()
         answer.texts = self._texts(client, order, answer)
         return answer
 
-    async def objects(self, client: ModelClient, order: ExtractionOrder, answer: Answer) -> AsyncIterator[str]:
+    async def objects(self, client: ModelClient, order: ExtractionOrder, answer: ServedAnswer) -> AsyncIterator[str]:
         """The records of an extraction, each the moment it closes."""
         async for reply in self._replies(client, order, answer):
             if isinstance(reply, ObjectPiece):
@@ -141,10 +141,10 @@ class Service:
             return await self.gate.check(constraint, (await client.start()).file)
         except ModelUnavailable as error:
             raise RequestRefused(503, str(error), "model_unavailable_error") from error
-        except Refused as error:
+        except ConstraintRefused as error:
             raise bad_request(str(error)) from error
 
-    async def _texts(self, client: ModelClient, order: GenerationOrder, answer: Answer) -> AsyncIterator[str]:
+    async def _texts(self, client: ModelClient, order: GenerationOrder, answer: ServedAnswer) -> AsyncIterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         async for reply in self._replies(client, order, answer):
             if isinstance(reply, TextPiece) and (text := decoder.decode(reply.data)):
@@ -153,7 +153,7 @@ class Service:
             yield text
 
     async def _replies(
-        self, client: ModelClient, order: GenerationOrder | ExtractionOrder, answer: Answer
+        self, client: ModelClient, order: GenerationOrder | ExtractionOrder, answer: ServedAnswer
     ) -> AsyncIterator[TextPiece | ObjectPiece]:
         begun = time.monotonic()
         waiting = self.metrics.waiting.labels(client.model.name)
