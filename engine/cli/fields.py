@@ -144,7 +144,8 @@ def _annotation(written: str, line: str, at: int) -> Any:
     while text.endswith("[]"):
         text, depth = text[:-2].rstrip(), depth + 1
     if "[" in text or "]" in text:
-        said = "a list is written TYPE[], with nothing inside the brackets; a list of objects is NAME[FIELD, …], an object NAME{FIELD, …}"
+        said = "a list is written TYPE[], with nothing inside the brackets; "
+        said += "a list of objects is NAME[FIELD, …], an object NAME{FIELD, …}"
         raise FieldsSyntax(said, line, at + 1)
     annotation: Any = _choice(text, line, at) if "|" in text else _word(text, line, at)
     for _ in range(depth):
@@ -199,6 +200,7 @@ def _complaint(line: str, at: int, closing: str) -> tuple[str, str, int]:
         return f"the group has no {closing} at its end", line, len(line) + 1
     bracket = re.compile(r"[\[\]{}]").search(line, name.end())
     if bracket is not None:
-        said = "an object is NAME{FIELD, …}, a list of objects NAME[FIELD, …], a list TYPE[]; a deeper type is a class or a JSON Schema"
+        said = "an object is NAME{FIELD, …}, a list of objects NAME[FIELD, …], a list TYPE[]; "
+        said += "a deeper type is a class or a JSON Schema"
         return said, line, bracket.start() + 1
     return "a field is NAME [TYPE] [?] [: DESCRIPTION]", line, start + 1
