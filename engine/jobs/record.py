@@ -57,7 +57,9 @@ class RecordedOutcome:
         objects = tuple(found.text.replace("\n", " ") for found in result.objects)
         error = None if result.error is None else describe_error(result.error)
         counts = result.chunks, result.prompt_tokens, round(result.seconds, 3)
-        spans = {where: span and (span.start, span.end) for where, span in result.spans.items()}
+        spans: dict[str, Sequence[int] | None] = {
+            where: None if span is None else (span.start, span.end) for where, span in result.spans.items()
+        }
         return cls(objects, result.finish, error, result.cut, *counts, spans)
 
     @classmethod
