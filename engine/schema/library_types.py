@@ -19,7 +19,9 @@ from pydantic_core import CoreConfig
 
 from engine.errors import UnsupportedSchema
 from engine.formats.named_languages import NamedLanguage
+from engine.schema import pydantic_names as names
 from engine.schema import spellings
+from engine.schema.pydantic_names import is_named
 from engine.schema.schema import Json
 
 
@@ -59,12 +61,6 @@ def _owner(function: Any) -> Any:
     return getattr(function, "__self__", None)
 
 
-def _named(function: Any, name: str) -> bool:
-    """Whether it is a function of this name in Pydantic's own code, where no public name leads."""
-    module = getattr(function, "__module__", None) or ""
-    return module.split(".")[0] == "pydantic" and getattr(function, "__qualname__", "") == name
-
-
 _ADDRESSES: dict[Any, Json] = {
     getattr(ipaddress, f"IPv{version}{kind.title()}"): string(NamedLanguage(kind, (version,)))
     for version in (4, 6)
@@ -77,7 +73,7 @@ def _lax_or_strict(reader: CoreSchemaReader, schema: Any) -> Json | None:
     lax, strict = schema["lax_schema"], schema["strict_schema"]
     if lax["type"] == "function-wrap":
         function = called(lax)
-        defaulting = isinstance(function, partial) and _named(function.func, "defaultdict_validator")
+        defaulting = isinstance(function, partial) and is_named(function.func, names.DEFAULT_DICT)
         return reader.generate_inner(lax["schema"]) if defaulting else None
     if strict["type"] == "json-or-python" and strict["json_schema"]["type"] == "function-after":
         return _of_text(reader, strict["json_schema"], configured=is_strict(reader, schema))
@@ -100,10 +96,7 @@ def _of_text(reader: CoreSchemaReader, schema: Any, *, configured: bool = True) 
     if isinstance(function, type) and function in _ADDRESSES and _is_bare(inner):
         address = dict(_ADDRESSES[function])
         return {"allOf": [reader.generate_inner(inner), address]} if configured else address
-    wraps = function in (SecretStr, SecretBytes) or _named(
-        function, "Secret.__get_pydantic_core_schema__.<locals>.<lambda>"
-    )
-    if wraps or _named(function, "GenerateSchema._path_schema.<locals>.path_validator"):
+    if function in (SecretStr, SecretBytes) or is_named(function, names.SECRET, names.FILE_PATH):
         return reader.generate_inner(inner)
     return None
 
@@ -117,15 +110,15 @@ def _plain(reader: CoreSchemaReader, schema: Any) -> Json | None:
     kind = _EITHER_ADDRESS.get(_owner(function))
     if kind is not None:
         return {"anyOf": [dict(_ADDRESSES[getattr(ipaddress, f"IPv{version}{kind}")]) for version in (4, 6)]}
-    if _named(function, "validate_str_is_valid_iana_tz"):
+    if is_named(function, names.TIME_ZONE):
         return {"enum": sorted(zoneinfo.available_timezones())}
-    if _named(function, "import_string"):
+    if is_named(function, names.IMPORT_STRING):
         raise reader.refused(
             ImportString.__name__, "it would import what a text names; take a str, or a Literal of the names"
         )
-    if _named(function, "pattern_either_validator") or _named(function, "pattern_str_validator"):
+    if is_named(function, names.PATTERN_OF_ANY, names.PATTERN_OF_STR):
         return reader.guarded({"type": "string"}, schema, "regular expression")
-    if _named(function, "pattern_bytes_validator"):
+    if is_named(function, names.PATTERN_OF_BYTES):
         raise reader.refused("Pattern[bytes]", "no JSON value is a pattern of bytes; take Pattern[str]")
     return None
 
@@ -143,7 +136,7 @@ def _after(reader: CoreSchemaReader, schema: Any) -> Json | None:
         )
     if owner is NameEmail:
         return reader.guarded(string(spellings.NAME_EMAIL), schema, "NameEmail")
-    if isinstance(function, partial) and function.func.__module__ == "pydantic._internal._validators":
+    if isinstance(function, partial) and is_named(function.func, *_LENGTHS):
         return _measured(reader, schema, function)
     return None
 
@@ -170,16 +163,13 @@ def _encoded(reader: CoreSchemaReader, schema: Any, owner: EncodedBytes | Encode
 
 
 _CHANGES = ("strip_whitespace", "to_lower", "to_upper")  # that the configuration makes to a text before it is measured
-_LENGTHS = {"min_length_validator": ("min_length", "minItems"), "max_length_validator": ("max_length", "maxItems")}
+_LENGTHS = {names.MIN_LENGTH: ("min_length", "minItems"), names.MAX_LENGTH: ("max_length", "maxItems")}
 
 
 def _measured(reader: CoreSchemaReader, schema: Any, function: partial[Any]) -> Json | None:
     """A length that Pydantic counts itself, of an array or of a secret text."""
-    name = function.func.__name__
-    if name not in _LENGTHS:
-        return None
     inner = schema["schema"]
-    argument, keyword = _LENGTHS[name]
+    argument, keyword = _LENGTHS[function.func.__name__]
     made = reader.generate_inner(inner)
     if made.get("type") == "array" and not made.get("uniqueItems"):
         return {"allOf": [made], keyword: function.keywords[argument]}
@@ -192,15 +182,12 @@ def _measured(reader: CoreSchemaReader, schema: Any, function: partial[Any]) -> 
 
 def _url(reader: CoreSchemaReader, schema: Any) -> Json | None:
     inner = schema["schema"]
-    if inner["type"] not in ("url", "multi-host-url") or not _named(called(schema), _URL_OF[inner["type"]]):
+    if inner["type"] not in ("url", "multi-host-url") or not is_named(called(schema), _URL_OF[inner["type"]]):
         return None
     return reader.guarded(url_text(inner), schema, "URL")
 
 
-_URL_OF = {
-    "url": "_BaseUrl.__get_pydantic_core_schema__.<locals>.wrap_val",
-    "multi-host-url": "_BaseMultiHostUrl.__get_pydantic_core_schema__.<locals>.wrap_val",
-}
+_URL_OF = {"url": names.URL, "multi-host-url": names.MULTI_HOST_URL}
 
 
 def url_text(schema: Any) -> Json:

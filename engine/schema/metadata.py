@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import WithJsonSchema
 
+from engine.schema.pydantic_names import ENUM_JSON_SCHEMA, is_named, is_of_pydantic
 from engine.schema.schema import Json
 
 _HARMLESS = frozenset({"title", "description", "examples", "deprecated", "default", "readOnly", "writeOnly"})
@@ -30,7 +31,7 @@ def by_hand(schema: Any) -> bool:
     return (
         extra is not None
         or any(isinstance(getattr(one, "__self__", None), WithJsonSchema) for one in functions)
-        or any((getattr(one, "__module__", None) or "").split(".")[0] != "pydantic" for one in functions)
+        or not all(map(is_of_pydantic, functions))
     )
 
 
@@ -52,7 +53,4 @@ def rewritten(schema: Any) -> bool:
 def _only_titles(function: Any) -> bool:
     """Whether a function of metadata is one of Pydantic's that says nothing but a title and a description."""
     inherited = BaseModel.__get_pydantic_json_schema__.__func__  # type: ignore[attr-defined]
-    return (
-        getattr(function, "__func__", None) is inherited
-        or getattr(function, "__qualname__", "") == "GenerateSchema._enum_schema.<locals>.get_json_schema"
-    )
+    return getattr(function, "__func__", None) is inherited or is_named(function, ENUM_JSON_SCHEMA)

@@ -21,6 +21,7 @@ from engine.schema.core_reader import ALIASES_KEYWORD, GUARDS_KEYWORD, PATTERNS_
 from engine.schema.enum_values import enum_values
 from engine.schema.field_keys import FieldKeys, field_keys, fields_of
 from engine.schema.hashable_types import hashable_values, is_hashable, without_unhashable
+from engine.schema.pydantic_names import is_of_pydantic
 from engine.schema.schema import Json
 from engine.schema.uses_info import needs_sibling_fields
 
@@ -302,6 +303,6 @@ def _overrides(cls: type, name: str) -> bool:
         if one is BaseModel:
             return False
         defined = one.__dict__.get(name)
-        if defined is not None and getattr(defined, "__module__", "").split(".")[0] != "pydantic":
+        if defined is not None and not is_of_pydantic(defined):
             return True
     return False

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engine.schema.pydantic_names import is_of_pydantic
+
 _OBJECTS = frozenset({"model-fields", "dataclass-args", "typed-dict"})  # a model's own before validators are outside
 _PARTS = (
     *("schema", "items_schema", "keys_schema", "values_schema", "steps"),
@@ -40,4 +42,4 @@ def _is_given_info(node: dict[str, Any]) -> bool:
     if not node["type"].startswith("function-") or node["function"]["type"] != "with-info":
         return False
     function = node["function"]["function"]
-    return (getattr(function, "__module__", None) or "").split(".")[0] != "pydantic"
+    return not is_of_pydantic(function)
