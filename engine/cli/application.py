@@ -53,6 +53,7 @@ READER_GONE = 141
 _COMMANDS = {
     "extract": ("engine.cli.extract", "extract_app", "Typed objects out of texts, one JSON object a line."),
     "batch": ("engine.cli.batch", "batch_app", "Very many documents, each exactly once in the output."),
+    "report": ("engine.cli.report", "report_app", "A page that shows where each value of a batch comes from."),
     "evaluate": ("engine.cli.evaluate", "evaluate_app", "How right the answers are where they are known."),
     "demo": ("engine.cli.demo", "demo_app", "Fetch the default model and extract seven users."),
     "grammar": ("engine.cli.grammar", "grammar_app", "Print the GBNF grammar of a schema."),

@@ -20,6 +20,7 @@ from engine.cli.batch_progress import ProgressDisplay, estimate_lines, summary
 from engine.cli.example_file import read_examples
 from engine.cli.models import DownloadBar
 from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
+from engine.cli.report import written_report
 from engine.cli.schema_argument import read_schema_argument, refuse_doubts
 from engine.decoding.cpu_cores import usable_cores
 from engine.decoding.settings import ModelSettings
@@ -159,6 +160,9 @@ class JobOptions:
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="When all is done, also write a table of the scalar fields.")
     ] = None
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="When all is done, also write the page of `engine report`.")
+    ] = None
     quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor statistics.")] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count documents and tokens, say what does not fit, estimate; then stop.")
@@ -277,7 +281,7 @@ def batch_command(
     )
     found = input_options.source(source)
     found.notes.tell = partial(typer.echo, err=True)
-    views = _Views(job_options.flatten, job_options.csv, spec)
+    views = _Views(job_options.flatten, job_options.csv, job_options.html, spec)
     if job_options.dry_run:
         refuse_collisions(resolve_output(output), found, views.files, _read(named, request))
         with _example_locations(locations):
@@ -402,8 +406,8 @@ def _stopping(job: Job, display: ProgressDisplay, came: list[int]) -> Iterator[N
 class _Views:
     """What is written from the output when all is done; what could not be is refused before anything is decoded."""
 
-    def __init__(self, flatten: Path | None, table: Path | None, spec: JobSpec) -> None:
-        self._flatten, self._table = flatten, table
+    def __init__(self, flatten: Path | None, table: Path | None, page: Path | None, spec: JobSpec) -> None:
+        self._flatten, self._table, self._page = flatten, table, page
         self._columns = Columns(())
         if table is not None:
             self._columns = columns(read_schema(item_annotation(spec.read_type())))
@@ -412,7 +416,7 @@ class _Views:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return tuple(file for file in (self._flatten, self._table) if file is not None)
+        return tuple(file for file in (self._flatten, self._table, self._page) if file is not None)
 
     def write(self, output: Path, *, quiet: bool) -> None:
         told = []
@@ -421,6 +425,8 @@ class _Views:
         if self._table is not None:
             omitted = f", without {', '.join(self._columns.omitted)}" if self._columns.omitted else ""
             told.append(f"{self._table}: {write_csv(output, self._table, self._columns)} rows{omitted}")
+        if self._page is not None:
+            told += [f"{path}: the page to look at" for path in written_report(output, self._page)]
         for line in () if quiet else told:
             typer.echo(line, err=True)
 

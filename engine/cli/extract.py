@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +14,14 @@ from rich.console import Console
 from engine.cli import options
 from engine.cli.application import exit_code
 from engine.cli.documents import Documents
+from engine.cli.kept_results import KeptResults
 from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
 from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
 from engine.cli.stats_line import stage_times, stats_line
 from engine.errors import EngineError, ExtractionFailed, TextUnreadable, UsageError, listed
 from engine.extraction.extraction import Extraction
+from engine.report.html_report import write_report
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
@@ -36,6 +39,10 @@ class OutputOptions:
             "--detailed", help="Each line also has its document, its text as the model wrote it, and what is cut."
         ),
     ] = False
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="At the end, also write a page with the texts and their values marked."),
+    ] = None
     show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False
     stats: Annotated[bool, typer.Option("--stats", help="End with a line of statistics on standard error.")] = False
     collect_errors: Annotated[
@@ -45,6 +52,8 @@ class OutputOptions:
     def __post_init__(self) -> None:
         if self.table and self.detailed:
             raise UsageError("--table and --detailed cannot be used together")
+        if self.html is not None and (self.html.is_dir() or not self.html.parent.is_dir()):
+            raise UsageError(f"{self.html} cannot be written: there is no such folder, or it is one")
 
     def output(self) -> Output:
         return LiveTable() if self.table else JsonLines(detailed=self.detailed)
@@ -94,8 +103,9 @@ def extract_command(
     if show.show_prompt:
         typer.echo(extractor.prompt(_first_text(documents)))
         return
+    kept = KeptResults() if show.html is not None else None
     extraction = extractor.extract(
-        documents,  # type: ignore[arg-type]
+        documents if kept is None else kept.texts(documents),  # type: ignore[arg-type]
         max_tokens=ask.max_tokens,
         sampling=replace(extractor.sampling, **chosen),
         errors="collect",
@@ -104,9 +114,12 @@ def extract_command(
         on_budget=ask.on_budget,  # type: ignore[arg-type]
         max_backtracks=ask.max_backtracks,
     )
-    report = _Report(documents, extraction)
+    report = _Report(documents, extraction, kept)
     with extraction:
         _write(extraction, report, show.output(), hidden=show.table)
+    if kept is not None and show.html is not None:
+        for path in write_report(kept.documents(), show.html, title=show.html.stem, many=not ask.one):
+            typer.echo(path, err=True)
     if show.stats:
         typer.echo(f"{stats_line(extraction.stats)}\n{stage_times(extraction.stats)}", err=True)
     if report.failure is not None and not show.collect_errors:
@@ -124,6 +137,8 @@ def _write(extraction: Extraction[Any], report: _Report, output: Output, *, hidd
     with _progress(extraction, report.console, hidden=hidden) as tell, output:
         for result in extraction.detailed():
             output.write(result, report.documents.name(result.document))
+            if report.kept is not None:
+                report.kept.add(result)
             tell()
             if not hidden:  # a live table would be torn apart
                 report.update()
@@ -136,6 +151,7 @@ class _Report:
 
     documents: Documents
     extraction: Extraction[Any]
+    kept: KeptResults | None = None
     console: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True))
     failure: EngineError | None = None  # the first
 
@@ -146,6 +162,8 @@ class _Report:
         while outcomes:  # taken out, or an endless input would fill the memory
             outcome = outcomes.pop(0)
             name = self.documents.name(outcome.document)
+            if self.kept is not None:
+                self.kept.end(outcome, name)
             if isinstance(outcome.error, TextUnreadable):
                 self._say(str(outcome.error))
             elif outcome.error is not None:

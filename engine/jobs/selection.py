@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from engine.errors import UsageError
 from engine.jobs.job_files import resolve_output
-from engine.jobs.ledger import read_ledger
+from engine.jobs.ledger import Line, read_ledger
 from engine.jobs.manifest import manifest_path, read_manifest
 from engine.jobs.record import Record
 from engine.jobs.source import SourceEntry, source_of
@@ -44,8 +44,16 @@ def is_selected(record: Record, kinds: Iterable[str]) -> bool:
 
 
 def selected_lines(output: Path, kinds: Iterable[str]) -> Iterator[bytes]:
-    """The lines of a job's output that are of one of the kinds, each with `text` as one member more: the document's text,
-    null where the input is gone, was a stream, or is another one now."""
+    """The lines of a job's output that are of one of the kinds, each with `text` as one member more, as `lines_with_texts`."""
+    for line, text in lines_with_texts(output):
+        if is_selected(line.record, kinds):
+            member = json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
+            yield line.data.rstrip(b"\n").removesuffix(b"}") + b', "text": ' + member + b"}\n"
+
+
+def lines_with_texts(output: Path) -> Iterator[tuple[Line, str | None]]:
+    """The lines of a job's output with their documents' texts: None where the input is gone, was a stream, or is another one
+    now. `UsageError` where the output is not a job's."""
     output = resolve_output(output)
     manifest = read_manifest(output)
     if manifest is None:
@@ -53,8 +61,5 @@ def selected_lines(output: Path, kinds: Iterable[str]) -> Iterator[bytes]:
     source = source_of(manifest.source)
     entries: Iterator[SourceEntry | None] = chain(source.read() if source is not None else (), repeat(None))
     for line, entry in zip(read_ledger(output, manifest.durable), entries, strict=False):
-        if not is_selected(line.record, kinds):
-            continue
         known = entry is not None and (entry.document.id, entry.digest) == (line.record.id, line.record.input)
-        text = json.dumps(entry.document.text if known and entry is not None else None, ensure_ascii=False)
-        yield line.data.rstrip(b"\n").removesuffix(b"}") + b', "text": ' + text.encode("utf-8", "replace") + b"}\n"
+        yield line, entry.document.text if known and entry is not None else None
