@@ -76,3 +76,12 @@ def test_folders_are_those_of_the_package() -> None:
     named = {folder for row in table("folder") for folder in quoted(row[0])}
     there = {f"engine/{path.parent.name}/" for path in (ROOT / "engine").glob("*/__init__.py")}
     assert named == there
+
+
+def test_the_numbers_are_those_of_the_benchmarks() -> None:
+    benchmarks = (ROOT / "engine" / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    found = re.search(r"^## Numbers\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    numbers = re.findall(r"^\|[^|]+\| ([\d.]+)", found[1], re.MULTILINE)
+    assert len(numbers) == 4
+    assert [number for number in numbers if not re.search(rf"(?<![\d.]){re.escape(number)}(?![\d])", benchmarks)] == []
