@@ -13,7 +13,7 @@ import engine
 FOLDER = Path(engine.__file__).parent / "docs" / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
 ARGUMENTS = {"log_lines.py": ["--sample"]}
-NEEDS = {"ray_job.py": "ray"}
+NEEDS = {"ray_job.py": "ray", "server_clients.py": "uvicorn"}
 WITHOUT_MODEL = ("recognisers.py", "exported_grammar.py", "beside_others.py")
 
 
