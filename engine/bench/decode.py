@@ -89,7 +89,7 @@ class Constrained:
         self.extractor = Extractor(example.type, model=model, max_items=example.max_items, settings=settings)
         self.model = self.extractor.model
         self._max_tokens = max_tokens
-        self._encoder = PromptEncoder(self.model, chat_format=resolve(model).chat_format)
+        self._encoder = PromptEncoder(self.model, chat_format=resolve(model).chat_format, settings=settings)
         self.prefix = shared_prefix(self.prompt)
 
     def prompt(self, text: str) -> tuple[int, ...]:

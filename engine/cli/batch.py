@@ -277,7 +277,7 @@ def batch_command(
         grounded=request.grounding,
         rank=request.rank,  # type: ignore[arg-type]
         deterministic=worker_options.deterministic,
-        settings=settings,
+        settings=replace(settings, think=request.think),
     )
     found = input_options.source(source)
     found.notes.tell = partial(typer.echo, err=True)

@@ -25,6 +25,7 @@ from engine.cli.models import DownloadBar
 from engine.cli.options import DEFAULTS
 from engine.cli.schema_argument import read_schema_argument
 from engine.decoding.loaded_model import load_model
+from engine.decoding.prompt_encoder import read_chat_format
 from engine.decoding.settings import MAX_SEQUENCES
 from engine.errors import UsageError
 from engine.extraction.extractor import shared_walks
@@ -58,6 +59,8 @@ def decode(
     ] = None,
     model: options.ModelOption = None,
     threads: options.ThreadsOption = None,
+    *,
+    chat_format: options.ChatFormat = None,
     max_tokens: options.MaxTokensOption = 384,
     peers: Annotated[
         bool, typer.Option("--peers", help="Beside other engines; `pip install 'engine[bench]'`.")
@@ -77,6 +80,8 @@ def decode(
     engine bench decode --peers --json decode.json --chart decode.png
     """
     if peers:
+        if chat_format is not None:
+            raise UsageError("--peers compares each engine with its own way of prompting; leave --chat-format out")
         if data is not None or schema is not None or limit is not None:
             raise UsageError("--peers has a document of its own; for texts of yours there is `engine bench batch`")
         one_document(
@@ -89,6 +94,8 @@ def decode(
     chosen = [example for example, _ in zip(examples, range(limit), strict=False)] if limit else list(examples)
     resolve(model, progress=DownloadBar())
     settings = replace(DEFAULTS, threads=threads)
+    if chat_format is not None:
+        settings = replace(settings, chat_format=read_chat_format(chat_format))
     console = Console(stderr=True)
     with console.status("") as status:
         rows = list(

@@ -23,6 +23,7 @@ def demo(
     threads: options.ThreadsOption = None,
     gpu_layers: options.GpuLayersOption = DEFAULTS.gpu_layers,
     verbose: options.VerboseOption = False,
+    chat_format: options.ChatFormat = None,
     show_prompt: Annotated[bool, typer.Option("--show-prompt", help="Print the first prompt and stop.")] = False,
 ) -> None:
     """Extract a user from each of seven lines, as `extract(lines, User, max_items=1)` does.
@@ -33,7 +34,9 @@ def demo(
     \b
     engine demo
     """
-    settings = model_settings(DEFAULTS.n_ctx, threads, gpu_layers, DEFAULTS.kv_type, DEFAULTS.sequences, verbose)
+    settings = model_settings(
+        DEFAULTS.n_ctx, threads, gpu_layers, DEFAULTS.kv_type, DEFAULTS.sequences, verbose, chat_format=chat_format
+    )
     extractor = Extractor(User, model=model, max_items=1, settings=settings, progress=DownloadBar())
     if show_prompt:
         typer.echo(extractor.prompt(LINES[0]))

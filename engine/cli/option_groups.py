@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -90,6 +90,7 @@ class RequestOptions:
     grounded: options.GroundedOption = False
     prefer_grounded: options.PreferGrounded = False
     rank: options.RankOption = "calibrated"
+    think: options.ThinkOption = 0
 
     @property
     def grounding(self) -> GroundedMode:
@@ -121,7 +122,7 @@ class RequestOptions:
                 max_items=self.max_items,
                 grounded=self.grounding,
                 rank=self.rank,  # type: ignore[arg-type]
-                settings=settings,
+                settings=replace(settings, think=self.think),
                 recommended_context=recommended_context,
                 progress=DownloadBar(),
             )

@@ -83,6 +83,9 @@ RankOption = Annotated[
     ),
 ]
 
+ThinkOption = Annotated[
+    int, typer.Option("--think", min=0, help="Most tokens of a thought before the answer, for models that think.")
+]
 TemperatureOption = Annotated[float, typer.Option(help="0 always takes the most probable allowed token.")]
 TopPOption = Annotated[float, typer.Option(help="Keep the most probable tokens up to this probability; 1 is off.")]
 TopKOption = Annotated[int, typer.Option(help="Keep this many tokens; 0 is off.")]

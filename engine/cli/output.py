@@ -43,6 +43,8 @@ class JsonLines:
         if self._detailed:
             place = {"document": result.document, "source": source}
             value = {**place, "value": value, "text": result.text, "cut": result.cut}
+            if result.thought:
+                value["thought"] = result.thought
             if result.spans:
                 value["spans"] = {where: span and [span.start, span.end] for where, span in result.spans.items()}
         typer.echo(as_json(value))

@@ -14,6 +14,8 @@ def stats_line(stats: Stats) -> str:
         f"{counted(stats.decoded_tokens, 'token')} ({stats.forced_tokens} forced) in {stats.forward_passes} passes",
         f"{stats.tokens_per_second:.1f} tokens/s",
     ]
+    if stats.thought_tokens:
+        parts.insert(3, f"{counted(stats.thought_tokens, 'token')} of thought")
     if stats.seconds_to_first_object is not None:
         parts.append(f"first object after {stats.seconds_to_first_object:.2f} s")
     return ", ".join(parts)

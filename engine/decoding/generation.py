@@ -26,6 +26,7 @@ from engine.decoding.output_state import Finish, OutputState
 from engine.decoding.sampler import GREEDY, Sampler, Sampling
 from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
+from engine.decoding.thinking import Thinking, Thought
 from engine.decoding.token_node import TokenNode
 from engine.decoding.value_bounds import ValueBounds, ValueEnd, ValueWatch
 from engine.decoding.value_search import BeamBranch, ValueSearch, decided
@@ -92,7 +93,8 @@ class Generation:
             self._path, max_backtracks, self._prompt_text, lambda text: self._spelling.spell(text).tokens
         )
         self._prompt: tuple[int, ...] = ()
-        self._prompt_length = 0
+        self._prompt_length = self._told = 0
+        self._thought: Thought | None = None
         self._pending: list[int] = []
         self._drafts: tuple[int, ...] = ()
         self.draft_kind = DraftKind.FORCED
@@ -122,14 +124,28 @@ class Generation:
         return self._path.node.loops
 
     def _prompt_text(self) -> str:
-        return b"".join(self._path.pieces[token] for token in self._prompt).decode(errors="replace")
+        return b"".join(self._path.pieces[token] for token in self._prompt[: self._told]).decode(errors="replace")
 
-    def start(self, prompt: Sequence[int], length: int) -> None:
-        """Begin with the tokens of the prompt, the first `length` of which the sequence holds already."""
+    @property
+    def thought(self) -> str:
+        """What the model thought before its answer, so far."""
+        return "" if self._thought is None else self._thought.text.decode(errors="replace")
+
+    @property
+    def _is_thinking(self) -> bool:
+        return self._thought is not None and not self._thought.over
+
+    def start(self, prompt: Sequence[int], length: int, thinking: Thinking | None = None) -> None:
+        """Begin with the tokens of the prompt, the first `length` of which the sequence holds already. `thinking` lets the
+        model write a thought first, which then counts as a part of the prompt."""
+        if thinking is not None:
+            self._thought = Thought(thinking, self._vocabulary, self._sampler)
         self._prompt, self._prompt_length = tuple(prompt), len(prompt)
+        self._told = len(prompt)
         self.length = length
         self._pending = list(prompt[length:])
-        self._after_choice()
+        if not self._is_thinking:
+            self._after_choice()
 
     def take_output(self) -> bytes:
         """The bytes that were committed since the last call."""
@@ -140,7 +156,7 @@ class Generation:
     @property
     def is_reading(self) -> bool:
         """Whether the prompt is not evaluated yet."""
-        return self.length < self._prompt_length
+        return self.length < self._told
 
     @property
     def lacks(self) -> int:
@@ -149,6 +165,8 @@ class Generation:
 
     def drafts(self, *, look_up: bool) -> int:
         """How many tokens there are that may be sent along; `look_up` reads some off the document where none are forced."""
+        if self._is_thinking:
+            return 0
         if look_up and not self._drafts and not self.is_reading and self._decisions is None:
             if self._source is None:
                 written = b"".join(self._vocabulary.pieces[token] for token in self._prompt)
@@ -180,6 +198,9 @@ class Generation:
     def _follow(self, drafts: Sequence[int], rows: Sequence[Row]) -> None:
         """Choose by each row as long as the drafts are what is chosen."""
         index = self.right_drafts = 0
+        if self._is_thinking:
+            self._think(rows[0])
+            return
         while True:
             token = self._choose(rows[index])
             if token is None:  # the end
@@ -203,6 +224,18 @@ class Generation:
                 self.length -= 1
                 self._pending = [drafts[index - 1]]
                 return
+
+    def _think(self, row: Row) -> None:
+        """Go on with the thought; where it ends, the answer begins."""
+        assert self._thought is not None, "there is a thought"
+        with self._statistics.stage("sample"):
+            tokens = self._thought.go_on(row)
+        self._statistics.thought_tokens += len(tokens)
+        self._prompt += tuple(tokens)
+        self._prompt_length = len(self._prompt)
+        self._pending = list(tokens)
+        if self._thought.over:
+            self._after_choice()
 
     def _take_sent(self, sent: Sequence[int]) -> int:
         """How many of the tokens that are forced now were sent along already; they are evaluated."""

@@ -24,6 +24,7 @@ from engine.decoding.chat_formats import CHAT_FORMATS
 from engine.decoding.chat_template import ChatTemplate, Message, writes_date
 from engine.decoding.settings import ModelSettings
 from engine.decoding.special_tokens import SpecialTokens
+from engine.decoding.thinking import Thinking
 from engine.decoding.thought import ThoughtMarks, closed, marks_of, opened
 from engine.errors import ChatFormatUnknown, PromptError, UsageError
 
@@ -106,6 +107,22 @@ class PromptEncoder:
     def thought(self) -> ThoughtMarks | None:
         """The marks around a thought of this template."""
         return self._thought
+
+    def thinking(self, max_tokens: int) -> Thinking | None:
+        """How the model thinks before its answers: at most so many tokens; None where it does not."""
+        marks = self._thought
+        if not self._think or marks is None:
+            return None
+        closing = marks.closing.encode()
+        single = frozenset(special.token for special in self._model.specials.tokens if special.text == closing)
+        return Thinking(max_tokens, closing, single, self._trusted(marks.answer), self._trusted(marks.ending))
+
+    def _trusted(self, text: str) -> tuple[int, ...]:
+        """The tokens of a text of our own, in which markers are markers."""
+        tokens: list[int] = []
+        for part in self._model.specials.partition(text.encode()):
+            tokens += (part,) if isinstance(part, int) else self._model.tokenize(part)
+        return tuple(tokens)
 
     @property
     def source(self) -> str:

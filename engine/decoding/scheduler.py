@@ -26,6 +26,7 @@ from engine.decoding.pass_times import PassTimes
 from engine.decoding.sampler import GREEDY, Sampling
 from engine.decoding.search_passes import search_room
 from engine.decoding.statistics import Statistics
+from engine.decoding.thinking import Thinking
 from engine.decoding.value_bounds import ValueBounds
 from engine.errors import Cancelled, EngineError, TextTooLong, UsageError
 from engine.grounding.decision import Decisions
@@ -52,7 +53,7 @@ class Request:
     the model may be thrown away when guards leave no way on and decoding goes back. `key` is what the draws depend on
     beside the seed; without it, the document's number in the run. `decisions` are made by the probability of whole
     values; with `reference`, the prompt of an empty document, also by how well they fit their fields (see `field_fit`). `bounds`
-    are for JSON texts: they end values that run away.
+    are for JSON texts: they end values that run away. `thinking`: a thought comes first.
     Once `cancelled` says so, the document ends before the next pass with `Cancelled`.
     """
 
@@ -67,6 +68,7 @@ class Request:
     reference: tuple[int, ...] | None = None
     bounds: ValueBounds | None = None
     cancelled: Callable[[], bool] | None = None
+    thinking: Thinking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Event:
     """New bytes of a document's output; with its last event either how it finished, or the error that ended it.
 
     `cuts` are the bytes of the output so far at which the budget changed what was chosen, `loops` the paths of values that were
-    ended because they repeated themselves.
+    ended because they repeated themselves, `thought` is what the model thought before its answer.
     The first event of a document that was let in is empty: its decoding begins.
     """
 
@@ -84,6 +86,7 @@ class Event:
     error: EngineError | None = None
     cuts: tuple[int, ...] = ()
     loops: tuple[tuple[str | int, ...], ...] = ()
+    thought: str = ""
 
 
 @dataclass(slots=True)
@@ -249,7 +252,7 @@ class _Slots:
             bounds=request.bounds,
         )
         shared = self._shared(request)
-        generation.start(request.prompt, shared)
+        generation.start(request.prompt, shared, request.thinking)
         sequence = self._free.pop()
         self.active[sequence] = generation
         self._reserved[sequence] = self._needed(request)
@@ -280,7 +283,7 @@ class _Slots:
             raise UsageError(f"max_tokens must be at least 1, not {request.max_tokens}")
         room = self._sequences.n_ctx - len(self._workspace.prefix) + self._shared(request)
         window = min(self._sequences.max_length, room)
-        reserve = MOST_DRAFTS + self._tried(request)
+        reserve = MOST_DRAFTS + self._tried(request) + _thought_room(request)
         fits = max(0, window - request.max_tokens - reserve)
         if len(request.prompt) > fits:
             raise TextTooLong(document, len(request.prompt), fits, window, request.max_tokens, reserve)
@@ -294,7 +297,7 @@ class _Slots:
         return min(common_length(self._workspace.prefix, request.prompt), len(request.prompt) - 1)
 
     def _needed(self, request: Request) -> int:
-        return len(request.prompt) - self._shared(request) + request.max_tokens + MOST_DRAFTS
+        return len(request.prompt) - self._shared(request) + request.max_tokens + MOST_DRAFTS + _thought_room(request)
 
     def _leave(self, sequence: int) -> None:
         del self.active[sequence]
@@ -380,13 +383,17 @@ class _Slots:
             self._leave(next(place for place, held in self.active.items() if held is generation))
         if data or error is not None or generation.finish is not None:
             finish = generation.finish if error is None else None
-            yield Event(generation.document, data, finish, error, generation.cuts, generation.loops)
+            yield Event(generation.document, data, finish, error, generation.cuts, generation.loops, generation.thought)
 
     def _decode(self, feeds: list[Feed]) -> list[list[Row]]:
         with self._statistics.stage("model"):
             answers = self._sequences.decode(feeds)
         self._statistics.forward_passes += 1
         return answers
+
+
+def _thought_room(request: Request) -> int:
+    return 0 if request.thinking is None else request.thinking.room
 
 
 def common_length(left: Sequence[int], right: Sequence[int]) -> int:

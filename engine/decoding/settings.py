@@ -42,7 +42,8 @@ class ModelSettings:
     stderr.
 
     `chat_format` goes before the template of the model file: a name of `CHAT_FORMATS`, a file that ends in .jinja, or the Jinja
-    text itself. `date` (YYYY-MM-DD) is what templates write that write a date; None is today.
+    text itself. `date` (YYYY-MM-DD) is what templates write that write a date; None is today. `think`: most
+    tokens of a thought before each answer, for models that think.
     """
 
     n_ctx: int = 4096
@@ -57,6 +58,7 @@ class ModelSettings:
     verbose: bool = False
     chat_format: str | None = None
     date: str | None = None
+    think: int = 0
 
     def __post_init__(self) -> None:
         check_fields(self, _RULES)
@@ -69,7 +71,7 @@ class ModelSettings:
     @property
     def loading(self) -> ModelSettings:
         """The same without what concerns prompts only: models are shared by all whose loading is equal."""
-        return replace(self, chat_format=None, date=None)
+        return replace(self, chat_format=None, date=None, think=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +103,5 @@ _RULES: dict[str, Rule] = {
     "verbose": FLAG,
     "chat_format": Optional(TEXT, "the template of the model file"),
     "date": Optional(_Day(), "today"),
+    "think": Whole(0, _LARGEST),
 }

@@ -18,7 +18,7 @@ class Statistics:
     `prompt_tokens` are all tokens of all prompts, `reused_tokens` those of them that did not have to be evaluated.
     `decoded_tokens` are the tokens of the output (without end tokens), `forced_tokens` those of them that were put
     there without asking the model. `drafted_tokens` were sent along to be verified, `kept_drafts` were right.
-    `searched_tokens` were evaluated to compare whole values.
+    `searched_tokens` were evaluated to compare whole values, `thought_tokens` stand in thoughts, with what ends them.
     `plan` is how llama.cpp is run on this machine.
     `rollbacks` counts how often guards left no way and decoding went back, `extra_passes` the choices of the model that this
     threw away. `seconds` has the time spent in each stage; the consumer's own time is in none of them.
@@ -35,6 +35,7 @@ class Statistics:
     rollbacks: int = 0
     extra_passes: int = 0
     searched_tokens: int = 0
+    thought_tokens: int = 0
     plan: str = ""
     seconds: dict[Stage, float] = field(
         default_factory=lambda: {"load": 0.0, "prompt": 0.0, "mask": 0.0, "model": 0.0, "sample": 0.0}

@@ -43,6 +43,7 @@ class Options(TypedDict, total=False):
     style: Style
     grounded: GroundedMode
     rank: Rank
+    think: int
     context: Any
     errors: Errors
     max_value_tokens: int | None
@@ -101,6 +102,7 @@ def extract(text: str | Iterable[str] | None, model_type: Any, **options: Unpack
       grounded = False                 True: each text, date and number stands in the document; "prefer": where it has one
       rank = "calibrated"              how grounded values are chosen: as wholes, and by how well they fit their
                                        fields; "probability": as wholes; "greedy": token by token
+      think = 0                        most tokens of a thought before the answer, for models that think; see `.detailed()`
       context = None                   what validators see as `info.context`
       settings = None                  ModelSettings: context, threads, GPU layers, documents at once, chat format, date
 
@@ -139,6 +141,12 @@ def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options:
     check_known(options, ItemOptions.__annotations__)
     binding = {name: options.pop(name) for name in _BINDING if name in options}
     given = {name: options.pop(name) for name in _SAMPLING if name in options}
+    if think := options.pop("think", 0):
+        settings = binding.get("settings")
+        binding |= {
+            "settings": replace(settings or ModelSettings(), think=think),
+            "recommended_context": settings is None,
+        }
     Sampling(**given)  # what is not valid is refused before a model is loaded
     extractor = Extractor(model_type, mode=mode, **binding)
     return extractor.extract(text, sampling=replace(extractor.sampling, **given), **options)

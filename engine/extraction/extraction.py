@@ -34,6 +34,7 @@ class Extracted(Generic[T]):
 
     `cut` has the JSON pointers, within the object, of values that the budget changed or a loop ended ("" is all of it). `spans`
     says of each grounded value, by its JSON pointer, where it stands in the document; None: it stands nowhere.
+    `thought` is what the model thought before its answer, where it was let.
     """
 
     value: T
@@ -41,6 +42,7 @@ class Extracted(Generic[T]):
     text: str
     cut: tuple[str, ...] = ()
     spans: Mapping[str, SourceSpan | None] = field(default_factory=dict)
+    thought: str = ""
 
 
 @dataclass(slots=True)
@@ -234,7 +236,7 @@ class ItemReader:
         text = document.splitter.text(item)
         path = (item.number,) if self.many else ()
         spans = {} if document.source is None else source_spans(document.source, document.splitter.output, path)
-        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans))
+        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans, event.thought))
 
     def _changed(self, event: Event, document: Pending) -> tuple[ValuePath, ...]:
         """The paths of what the budget changed, and of the values that a loop ended."""

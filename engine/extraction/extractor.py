@@ -120,10 +120,15 @@ class Extractor:
         self.model: LoadedModel = load_model(file.path, settings, tell=tell)
         # What is used where nothing else is said: greedy, but for what Ollama keeps beside the model.
         self.sampling = Sampling(**file.parameters.sampling)  # type: ignore[arg-type]
-        self._encoder = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings)
+        plain = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings)
+        self._encoder = plain
+        think = 0 if settings is None else settings.think
+        if think:
+            self._encoder = PromptEncoder(self.model, chat_format=file.chat_format, settings=settings, think=True)
+        self._thinking = self._encoder.thinking(think)
         self._masks = Masks(automaton, shared_walks(self.model.vocabulary))
         calibrated = grounded and rank == "calibrated"
-        self._reference = self._encoder.encode(self.messages(_EMPTY)) if calibrated else None
+        self._reference = plain.encode(self.messages(_EMPTY)) if calibrated else None
         self._prefix = shared_prefix(lambda text: self._encoder.encode(self.messages(text)))
 
     def messages(self, text: str) -> list[Message]:
@@ -177,6 +182,7 @@ class Extractor:
                 decisions=decisions,
                 reference=self._reference,
                 bounds=bounds,
+                thinking=self._thinking,
             )
 
         events = self.model.decode(documents(text, messages), prepare, prefix=self._prefix, statistics=stats)
@@ -272,7 +278,15 @@ class Extractor:
         prompt = self._encoder.encode(self.messages(text))
         matcher, decisions = self._begin(index, text, sources, sampling)
         return Request(
-            prompt, matcher, max_tokens, sampling, self._many, decisions=decisions, reference=self._reference
+            prompt,
+            matcher,
+            max_tokens,
+            sampling,
+            self._many,
+            decisions=decisions,
+            reference=self._reference,
+            bounds=ValueBounds(),
+            thinking=self._thinking,
         )
 
     def reader(self, on_budget: OnBudget, sources: dict[int, GroundedDocument]) -> ItemReader:
@@ -287,7 +301,8 @@ class Extractor:
         """How many tokens a prompt may have beside its output."""
         settings = self.model.settings
         window = min(settings.n_ctx, self.model.native.trained_context or settings.n_ctx)
-        return max(0, window - max_tokens - _SENT_ALONG)
+        thought = 0 if self._thinking is None else self._thinking.room
+        return max(0, window - max_tokens - thought - _SENT_ALONG)
 
     def room(self, max_tokens: int) -> int:
         """How many tokens a text may have beside its prompt and its output; 0 where none fits."""

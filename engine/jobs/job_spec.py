@@ -84,7 +84,10 @@ class JobSpec:
             raise UsageError("a deterministic job has one sequence a context and a given number of threads")
         value_bounds(self.max_value_tokens, self.loops)
         check_arguments(
-            on_budget=self.on_budget, max_backtracks=self.max_backtracks, grounded=self.grounded, rank=self.rank
+            on_budget=self.on_budget,
+            max_backtracks=self.max_backtracks,
+            grounded=self.grounded,
+            rank=self.rank,
         )
         if self.style not in STYLES:
             raise UsageError(f"style {self.style!r} is none of {', '.join(STYLES)}")
@@ -230,6 +233,7 @@ def _arguments(spec: JobSpec) -> Fingerprint:
         "max_backtracks": spec.max_backtracks,
         "grounded": spec.grounded,
         "rank": spec.rank,
+        "think": settings.think,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,
