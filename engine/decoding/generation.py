@@ -368,7 +368,7 @@ class Generation:
 
     def _cut_back(self, end: ValueEnd) -> bool:
         """Go back to where a loop begins; False, and nothing has changed, where the value cannot end there."""
-        here = self._path.node
+        here, committed = self._path.node, self._path.committed
         before = next((node for node in here.back() if node.end <= end.place), self._path.first)
         kept = self._matcher.output_between(before.end, end.place)
         with self._statistics.stage("mask"):
@@ -376,6 +376,7 @@ class Generation:
             taken = all(self._path.take(token) for token in self._spelling.spell(kept).tokens)
             if not taken or self._path.node.end != end.place or not self._path.can_end(end):
                 self._path.return_to(here)
+                self._path.committed = committed
                 self._tolerate(end)
                 return False
         self._rewind(before.count)

@@ -16,7 +16,7 @@ from engine.automaton.tracker import Tracker
 from engine.decoding.language_model import TokenMatcher
 from engine.decoding.statistics import Statistics
 from engine.decoding.token_node import TokenNode
-from engine.decoding.value_bounds import ValueEnd, ValueWatch
+from engine.decoding.value_bounds import ValueEnd, ValueWatch, first_that_may_change
 from engine.errors import BudgetTooSmall, DeadEnd, TokenRejected
 from engine.guards.frontier import ChoicePoint
 from engine.masks.vocabulary import Vocabulary
@@ -112,6 +112,8 @@ class OutputState:
             self._commit()
         elif tracker is not None and before.tracker is not None:
             self._commit_items(tracker)
+            if not self.guarded and not self._many:
+                self.committed = first_that_may_change(tracker)
             if self.ending is None and self.due is None:
                 self.due = self.watch.end_of(before.tracker, tracker, count - opened)
 

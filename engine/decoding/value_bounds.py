@@ -61,6 +61,17 @@ class ValueEnd:
         return (tracker.in_string or tracker.in_scalar) and tracker.start == self.start
 
 
+def first_that_may_change(tracker: Tracker) -> int:
+    """The byte from which on a loop that is found later may take the output back: where the outermost array that is open
+    begins, else the open value."""
+    place = tracker.start if tracker.in_string or tracker.in_scalar else tracker.end
+    container = tracker.container
+    while container is not None:
+        place = place if container.is_object else container.start
+        container = container.outer
+    return place
+
+
 @dataclass(slots=True)
 class ValueWatch:
     """Watches one output of `max_tokens`. `prompt` is what the model was told, whose repetitions are not the model's.

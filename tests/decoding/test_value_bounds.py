@@ -72,11 +72,12 @@ def decode(
     jump: Jump = "spelled",
     max_tokens: int = 200,
     many: bool = False,
+    min_items: int = 0,
     sampling: Sampling = GREEDY,
 ) -> tuple[str, Event]:
     """The output, and the last event."""
     read = read_schema(schema)
-    masks = Masks(Automaton(lower_schema(array_of(read, 0, None) if many else read, "spaced")), WALKS)
+    masks = Masks(Automaton(lower_schema(array_of(read, min_items, None) if many else read, "spaced")), WALKS)
     model = ScriptedModel(VOCABULARY)
     space = Workspace(VOCABULARY, ForcedTokenizer(model), ScriptedSequences(VOCABULARY, script))
     tokens = model.tokenize(prompt.encode())
@@ -175,6 +176,27 @@ def test_objects_that_repeat_themselves_end_the_outermost_list() -> None:
     script = wishing(listing('{"name": "ann"}', '{"name": "bob"}'), "?")
     text, event = decode(schema, script, many=True)
     assert (json.loads(text), event.finish, event.loops) == ([{"name": "ann"}, {"name": "bob"}], "loop", ((),))
+
+
+def test_what_was_given_out_is_given_out_once() -> None:
+    """A token may end an item and begin the next; where the list cannot end, nothing changes."""
+    schema = {"type": "object", "properties": {"name": TEXT}, "required": ["name"], "additionalProperties": False}
+    script = wishing(listing('{"name": "ann"}', '{"name": "bob"}'), "?")
+    for least in range(1, 9):
+        text, _ = decode(schema, script, many=True, min_items=least, max_tokens=400)
+        assert len(json.loads(text)) >= max(2, least)
+
+
+def test_values_are_given_out_as_they_are_sure() -> None:
+    read = read_schema(person(note=TEXT))
+    masks, model = Masks(Automaton(lower_schema(read, "spaced")), WALKS), ScriptedModel(VOCABULARY)
+    space = Workspace(
+        VOCABULARY, ForcedTokenizer(model), ScriptedSequences(VOCABULARY, wishing(member("city", "x. "), "?"))
+    )
+    request = Request(model.tokenize(b"?"), Matcher(masks), 200, bounds=ValueBounds())
+    pieces = [event.data for event in Run([None], lambda *_: request).events(space) if event.data]
+    assert len(pieces) >= 3
+    assert json.loads(b"".join(pieces)) == {"name": "ok", "city": "x.", "note": "ok"}
 
 
 def test_a_list_that_needs_its_items_is_left_to_the_model() -> None:
