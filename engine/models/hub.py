@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DownloadFailed
-from engine.models.environment import hub_endpoint, offline
+from engine.models.environment import hub_endpoint, offline, require_network
 from engine.models.model_source import SHA256
 from engine.models.progress import Progress, stage
 
@@ -53,6 +53,7 @@ def fetch_hub_file(repository: str, file: str, *, progress: Progress, anew: bool
 
 def list_hub_files(repository: str) -> tuple[str, ...]:
     """The names of the GGUF files of a repository, sorted."""
+    require_network(f"{hub_endpoint()}/{repository}", "name a FILE.gguf that is on this disk")
     from huggingface_hub import HfApi
 
     with _told(repository, ""):

@@ -275,6 +275,8 @@ def test_a_named_quant_on_this_disk_is_found_without_the_hub(quants: Hub, monkey
     assert resolve("hf:me/models:Q8_0") == found
     monkeypatch.setenv("ENGINE_OFFLINE", "1")
     assert resolve("hf:me/models").path == found.path
+    with pytest.raises(DownloadFailed, match="offline"):
+        resolve("hf:me/models:Q4_0")
     assert len(quants.requests) == asked
 
 
