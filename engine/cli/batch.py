@@ -34,10 +34,11 @@ from engine.jobs.job_spec import JobSpec
 from engine.jobs.manifest import Manifest
 from engine.jobs.selection import SELECTIONS, read_kinds, selected_lines
 from engine.jobs.source import DEFAULT_GLOB, Fields, Layout, Source, first_documents, open_source, sampled
-from engine.jobs.table import Columns, columns, write_csv, write_rows
+from engine.jobs.table import Columns, columns, write_csv, write_rows, write_table
 from engine.jobs.tabular import QUOTINGS, TableFormat
 from engine.jobs.verification import verify_output
 from engine.objects.item import item_annotation
+from engine.report.column_types import column_types
 
 batch_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 DOCUMENTS_FAILED = 1
@@ -49,7 +50,8 @@ class InputOptions:
     """Options of the input: how it is read."""
 
     input_format: Annotated[
-        str | None, typer.Option(help="jsonl, csv, tsv, lines (each is a document), or files; else INPUT's name says.")
+        str | None,
+        typer.Option(help="jsonl, csv, tsv, parquet, lines (each is a document), or files; else INPUT's name says."),
     ] = None
     text_field: Annotated[str, typer.Option(help="The field of a row that is the text.")] = "text"
     id_field: Annotated[
@@ -160,6 +162,10 @@ class JobOptions:
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="When all is done, also write a table of the scalar fields.")
     ] = None
+    parquet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="When all is done, also write a Parquet file, all fields with their types."),
+    ] = None
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="When all is done, also write the page of `engine report`.")
     ] = None
@@ -198,7 +204,9 @@ def batch_command(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Argument(metavar="INPUT", help="FILE.jsonl, FILE.csv, a folder, a glob, or - for JSON lines."),
+        typer.Argument(
+            metavar="INPUT", help="FILE.jsonl, FILE.csv, FILE.parquet, a folder, a glob, or - for JSON lines."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Argument(metavar="OUTPUT", help="JSON lines, one for each document, in the input's order.")
@@ -281,7 +289,7 @@ def batch_command(
     )
     found = input_options.source(source)
     found.notes.tell = partial(typer.echo, err=True)
-    views = _Views(job_options.flatten, job_options.csv, job_options.html, spec)
+    views = _Views(job_options, spec)
     if job_options.dry_run:
         refuse_collisions(resolve_output(output), found, views.files, _read(named, request))
         with _example_locations(locations):
@@ -406,17 +414,21 @@ def _stopping(job: Job, display: ProgressDisplay, came: list[int]) -> Iterator[N
 class _Views:
     """What is written from the output when all is done; what could not be is refused before anything is decoded."""
 
-    def __init__(self, flatten: Path | None, table: Path | None, page: Path | None, spec: JobSpec) -> None:
-        self._flatten, self._table, self._page = flatten, table, page
+    def __init__(self, wanted: JobOptions, spec: JobSpec) -> None:
+        self._flatten, self._table, self._page, self._parquet = wanted.flatten, wanted.csv, wanted.html, wanted.parquet
+        self._item = item_annotation(spec.read_type()) if self._table or self._parquet else None
         self._columns = Columns(())
-        if table is not None:
-            self._columns = columns(read_schema(item_annotation(spec.read_type())))
+        if self._parquet is not None:
+            column_types(self._item)  # what is not installed is known before the job
+        if self._table is not None:
+            self._columns = columns(read_schema(self._item))
             if not self._columns.paths:
                 raise UsageError("this schema has no scalar field for a table; use --flatten")
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return tuple(file for file in (self._flatten, self._table, self._page) if file is not None)
+        named = (self._flatten, self._table, self._page, self._parquet)
+        return tuple(file for file in named if file is not None)
 
     def write(self, output: Path, *, quiet: bool) -> None:
         told = []
@@ -425,6 +437,8 @@ class _Views:
         if self._table is not None:
             omitted = f", without {', '.join(self._columns.omitted)}" if self._columns.omitted else ""
             told.append(f"{self._table}: {write_csv(output, self._table, self._columns)} rows{omitted}")
+        if self._parquet is not None:
+            told.append(f"{self._parquet}: {write_table(output, self._parquet, self._item)} rows")
         if self._page is not None:
             told += [f"{path}: the page to look at" for path in written_report(output, self._page)]
         for line in () if quiet else told:

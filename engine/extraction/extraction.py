@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 
+from pydantic_core import to_json
+
 from engine.basics.json_pointer import json_pointer
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
@@ -21,6 +23,8 @@ from engine.extraction.locked_iterator import LockedIterator
 from engine.grounding.document import GroundedDocument
 from engine.objects.budget_marks import ValuePath, cut_paths, emptied_paths
 from engine.objects.item_splitter import ClosedItem, ItemSplitter
+from engine.report.column_types import tables_library
+from engine.report.object_table import object_table
 
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
@@ -97,8 +101,10 @@ class Extraction(Generic[T]):
         errors: Errors,
         on_budget: OnBudget = "mark",
         sources: dict[int, GroundedDocument] | None = None,
+        target: Any = None,
     ) -> None:
         self.stats = stats
+        self._target = target
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
         run: _Run[T] = _Run(
@@ -115,6 +121,20 @@ class Extraction(Generic[T]):
     def detailed(self) -> Iterator[Extracted[T]]:
         """The same objects, not yet taken, with their document, their text and what is cut in them."""
         return self._results
+
+    def to_arrow(self) -> Any:
+        """The objects, not yet taken, as a `pyarrow.Table`: columns from the type, named as the JSON's members are. `UsageError`
+        where pyarrow is not installed (extra `[tables]`), or a value has no place in its column."""
+        return object_table((to_json(found.value, by_alias=True) for found in self.detailed()), self._target)
+
+    def to_pandas(self) -> Any:
+        """The same as a `pandas.DataFrame` of Arrow's types, which keep dates, decimals, lists and missing whole numbers."""
+        pandas = tables_library("pandas")
+        return self.to_arrow().to_pandas(types_mapper=pandas.ArrowDtype)
+
+    def to_polars(self) -> Any:
+        """The same as a `polars.DataFrame`."""
+        return tables_library("polars").from_arrow(self.to_arrow())
 
     def close(self) -> None:
         """End early; what is in work is given up."""

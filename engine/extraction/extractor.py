@@ -195,6 +195,7 @@ class Extractor:
             errors=errors,
             on_budget=on_budget,
             sources=sources,
+            target=self.item.target,
         )
 
     def batch(

@@ -1,4 +1,4 @@
-"""Source: the documents of a job, read one by one from JSON lines, CSV, lines, a folder or standard input.
+"""Source: the documents of a job, read one by one from JSON lines, CSV, Parquet, lines, a folder or standard input.
 
 In: what the user named. Out: entries, each a document with its place, in an order that is the same at each reading. A
 document that is not a text is an entry with an error, and the job goes on; an input that is not what it is said to be (line
@@ -35,8 +35,9 @@ from engine.extraction.encoding import (
 )
 from engine.jobs.file_listing import in_order, matching, same_file, would_match
 from engine.jobs.tabular import PLAIN, TableFormat, other_delimiter, read_table_rows
+from engine.report.column_types import tables_library
 
-Format = Literal["jsonl", "csv", "tsv", "lines", "files"]
+Format = Literal["jsonl", "csv", "tsv", "parquet", "lines", "files"]
 INPUT_FORMATS: tuple[str, ...] = get_args(Format)
 STDIN = "-"
 DEFAULT_GLOB = "**/*.txt"
@@ -44,8 +45,15 @@ DEFAULT_GLOB = "**/*.txt"
 MOST_BYTES = 64 << 20
 _MOST_NOTES = 20
 _LOOKED_AT = 4096
+_PARQUET_ROWS = 256  # that are in memory at once
 
-_SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+_SUFFIXES: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,8 @@ def open_source(
         return Source(name, chosen, True, read, fields, pattern, folder, layout, notes=notes)
     if name != STDIN and not Path(name).exists():
         raise UsageError(f"no file {name!r} to read")
+    if chosen == "parquet":
+        return Source(name, chosen, True, partial(_parquet_rows, name, fields), fields, layout=layout, notes=notes)
     # A pipe can be read once only.
     repeatable = name != STDIN and stat.S_ISREG(Path(name).stat().st_mode)
     # Tabs are what the name of a .tsv says.
@@ -303,6 +313,26 @@ def _table(found: _Lines, fields: Fields, *, table: TableFormat, notes: Notes) -
     wanted = [name for name in (fields.text, fields.id) if name is not None]
     for location, row in read_table_rows(found.name, found.lines, table, wanted, notes.add):
         yield rows.entry(row, location)
+
+
+def _parquet_rows(name: str, fields: Fields) -> Iterator[SourceEntry]:
+    """The rows of a Parquet file; only the columns that are asked for are read."""
+    arrow, parquet = tables_library("pyarrow"), tables_library("pyarrow.parquet")
+    rows = _Rows(fields, UTF8)
+    number = 0
+    try:
+        with parquet.ParquetFile(name) as file:
+            names = file.schema_arrow.names
+            asked = {fields.text, fields.id or "id"}
+            wanted = (
+                [one for one in names if one in asked] if fields.text in names else names
+            )  # else all, for the message
+            for batch in file.iter_batches(batch_size=_PARQUET_ROWS, columns=wanted):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield rows.entry(row, f"{name}, row {number}")
+    except (OSError, arrow.ArrowException) as error:
+        raise InputInvalid(name, f"cannot be read as Parquet: {error}") from error
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

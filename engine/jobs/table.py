@@ -1,4 +1,4 @@
-"""Table: views of a job's output, one row an object: JSON lines, or CSV of the scalar fields.
+"""Table: views of a job's output, one row an object: JSON lines, CSV of the scalar fields, or Parquet.
 
 A view is written from the whole output, in one step: the output itself stays one line a document, because that is what a
 job goes on from. Documents without objects have no row. Columns of a CSV come from the schema, not from what happened to
@@ -18,6 +18,8 @@ from typing import Any
 from engine.basics.replacing import replacing
 from engine.errors import OutputFailed
 from engine.jobs.ledger import read_ledger
+from engine.jobs.record import object_texts
+from engine.report.object_table import write_parquet
 from engine.schema import Schema
 from engine.schema.schema import Array, Literals, Object, SchemaId
 
@@ -73,6 +75,17 @@ def _collect(
 def write_rows(output: Path, target: Path) -> int:
     """Each object of the output as a line `{"document": …, "item": …, "object": …}`; gives the number of rows."""
     return _write(target, (json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(output)))
+
+
+def write_table(output: Path, target: Path, item: Any) -> int:
+    """Each object of the output as a row of a Parquet file, its columns from the type or JSON Schema `item`; gives the number of
+    rows. Raises as `write_parquet` does."""
+    rows = (
+        (line.record.id, index, text)
+        for line in read_ledger(output)
+        for index, text in enumerate(object_texts(line.data) or ())
+    )
+    return write_parquet(rows, item, target)
 
 
 def write_csv(output: Path, target: Path, shown: Columns) -> int:

@@ -23,10 +23,13 @@ _MANY = (list, collections.abc.Iterable, collections.abc.Sequence, collections.a
 
 
 class ItemType(Protocol):
-    """`name` is for messages and prompts."""
+    """`name` is for messages and prompts, `target` is the type or the JSON Schema itself."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def target(self) -> Any: ...
 
     def read(self, text: bytes, context: Any) -> Any:
         """The object; raises `UnsoundOutput` if the text does not validate."""
@@ -65,6 +68,10 @@ class JsonItem:
         self.schema = schema
 
     @property
+    def target(self) -> Any:
+        return self.schema
+
+    @property
     def name(self) -> str:
         title = self.schema.get("title") if isinstance(self.schema, dict) else None
         return title if isinstance(title, str) else "item"
@@ -97,6 +104,10 @@ class PydanticItem:
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
         self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+
+    @property
+    def target(self) -> Any:
+        return self.annotation
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as parquet
 import pytest
 from typer.testing import Result
 
@@ -31,12 +32,25 @@ def test_a_batch_writes_its_page_and_report_writes_it_again(
     engine: Engine, small: list[str], texts: Path, tmp_path: Path
 ) -> None:
     output, page = tmp_path / "out.jsonl", tmp_path / "page.html"
-    words = ("name, age int", texts, output, *small, "--one", "--grounded", "--html", page)
+    words = (
+        "name, age int",
+        texts,
+        output,
+        *small,
+        "--one",
+        "--grounded",
+        "--html",
+        page,
+        "--parquet",
+        tmp_path / "out.parquet",
+    )
     assert engine("batch", *words, "--sequences", "1").exit_code == 1  # the empty document
     first, empty = embedded(page)
     assert (first["id"], first["text"]) == ("a", "Ann is 31 & <b>")
     assert first["spans"]["/0/age"] == [7, 9]
     assert empty["error"]["type"] == "EmptyDocument"
+    (row,) = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (row["document"], row["item"], row["age"]) == ("a", 0, 31)
     result = engine("report", output)
     assert (result.exit_code, result.stdout.strip()) == (0, str(output.with_suffix(".html")))
     assert embedded(output.with_suffix(".html")) == [first, empty]
