@@ -263,27 +263,31 @@ class ObjectReader(CoreReader):
 
     def _tagged(self, member: Any, tags: list[Json], sought: list[str]) -> Json:
         """The member with one of the tags; the order of its fields comes first."""
-        keys = self._tag_keys(member, sought)
+        keys, taken = self._tag_keys(member, sought)
         key, *others = keys
         # Pydantic takes the first of them that is there, whatever it is in this member: another field may have its name.
         last = max((sought.index(one) for one in keys if one in sought), default=0)
-        earlier = [one for one in sought[:last] if one not in keys]
+        earlier = [one for one in sought[:last] if one not in keys or one in taken]
         properties = {one: {"enum": tags} for one in (key, *earlier)}
         tag = {"required": [key], "properties": properties} | ({ALIASES_KEYWORD: {key: others}} if others else {})
         return {"allOf": [self.generate_inner(member), tag]}
 
-    def _tag_keys(self, member: Any, sought: list[str]) -> list[str]:
-        """The keys that the member's tag is read from, of those that the union looks at."""
+    def _tag_keys(self, member: Any, sought: list[str]) -> tuple[list[str], list[str]]:
+        """The keys that the member's tag is read from, of those that the union looks at; and those that another field of the
+        member is read from."""
         kind = member["type"]
         if kind == "definition-ref":
             return self._tag_keys(self.definition(member["schema_ref"]), sought)
         with self.configured(member.get("config") or self.core_config):
             if kind in _WITH_FIELDS:
-                read = field_keys(fields_of(member), self.core_config, self._required(member)).values()
-                found = ([key for key in one.keys if key in sought] for one in read)
-                return next(filter(None, found), sought)
+                read = field_keys(fields_of(member), self.core_config, self._required(member))
+                found = {name: [key for key in one.keys if key in sought] for name, one in read.items()}
+                # The name of the tag's field is sought first, where it has an alias too.
+                tag = sought[0] if found.get(sought[0]) else next((name for name, keys in found.items() if keys), None)
+                taken = {key for name, keys in found.items() if name != tag for key in keys}
+                return (sought if tag is None else found[tag]), sorted(taken)
             inner = next(iter(member["choices"].values())) if kind == "tagged-union" else member.get("schema")
-            return self._tag_keys(inner, sought) if inner is not None else sought
+            return self._tag_keys(inner, sought) if inner is not None else (sought, [])
 
 
 def _is_guarded(made: Json) -> bool:
