@@ -19,8 +19,6 @@ from engine.decoding.pass_times import PassTimes
 MOST_DRAFTS = 7
 _LONGEST_MATCH, _SHORTEST_MATCH = 24, 3  # bytes
 _FOLLOWING = 48  # bytes
-# From so many tokens on a prompt runs about as fast as it ever does; by how much rows must be cheaper beside it.
-_CHUNK, _RIDES = 64, 1.2
 
 
 class DraftKind(Enum):
@@ -90,16 +88,6 @@ class DraftPolicy:
             if rate > best:
                 best, most = rate, length
         return most
-
-    def chunk(self, documents: int, n_batch: int) -> int:
-        """How many tokens of prompts one pass takes beside so many documents that are being decoded.
-
-        A row costs less beside a prompt than among few others, so a prompt is spread over more passes where that is so.
-        """
-        if self._times is None or documents == 0:
-            return n_batch
-        pays = self._times.of(documents) > _RIDES * documents * self._times.prompt
-        return min(n_batch, _CHUNK) if pays else n_batch
 
     def _chance(self, kind: DraftKind) -> float:
         return self._right[kind] / (self._right[kind] + self._wrong[kind])

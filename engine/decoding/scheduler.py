@@ -103,7 +103,7 @@ class Run(Generic[T]):
     """Decodes `documents`, each of which `prepare` turns into a request when its turn comes. Where they give `LATER`, they are
     asked again after the next pass; the run ends when nothing is in work.
 
-    `times` decide which drafts pay and how prompts are cut; they change no text. An `EngineError` of `prepare` ends that
+    `times` decide which drafts pay; they change no text. An `EngineError` of `prepare` ends that
     document alone. A failure of llama.cpp ends the run at once, an exception of the iterable itself when the documents that
     came before it are over.
     """
@@ -340,22 +340,22 @@ class _Slots:
                 yield from self.report(generation, Cancelled(generation.document))
 
     def _feeds(self) -> list[Feed]:
-        """What goes into the next pass: documents that are being decoded, with drafts as far as they pay, then prompts."""
+        """What goes into the next pass: documents that are being decoded, with drafts as far as they pay, then prompts.
+
+        A prompt takes all the room that is left. In small pieces its rows would be cheaper for the others, but its own document
+        would join them later: four receipts took 1.4 times as long with pieces of 64 tokens.
+        """
         deciding = {place: held for place, held in self.active.items() if not held.is_reading}
         reading = {place: held for place, held in self.active.items() if held.is_reading}
         room = self._sequences.n_batch
-        chunk = min(room, self._drafts.chunk(len(deciding), room))
-        lacking = min(chunk, sum(held.lacks for held in reading.values()))
+        lacking = min(room, sum(held.lacks for held in reading.values()))
         most = self._most_drafts(list(deciding.values()), lacking)
         feeds: list[Feed] = []
         for sequence, generation in (*deciding.items(), *reading.items()):
-            if generation.is_reading:
-                room = min(room, chunk)
             if room == 0 or len(feeds) == self._sequences.max_rows:
                 break
             feeds.append(generation.feed(sequence, room, 1 if generation.is_reading else 1 + most))
             room -= len(feeds[-1].tokens)
-            chunk -= len(feeds[-1].tokens) if generation.is_reading else 0
         return feeds
 
     def _most_drafts(self, generations: list[Generation], others: int) -> int:

@@ -52,12 +52,3 @@ def test_drafts_that_turn_out_wrong_are_given_up() -> None:
         policy.learn(DraftKind.SOURCE, 3, 3)
     assert policy.looks_up(1)
     assert not DraftPolicy(None).looks_up(1)
-
-
-def test_prompts_are_cut_only_where_rows_are_cheaper_beside_them() -> None:
-    beside = PassTimes(None, 1, ((1, 10.0), (8, 34.0)), 2.0)
-    assert DraftPolicy(beside).chunk(8, 512) == 64
-    assert DraftPolicy(beside).chunk(8, 32) == 32
-    assert DraftPolicy(DEAR).chunk(8, 512) == 512
-    assert DraftPolicy(beside).chunk(0, 512) == 512
-    assert DraftPolicy(None).chunk(8, 512) == 512

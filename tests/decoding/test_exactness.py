@@ -13,7 +13,6 @@ import pytest
 from finite_matcher import FiniteLanguage, FiniteMatcher
 from scripted_documents import LANGUAGE, OUTPUTS, VOCABULARY, prompt, run, spelled_script, text_of
 
-from engine.decoding import drafts
 from engine.decoding.generation import Jump
 from engine.decoding.language_model import Row
 from engine.decoding.pass_times import PassTimes
@@ -84,16 +83,12 @@ def _asks_with_the_answers(index: int) -> tuple[int, ...]:
 @pytest.mark.parametrize("jump", ["off", "spelled", "verified"])
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_what_passes_cost_changes_nothing(
-    seed: int, sampling: Sampling, jump: Jump, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_passes_cost_changes_nothing(seed: int, sampling: Sampling, jump: Jump) -> None:
     plain = run(_by_tokens(seed), 6, jump=jump, sampling=sampling, ask=_asks_with_the_answers)
-    for chunk in (1, 64):
-        monkeypatch.setattr(drafts, "_CHUNK", chunk)
-        for times in (FREE, DEAR):
-            for count in (1, 4):
-                wanted = {"jump": jump, "sampling": sampling, "ask": _asks_with_the_answers}
-                assert run(_by_tokens(seed), 6, times=times, count=count, **wanted) == plain  # type: ignore[arg-type]
+    for times in (FREE, DEAR):
+        for count, n_batch in ((1, 64), (4, 64), (4, 5)):
+            wanted = {"jump": jump, "sampling": sampling, "ask": _asks_with_the_answers, "n_batch": n_batch}
+            assert run(_by_tokens(seed), 6, times=times, count=count, **wanted) == plain  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
