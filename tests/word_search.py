@@ -21,6 +21,7 @@ class Words:
     text: bytes = b""
     expected: bytes = b""
     worth: float = 0.0
+    path: tuple[str | int, ...] = ()
     ends_list: bool = False
 
     @property

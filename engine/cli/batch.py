@@ -32,7 +32,7 @@ from engine.jobs.job import Executor, Job
 from engine.jobs.job_files import refuse_collisions, resolve_output
 from engine.jobs.job_spec import JobSpec
 from engine.jobs.manifest import Manifest
-from engine.jobs.selection import SELECTIONS, read_kinds, selected_lines
+from engine.jobs.selection import DOUBTFUL, SELECTIONS, read_kinds, selected_lines
 from engine.jobs.source import DEFAULT_GLOB, Fields, Layout, Source, first_documents, open_source, sampled
 from engine.jobs.table import Columns, columns, write_csv, write_rows, write_table
 from engine.jobs.tabular import QUOTINGS, TableFormat
@@ -153,7 +153,8 @@ class JobOptions:
     where: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(SELECTIONS), help="With --retry and --show: which records, commas between several."
+            metavar="|".join((*SELECTIONS, DOUBTFUL)),
+            help="With --retry and --show: which records, commas between several; doubtful:0.8 for less sure than that.",
         ),
     ] = None
     flatten: Annotated[

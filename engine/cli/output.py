@@ -32,8 +32,8 @@ class Output(Protocol):
 
 
 class JsonLines:
-    """One JSON value a line; `detailed` adds the document's index and name, the text that the model wrote, what is cut, and
-    where grounded values stand in the document, in characters."""
+    """One JSON value a line; `detailed` adds the document's index and name, the text that the model wrote, what is cut,
+    where grounded values stand in the document, in characters, and how sure they are."""
 
     def __init__(self, *, detailed: bool) -> None:
         self._detailed = detailed
@@ -47,6 +47,8 @@ class JsonLines:
                 value["thought"] = result.thought
             if result.spans:
                 value["spans"] = {where: span and [span.start, span.end] for where, span in result.spans.items()}
+            if result.confidence:
+                value["confidence"] = {where: sure.probability for where, sure in result.confidence.items()}
         typer.echo(as_json(value))
 
     def __enter__(self) -> Self:

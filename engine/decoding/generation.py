@@ -477,6 +477,8 @@ class Generation:
         )
         for filled in found:
             self._values[filled.blank.path] = filled.text or b""
+            if self._decisions is not None:
+                self._decisions.note(filled.blank.path, [(one.text, one.score) for one in filled.considered])
         return True
 
     def _search(self, decision: Continuation, sequences: Sequences, sequence: int) -> bool:
@@ -489,12 +491,20 @@ class Generation:
             passes.run([(search, SearchBase(sequence, self.length))])
         finally:
             passes.release()
-        if search.done and self._take_all(decided(search.done)):
+        if search.done and self._take_all(best := decided(search.done)):
+            self._note(best, search.done)
             return True
         self._undecided = self._path.node.end
         self._go_on(row)
         sequences.truncate(sequence, self.length)
         return False
+
+    def _note(self, best: BeamBranch, done: Sequence[BeamBranch]) -> None:
+        if self._decisions is not None and best.state.text:
+            considered: dict[bytes, float] = {}
+            for one in done:  # best first: spelled in other tokens, a value is less probable
+                considered.setdefault(one.state.text, one.score)
+            self._decisions.note(best.state.path, list(considered.items()))
 
     def _go_on(self, row: Row) -> None:
         """Choose the next token alone."""

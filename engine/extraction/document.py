@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.errors import EmptyDocument, EngineError, NotAText, UsageError
 from engine.extraction.extraction import Extracted
-from engine.extraction.grounded import SourceSpan
+from engine.extraction.grounded import SourceSpan, ValueConfidence
 
 DocumentId = str | int
 # Categories of Unicode in which nothing can be read: control and format characters, blanks and separators.
@@ -93,6 +93,15 @@ class Result:
         """Where each grounded value stands in the document, by its JSON pointer within the list of objects, as in `cut`."""
         return {
             f"/{index}{where}": span for index, found in enumerate(self.objects) for where, span in found.spans.items()
+        }
+
+    @property
+    def confidence(self) -> Mapping[str, ValueConfidence]:
+        """How sure each value is that was compared with others, by its JSON pointer as in `spans`."""
+        return {
+            f"/{index}{where}": sure
+            for index, found in enumerate(self.objects)
+            for where, sure in found.confidence.items()
         }
 
 

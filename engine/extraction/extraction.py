@@ -18,7 +18,7 @@ from engine.basics.json_pointer import json_pointer
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
 from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed, TextsEmptied
-from engine.extraction.grounded import SourceSpan, source_spans
+from engine.extraction.grounded import SourceSpan, ValueConfidence, confidences, source_spans
 from engine.extraction.locked_iterator import LockedIterator
 from engine.grounding.document import GroundedDocument
 from engine.objects.budget_marks import ValuePath, cut_paths, emptied_paths
@@ -37,8 +37,9 @@ class Extracted(Generic[T]):
     """An object (`value`) with where it comes from: the document's index, from 0, and the object's own JSON text.
 
     `cut` has the JSON pointers, within the object, of values that the budget changed or a loop ended ("" is all of it). `spans`
-    says of each grounded value, by its JSON pointer, where it stands in the document; None: it stands nowhere.
-    `thought` is what the model thought before its answer, where it was let.
+    says of each grounded value, by its JSON pointer, where it stands in the document; None: it stands nowhere. `confidence`
+    says how sure it is, among the values that were considered. `thought` is what the model thought before its answer, where it
+    was let.
     """
 
     value: T
@@ -47,6 +48,7 @@ class Extracted(Generic[T]):
     cut: tuple[str, ...] = ()
     spans: Mapping[str, SourceSpan | None] = field(default_factory=dict)
     thought: str = ""
+    confidence: Mapping[str, ValueConfidence] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -255,8 +257,14 @@ class ItemReader:
             raise TextsEmptied(event.document, tuple(map(json_pointer, emptied)))
         text = document.splitter.text(item)
         path = (item.number,) if self.many else ()
-        spans = {} if document.source is None else source_spans(document.source, document.splitter.output, path)
-        document.objects.append(Extracted(self.read(text), event.document, text.decode(), cut, spans, event.thought))
+        spans: Mapping[str, SourceSpan | None] = {}
+        sure: Mapping[str, ValueConfidence] = {}
+        if document.source is not None:
+            spans = source_spans(document.source, document.splitter.output, path)
+            sure = confidences(document.source, document.splitter.output, path)
+        document.objects.append(
+            Extracted(self.read(text), event.document, text.decode(), cut, spans, event.thought, sure)
+        )
 
     def _changed(self, event: Event, document: Pending) -> tuple[ValuePath, ...]:
         """The paths of what the budget changed, and of the values that a loop ended."""

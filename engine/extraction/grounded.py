@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,10 @@ from engine.masks.matcher import Matcher
 from engine.schema.schema import Schema
 
 GroundedMode = Literal[True, False, "prefer"]
+# What scores are divided by before they become probabilities.
+TEMPERATURE = 1.5
+_OTHERS = 3
+
 Rank = Literal["calibrated", "probability", "greedy"]
 
 
@@ -72,6 +77,39 @@ class GroundedDocuments:
         document = GroundedDocument(grounded)
         decisions = GroundedDecisions(document, walks, self._style) if decide and self._rank != "greedy" else None
         return Opened(Matcher(Masks(automaton, walks)), decisions, document)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueConfidence:
+    """How sure a value is: its probability among the values that were considered at its place, null among them, and the JSON
+    texts of the best others with theirs."""
+
+    probability: float
+    others: tuple[tuple[str, float], ...] = ()
+
+
+def confidences(document: GroundedDocument, output: bytes, item: FieldPath) -> Mapping[str, ValueConfidence]:
+    """How sure the values of one item of an output are, by their JSON pointers within it; only those that were compared as
+    wholes, with
+
+        P(value) = exp(score / T) / Σ exp(score of each considered value / T)
+
+    where T is `TEMPERATURE`: scores of small models are too sure of themselves (Guo et al. 2017, "On Calibration of Modern Neural
+    Networks")."""
+    found: dict[str, ValueConfidence] = {}
+    for path, text in document.values(output):
+        considered = dict(document.considered.get(path, ()))
+        if path[: len(item)] != item or text not in considered:
+            continue
+        best = max(considered.values())
+        weights = {one: math.exp((score - best) / TEMPERATURE) for one, score in considered.items()}
+        whole = sum(weights.values())
+        others = sorted(
+            ((one, weight / whole) for one, weight in weights.items() if one != text), key=lambda one: -one[1]
+        )
+        shown = tuple((one.decode("utf-8", "replace"), round(share, 4)) for one, share in others[:_OTHERS] if one)
+        found[json_pointer(path[len(item) :])] = ValueConfidence(round(weights[text] / whole, 4), shown)
+    return found
 
 
 def source_spans(document: GroundedDocument, output: bytes, item: FieldPath) -> Mapping[str, SourceSpan | None]:

@@ -34,6 +34,10 @@ class Continuation(Protocol):
         """The JSON text of the value that was decided on."""
 
     @property
+    def path(self) -> FieldPath:
+        """Where in the output that value stands."""
+
+    @property
     def worth(self) -> float:
         """What is added to its log probability; never more than for what it goes on from."""
 
@@ -85,6 +89,9 @@ class Fill:
 
 class Decisions(Protocol):
     """What is decided as a whole in one document's output."""
+
+    def note(self, path: FieldPath, considered: Sequence[tuple[bytes, float]], /) -> None:
+        """Keep the values that were considered at a path, each with its score (natural logarithm)."""
 
     def at(self, output: bytes, forced: bytes, values: Values, /) -> Continuation | Fill | Write | None:
         """What is to be done at the end of `output`, which goes on with `forced`, where `values` are decided; None: to choose

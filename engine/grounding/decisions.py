@@ -42,6 +42,9 @@ class GroundedDecisions:
         self._comma, self._colon = (b",", b":") if style == "compact" else (b", ", b": ")
         self._style = style
 
+    def note(self, path: FieldPath, considered: Sequence[tuple[bytes, float]]) -> None:
+        self._document.considered[path] = tuple(considered)
+
     def at(self, output: bytes, forced: bytes, values: Mapping[FieldPath, bytes]) -> Continuation | Fill | Write | None:
         """What is to be done at the end of `output`, where `forced` must follow and `values` are decided."""
         here = Tracker().feed(output)
@@ -231,6 +234,7 @@ class Deciding:
     ends_list: bool = False
     worth: float = 0.0
     text: bytes = b""
+    path: FieldPath = ()  # of the value that was decided on
 
     def feed(self, data: bytes) -> Deciding:
         here = self.tracker
@@ -257,7 +261,9 @@ class Deciding:
         """The decision made, if the byte between the two made it."""
         if after.in_scalar and after.value in _WORDS and self._counts(after.path, after.start):
             worth = -NULL_WORTH if after.value == b"null" else 0.0
-            return replace(self, is_over=True, worth=worth, text=after.value)  # only a border can follow
+            return replace(
+                self, is_over=True, worth=worth, text=after.value, path=after.path
+            )  # only a border can follow
         if before.in_scalar and not after.in_scalar and self._counts(before.path, before.start):
             return self._closed(before.path, before.output[before.start :])
         if (
@@ -272,7 +278,7 @@ class Deciding:
         return None
 
     def _closed(self, path: FieldPath, text: bytes) -> Deciding:
-        return replace(self, is_over=True, worth=self._worth(path, text, closed=True), text=text)
+        return replace(self, is_over=True, worth=self._worth(path, text, closed=True), text=text, path=path)
 
     def _counts(self, path: FieldPath, start: int) -> bool:
         """Whether the value at the end is the one that is decided on."""

@@ -34,6 +34,8 @@ class GroundedDocument:
             Tracker(),
             list[tuple[FieldPath, bytes]](),
         )  # of the output that was asked about last
+        # What was considered for a value, with scores (natural logarithms), where values were compared as wholes.
+        self.considered: dict[FieldPath, tuple[tuple[bytes, float], ...]] = {}
         self._spans: dict[bytes, list[Span]] = {}
         for readings in grounded.readings.values():
             for reading in readings:
@@ -146,16 +148,20 @@ class GroundedDocument:
         """The pieces that the values of an output, which may be unfinished, stand for, in their order."""
         return tuple(span for span in self.chosen(output).values() if span is not None)
 
-    def chosen(self, output: bytes) -> dict[FieldPath, Span | None]:
-        """For each grounded value of an output the piece that it stands for; None where it stands nowhere."""
+    def values(self, output: bytes) -> list[tuple[FieldPath, bytes]]:
+        """The scalars of an output that have closed, with their paths."""
         if not output.startswith(self._seen.output):
             self._seen, self._scalars = Tracker(), []
         for index in range(len(self._seen.output), len(output)):
             after = self._seen.feed(output[index : index + 1])
             self._scalars += _closed(self._seen, after)
             self._seen = after
+        return self._scalars
+
+    def chosen(self, output: bytes) -> dict[FieldPath, Span | None]:
+        """For each grounded value of an output the piece that it stands for; None where it stands nowhere."""
         pieces: dict[FieldPath, Span | None] = {}
-        for path, text in self._scalars:
+        for path, text in self.values(output):
             spans = self.occurrences(path, text, closed=True)
             if spans is not None:
                 taken = [span for span in pieces.values() if span is not None]

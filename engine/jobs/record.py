@@ -22,7 +22,8 @@ from engine.errors import EngineError
 from engine.extraction.document import DocumentId, Result
 
 RecordedSpans = Mapping[str, Sequence[int] | None]
-# The members of a line, in order. `spans` is there only where values are grounded.
+# The members of a line, in order. The optional ones are there only where values are grounded.
+_OPTIONAL = ("spans", "confidence")
 _KINDS: dict[str, tuple[type, ...]] = {
     "id": (str, int),
     "objects": (list,),
@@ -31,6 +32,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "error": (dict, NoneType),
     "input": (str,),
     "spans": (dict,),
+    "confidence": (dict,),
     "chunks": (int,),
     "prompt_tokens": (int,),
     "seconds": (int, float),
@@ -49,6 +51,7 @@ class RecordedOutcome:
     prompt_tokens: int = 0
     seconds: float = 0.0
     spans: RecordedSpans = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: Result) -> RecordedOutcome:
@@ -60,7 +63,8 @@ class RecordedOutcome:
         spans: dict[str, Sequence[int] | None] = {
             where: None if span is None else (span.start, span.end) for where, span in result.spans.items()
         }
-        return cls(objects, result.finish, error, result.cut, *counts, spans)
+        sure = {where: one.probability for where, one in result.confidence.items()}
+        return cls(objects, result.finish, error, result.cut, *counts, spans, sure)
 
     @classmethod
     def failed(cls, error: EngineError, seconds: float = 0.0) -> RecordedOutcome:
@@ -81,6 +85,7 @@ class Record:
     prompt_tokens: int
     seconds: float
     spans: RecordedSpans = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 def describe_error(error: EngineError) -> tuple[str, str]:
@@ -100,6 +105,7 @@ def line_of(document_id: DocumentId, digest: str, outcome: RecordedOutcome) -> b
         f'"error": {_json(error)}',
         f'"input": {_json(digest)}',
         *([f'"spans": {_json(outcome.spans)}'] if outcome.spans else []),
+        *([f'"confidence": {_json(outcome.confidence)}'] if outcome.confidence else []),
         f'"chunks": {outcome.chunks}',
         f'"prompt_tokens": {outcome.prompt_tokens}',
         f'"seconds": {outcome.seconds}}}\n',
@@ -115,7 +121,8 @@ def read_line(line: bytes) -> Record | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(row, dict) or tuple(row) != tuple(name for name in _KINDS if name != "spans" or name in row):
+    expected = tuple(name for name in _KINDS if name not in _OPTIONAL or (isinstance(row, dict) and name in row))
+    if not isinstance(row, dict) or tuple(row) != expected:
         return None
     if any(not isinstance(value, _KINDS[name]) or isinstance(value, bool) for name, value in row.items()):
         return None

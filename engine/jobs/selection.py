@@ -1,8 +1,9 @@
 """Selection: the records of a job that are worth a look, or are to be decoded again.
 
 A kind names what makes a record one of them: `error` where the document ended in an error, `budget` where `max_tokens`
-changed what was written, `loop` where a value was ended because it repeated itself. Out: the records of some kinds, with their
-documents' texts where the input is still there.
+changed what was written, `loop` where a value was ended because it repeated itself, `doubtful` where a grounded value is less
+sure than `DOUBTFUL_BELOW`, or than the number in `doubtful:0.8`. Out: the records of some kinds, with their documents' texts
+where the input is still there.
 """
 
 from __future__ import annotations
@@ -28,19 +29,40 @@ SELECTIONS: Mapping[str, Callable[[Record], bool]] = MappingProxyType(
     }
 )
 
+DOUBTFUL = "doubtful"
+DOUBTFUL_BELOW = 0.5
+
 
 def read_kinds(text: str) -> tuple[str, ...]:
     """The kinds in `error,budget`; `UsageError` names one that is none."""
     kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
     for kind in kinds:
-        if kind not in SELECTIONS:
-            raise UsageError(f"--where takes {', '.join(SELECTIONS)}, with commas between several, not {kind!r}")
+        if kind not in SELECTIONS and _least(kind) is None:
+            known = ", ".join((*SELECTIONS, DOUBTFUL, f"{DOUBTFUL}:0.8"))
+            raise UsageError(f"--where takes {known}, with commas between several, not {kind!r}")
     return kinds
 
 
 def is_selected(record: Record, kinds: Iterable[str]) -> bool:
     """Whether the record is of any of the kinds."""
-    return any(SELECTIONS[kind](record) for kind in kinds)
+    return any(SELECTIONS[kind](record) if kind in SELECTIONS else _is_doubtful(record, kind) for kind in kinds)
+
+
+def _least(kind: str) -> float | None:
+    """How sure a value must be not to be doubtful; None where the kind is another one."""
+    name, separator, number = kind.partition(":")
+    if name != DOUBTFUL:
+        return None
+    try:
+        least = float(number) if separator else DOUBTFUL_BELOW
+    except ValueError:
+        return None
+    return least if 0 <= least <= 1 else None
+
+
+def _is_doubtful(record: Record, kind: str) -> bool:
+    least = _least(kind)
+    return least is not None and any(sure < least for sure in record.confidence.values())
 
 
 def selected_lines(output: Path, kinds: Iterable[str]) -> Iterator[bytes]:

@@ -318,6 +318,8 @@ def record_text(found: Extracted[Any]) -> str:
         record["cut"] = list(found.cut)
     if found.spans:
         record["spans"] = {where: span and [span.start, span.end] for where, span in found.spans.items()}
+    if found.confidence:
+        record["confidence"] = {where: sure.probability for where, sure in found.confidence.items()}
     return json.dumps(record, ensure_ascii=False)
 
 

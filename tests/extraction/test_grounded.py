@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Annotated, Any
 
@@ -53,6 +54,20 @@ def test_values_stand_at_their_spans(text: str, rank: Any, temperature: float, o
     found = list(extract(text, Person, grounded=True, max_items=3, **chosen).detailed())
     for one in found:
         stands(one, text)
+
+
+def test_values_that_were_compared_say_how_sure_they_are(options: dict[str, Any]) -> None:
+    chosen = {**options, "temperature": 0.0, "max_tokens": 300}
+    (found,) = extract(TEXTS[0], Person, grounded=True, min_items=1, max_items=1, **chosen).detailed()
+    assert {"/age", "/born"} <= found.confidence.keys() <= {"/name", "/age", "/born"}  # some are written token by token
+    for where, sure in found.confidence.items():
+        values = [text for text, _ in sure.others]
+        assert json.dumps(json.loads(found.text)[where[1:]]) not in values
+        shares = [share for _, share in sure.others]
+        assert shares == sorted(shares, reverse=True)
+        assert 0 <= sure.probability <= 1.0001 - sum(shares)
+    (drawn,) = extract(TEXTS[0], Person, grounded=True, rank="greedy", min_items=1, max_items=1, **chosen).detailed()
+    assert not drawn.confidence
 
 
 def test_a_document_that_does_not_say_it_is_an_error_of_its_own(options: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from engine.cli import engine_app
 from engine.errors import JobDiffers, UsageError
 from engine.jobs.manifest import read_manifest
-from engine.jobs.selection import SELECTIONS, read_kinds, selected_lines
+from engine.jobs.record import read_line
+from engine.jobs.selection import SELECTIONS, is_selected, read_kinds, selected_lines
 from engine.jobs.source import first_documents, open_source, sampled
 from engine.jobs.verification import verify_output
 
@@ -85,6 +86,29 @@ def spoil(output: Path, numbers: dict[int, dict[str, Any]]) -> None:
 
 FAILED: dict[str, Any] = {"objects": [], "finish": None, "error": {"type": "WorkerDied", "message": "killed"}}
 CUT: dict[str, Any] = {"finish": "budget", "cut": ["/0/n"]}
+
+
+@pytest.mark.parametrize(("kind", "chosen"), [("doubtful", False), ("doubtful:0.5", False), ("doubtful:0.7", True)])
+def test_a_record_is_doubtful_where_a_value_is_less_sure(
+    make_job: MakeJob, source: Path, kind: str, chosen: bool
+) -> None:
+    job = make_job(source)
+    job.run()
+    line = job.output.read_bytes().splitlines(keepends=True)[0]
+    assert read_kinds(f"error,{kind}") == ("error", kind)
+    spans = b'"spans": {"/0/n": [0, 1]}, "confidence": {"/0/n": 0.6, "/0/m": 0.9}, "chunks"'
+    record = read_line(line.replace(b'"chunks"', spans))
+    assert record
+    assert is_selected(record, [kind]) == chosen
+    plain = read_line(line)
+    assert plain is not None
+    assert not is_selected(plain, [kind])
+
+
+@pytest.mark.parametrize("kind", ["doubtful:", "doubtful:x", "doubtful:2", "sure"])
+def test_what_is_no_kind_is_refused(kind: str) -> None:
+    with pytest.raises(UsageError, match="--where takes"):
+        read_kinds(kind)
 
 
 def test_records_of_a_kind_are_shown_with_their_texts(make_job: MakeJob, source: Path) -> None:
@@ -165,7 +189,7 @@ def test_retry_that_was_interrupted_goes_on_with_the_same_arguments_only(make_jo
 
 def test_kinds_are_known_by_their_names() -> None:
     assert read_kinds("error, budget,error") == ("error", "budget")
-    with pytest.raises(UsageError, match="--where takes error, budget, loop, with commas"):
+    with pytest.raises(UsageError, match=r"--where takes error, budget, loop, doubtful, doubtful:0\.8, with commas"):
         read_kinds("errors")
 
 
