@@ -2,6 +2,7 @@
 
     EngineError
     ├── SchemaError            a model or JSON Schema that cannot become a grammar
+    │   ├── SchemaEnveloped        a tool or a response format, with the pointer of the schema inside
     │   ├── UnsupportedSchema      a keyword or type that is not enforced, with its path
     │   └── UnsatisfiableSchema    no value at all is valid
     ├── GrammarError           a grammar that means nothing or cannot be run
@@ -30,6 +31,8 @@
     │   │   └── GuardUnsatisfied       no output within the bound satisfies a guard: its path, and what it said
     │   ├── BudgetTooSmall         max_tokens is below the shortest output
     │   ├── BudgetReached          max_tokens changed the output, and that was to be an error
+    │   │   └── TextsEmptied           texts are empty only because max_tokens left no room for them
+    │   ├── Cancelled              nobody waits for the document any more
     │   ├── BackendFailed          llama.cpp reported an error
     │   ├── ValidatorFailed        a validator of the model's type raised something else than a refusal
     │   └── UnsoundOutput          the grammar let through what does not validate: a defect of this engine

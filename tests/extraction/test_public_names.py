@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine import Extractor, errors
+from engine import Extractor, ModelSettings, errors
 from engine.decoding.sampler import GREEDY
 from engine.extraction.api import _SAMPLING, ItemOptions
 
@@ -71,7 +71,11 @@ def test_each_option_stands_in_the_help_with_its_default() -> None:
         defaults = ast.literal_eval(f"({values},)")
         described |= dict(zip(names.split(", "), defaults, strict=True))
     assert set(described) == set(ItemOptions.__annotations__)
-    actual = {**inspect.signature(Extractor.__init__).parameters, **inspect.signature(Extractor.extract).parameters}
+    actual = {
+        **inspect.signature(ModelSettings).parameters,
+        **inspect.signature(Extractor.__init__).parameters,
+        **inspect.signature(Extractor.extract).parameters,
+    }
     for name, default in described.items():
         expected = getattr(GREEDY, name) if name in _SAMPLING else actual[name].default
         assert default == expected, name
