@@ -126,7 +126,9 @@ def _decoded(
         for document, result in zip(documents, results, strict=True):
             values = to_jsonable_python(result.values)
             output = None if result.error else values if not ask.one else next(iter(values), None)
-            rows.append(LabelledRow(document, output, str(result.error) if result.error else None, result.finish))
+            error = str(result.error) if result.error else None
+            sure = {where: one.probability for where, one in result.confidence.items()}
+            rows.append(LabelledRow(document, output, error, result.finish, sure))
             write(rows[-1])
             bar.advance(shown)
     return rows
@@ -167,6 +169,8 @@ def _evaluation(target: Any, rows: Sequence[LabelledRow]) -> Evaluation:
 def _as_json(evaluation: Evaluation, seconds: float | None) -> dict[str, Any]:
     closed = sum(row.finish in ("budget", "loop") for row in evaluation.rows)
     figures = evaluation.figures.as_json() | {"closed_by_budget": closed}
+    if evaluation.reliability is not None:
+        figures |= {"confidence": evaluation.reliability.as_json()}
     return figures | ({} if seconds is None else {"documents_per_second": round(len(evaluation.rows) / seconds, 3)})
 
 
@@ -179,6 +183,11 @@ def _tables(evaluation: Evaluation, seconds: float | None, worst: int) -> Iterat
             whole.add_row(title, f"{figures[name]:.3f}")
     whole.add_row("invalid or failed", f"{figures['invalid']} of {figures['documents']}")
     whole.add_row("closed by --max-tokens", str(figures["closed_by_budget"]))
+    if "confidence" in figures:
+        surest = figures["confidence"]["right_of_surest"]
+        shown = ", ".join(f"{surest[cover]:.3f} of {float(cover):.0%}" for cover in ("0.1", "0.3", "0.5", "1"))
+        whole.add_row("right among the surest values", shown)
+        whole.add_row("Brier score of their confidence", f"{figures['confidence']['brier']:.3f}")
     if seconds is not None:
         whole.add_row("documents a second", f"{figures['documents_per_second']:.2f}")
     yield whole

@@ -9,6 +9,7 @@ from typing import Any
 from engine.evaluation.fields import Field, evaluated_fields
 from engine.evaluation.figures import Figures, summed
 from engine.evaluation.labelled import LabelledRow
+from engine.evaluation.reliability import Reliability, judged_values, reliability
 from engine.evaluation.tally import Tally, tally_many, tally_one
 
 
@@ -24,6 +25,11 @@ class Evaluation:
     @property
     def figures(self) -> Figures:
         return summed(self.tallies, many=self.many)
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """Whether values are as often right as they say; None where none says it."""
+        return reliability(judged_values(self.fields, self.rows))
 
     def worst(self, count: int) -> list[tuple[LabelledRow, Figures]]:
         """The documents with the lowest figure, the worst first; those that are right in all are left out."""

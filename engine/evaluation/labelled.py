@@ -8,8 +8,8 @@ be scored or compared later.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ class LabelledRow:
     output: Any
     error: str | None = None
     finish: str | None = None
+    confidence: Mapping[str, float] = field(default_factory=dict)  # by JSON pointer, with the object's number first
 
     def as_json(self) -> dict[str, Any]:
         """A line of the file that a run leaves."""
         document = self.document
-        return {"id": document.id, "text": document.text, "answer": document.answer, "output": self.output,
-                "error": self.error, "finish": self.finish}  # fmt: skip
+        row = {"id": document.id, "text": document.text, "answer": document.answer, "output": self.output,
+               "error": self.error, "finish": self.finish}  # fmt: skip
+        return row | ({"confidence": dict(self.confidence)} if self.confidence else {})
 
 
 def read_labelled(path: Path, limit: int | None = None) -> list[Labelled]:
@@ -66,7 +68,8 @@ def read_labelled_rows(path: Path, limit: int | None = None) -> list[LabelledRow
         document = _labelled(value, place, number)
         if "output" not in value:
             raise UsageError(f'{place}: no "output" in it; write rows with `engine evaluate … --out {path}`')
-        rows.append(LabelledRow(document, value["output"], value.get("error"), value.get("finish")))
+        sure = value.get("confidence") or {}
+        rows.append(LabelledRow(document, value["output"], value.get("error"), value.get("finish"), sure))
     if not rows:
         raise UsageError(f"{path}: no row in it")
     return rows

@@ -87,7 +87,7 @@ def tally_many(
     found = list(got or ())
     tally.objects_wanted, tally.objects_got = len(wanted), len(found)
     tally.values_got = sum(value is not None for x in found for value in x.values())
-    partners = _paired(fields, wanted, found)
+    partners = paired(fields, wanted, found)
     for i, each in enumerate(wanted):
         partner = found[partners[i]] if i in partners else None
         whole = partner is not None
@@ -120,7 +120,7 @@ def _count(tally: FieldTally, each: Field, wanted: Any, got: JsonObject | None) 
         tally.wrong += 1 - right
 
 
-def _paired(fields: Sequence[Field], wanted: Sequence[JsonObject], got: Sequence[JsonObject]) -> dict[int, int]:
+def paired(fields: Sequence[Field], wanted: Sequence[JsonObject], got: Sequence[JsonObject]) -> dict[int, int]:
     """Which wanted object is which of those that came out, by their places."""
     candidates = []
     for i, first in enumerate(wanted):
