@@ -39,7 +39,7 @@ def looping_text(content: bytes, stated: Stated) -> int | None:
 
 def looping_items(array: bytes, stated: Stated) -> int | None:
     """How many bytes of an open array, from its bracket on, come before its items repeat themselves, the first time
-    included; None: no loop. `array` ends where an item does."""
+    included; None: no loop. An item that has only begun does not count."""
     ends, items = _items(array.decode("latin-1"))
     for period in range(1, len(items) // _COPIES + 1):
         if not _repeats(items, period, _COPIES):
@@ -96,7 +96,10 @@ def _items(array: str) -> tuple[list[int], list[str]]:
     decoder = json.JSONDecoder(parse_int=float)  # an integer may be too long for Python
     ends, items, place = [], [], 1
     while (begin := _skip(array, place)) < len(array):
-        _, place = decoder.raw_decode(array, begin)
+        try:
+            _, place = decoder.raw_decode(array, begin)
+        except ValueError:  # the item has only begun
+            break
         ends.append(place)
         items.append(array[begin:place])
     return ends, items

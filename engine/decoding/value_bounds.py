@@ -61,6 +61,23 @@ class ValueEnd:
         return (tracker.in_string or tracker.in_scalar) and tracker.start == self.start
 
 
+def _array_of_closed(before: Tracker, here: Tracker) -> Container | None:
+    """The innermost open array of which an item has closed between the two."""
+    array = here.container
+    if array is not None and not array.is_object and here.closed != before.closed and here.closed[0] > array.start:
+        return array
+    known: dict[int, int] = {}
+    container = before.container
+    while container is not None:
+        known[container.start] = container.index
+        container = container.outer
+    while array is not None:
+        if not array.is_object and array.index > known.get(array.start, array.index):
+            return array
+        array = array.outer
+    return None
+
+
 def first_that_may_change(tracker: Tracker) -> int:
     """The byte from which on a loop that is found later may take the output back: where the outermost array that is open
     begins, else the open value."""
@@ -101,13 +118,12 @@ class ValueWatch:
         return None
 
     def _end_of_array(self, before: Tracker, here: Tracker) -> ValueEnd | None:
-        """Where the innermost array has to end, an item of which has closed with the token."""
-        array = here.container
-        if array is None or array.is_object or here.closed == before.closed or here.closed[0] <= array.start:
+        """Where an array has to end, an item of which has closed with the token; the token may have begun the next one."""
+        array = _array_of_closed(before, here)
+        if array is None or not self.bounds.end_loops or array.start in self.tolerated:
             return None
-        if not self.bounds.end_loops or array.start in self.tolerated:
-            return None
-        kept = looping_items(here.text.part(array.start, here.closed[1]), self._stated)
+        end = here.start if here.in_string or here.in_scalar else here.end
+        kept = looping_items(here.text.part(array.start, end), self._stated)
         return None if kept is None else ValueEnd(array.start, array.start + kept, loop=True)
 
     def _stated(self, text: str) -> int:

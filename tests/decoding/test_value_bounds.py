@@ -25,7 +25,22 @@ from engine.masks.vocabulary import Vocabulary
 PIECES = (
     b"<end>",
     *(bytes([byte]) for byte in range(256)),
-    *(b'", "', b'"}', b'"]', b'": "', b'"]}', b"}, {", b"john", b".jo", b"hn", b"bread", b'bread", "', b"00", b"}]"),
+    *(
+        b'", "',
+        b'"}',
+        b'"]',
+        b'": "',
+        b'"]}',
+        b"}, {",
+        b"john",
+        b".jo",
+        b"hn",
+        b"bread",
+        b'bread", "',
+        b"00",
+        b"}]",
+        b'"}, {"',
+    ),
 )
 VOCABULARY = Vocabulary.from_pieces(PIECES, end_tokens=[0])
 WALKS = Walks(VOCABULARY)
