@@ -116,9 +116,9 @@ def _json(line: str) -> Any:
 
 
 def _keys(value: Any) -> Any:
-    """An object with the keys of its objects alone; spans have what was found, so only that there are any."""
+    """An object with the keys of its objects alone; what spans and confidence have depends on what was found."""
     if isinstance(value, dict):
-        return {key: _keys(inner) if key != "spans" else None for key, inner in value.items()}
+        return {key: _keys(inner) if key not in ("spans", "confidence") else None for key, inner in value.items()}
     return None
 
 
