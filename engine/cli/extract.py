@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from engine.cli import options
 from engine.cli.application import exit_code
 from engine.cli.documents import Documents
 from engine.cli.kept_results import KeptResults
+from engine.cli.marked_text import MarkedTexts
 from engine.cli.option_groups import ModelOptions, RequestOptions, SamplingOptions, grouped
 from engine.cli.options import DEFAULTS
 from engine.cli.output import JsonLines, LiveTable, Output
@@ -22,6 +23,7 @@ from engine.cli.stats_line import stage_times, stats_line
 from engine.errors import EngineError, ExtractionFailed, TextUnreadable, UsageError, listed
 from engine.extraction.extraction import Extraction
 from engine.report.html_report import write_report
+from engine.report.report_document import ReportDocument
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed")
 
@@ -39,6 +41,9 @@ class OutputOptions:
             "--detailed", help="Each line also has its document, its text as the model wrote it, and what is cut."
         ),
     ] = False
+    explain: Annotated[
+        bool, typer.Option("--explain", help="The texts with their values in colour, and where each stands.")
+    ] = False
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="At the end, also write a page with the texts and their values marked."),
@@ -50,12 +55,14 @@ class OutputOptions:
     ] = False
 
     def __post_init__(self) -> None:
-        if self.table and self.detailed:
-            raise UsageError("--table and --detailed cannot be used together")
+        if self.table + self.detailed + self.explain > 1:
+            raise UsageError("--table, --detailed and --explain are three outputs; give one of them")
         if self.html is not None and (self.html.is_dir() or not self.html.parent.is_dir()):
             raise UsageError(f"{self.html} cannot be written: there is no such folder, or it is one")
 
     def output(self) -> Output:
+        if self.explain:
+            return MarkedTexts()
         return LiveTable() if self.table else JsonLines(detailed=self.detailed)
 
 
@@ -103,7 +110,7 @@ def extract_command(
     if show.show_prompt:
         typer.echo(extractor.prompt(_first_text(documents)))
         return
-    kept = KeptResults() if show.html is not None else None
+    kept = KeptResults(forget=show.html is None) if show.explain or show.html is not None else None
     extraction = extractor.extract(
         documents if kept is None else kept.texts(documents),  # type: ignore[arg-type]
         max_tokens=ask.max_tokens,
@@ -114,11 +121,12 @@ def extract_command(
         on_budget=ask.on_budget,  # type: ignore[arg-type]
         max_backtracks=ask.max_backtracks,
     )
-    report = _Report(documents, extraction, kept)
+    output = show.output()
+    report = _Report(documents, extraction, kept, output.show if isinstance(output, MarkedTexts) else None)
     with extraction:
-        _write(extraction, report, show.output(), hidden=show.table)
+        _write(extraction, report, output, hidden=show.table)
     if kept is not None and show.html is not None:
-        for path in write_report(kept.documents(), show.html, title=show.html.stem, many=not ask.one):
+        for path in write_report(kept.documents, show.html, title=show.html.stem, many=not ask.one):
             typer.echo(path, err=True)
     if show.stats:
         typer.echo(f"{stats_line(extraction.stats)}\n{stage_times(extraction.stats)}", err=True)
@@ -152,6 +160,7 @@ class _Report:
     documents: Documents
     extraction: Extraction[Any]
     kept: KeptResults | None = None
+    show: Callable[[ReportDocument], None] | None = None
     console: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True))
     failure: EngineError | None = None  # the first
 
@@ -163,7 +172,9 @@ class _Report:
             outcome = outcomes.pop(0)
             name = self.documents.name(outcome.document)
             if self.kept is not None:
-                self.kept.end(outcome, name)
+                ended = self.kept.end(outcome, name)
+                if self.show is not None:
+                    self.show(ended)
             if isinstance(outcome.error, TextUnreadable):
                 self._say(str(outcome.error))
             elif outcome.error is not None:

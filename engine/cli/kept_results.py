@@ -6,51 +6,40 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.errors import TextUnreadable
-from engine.extraction.extraction import Extracted, Outcome
+from engine.extraction.extraction import Extracted, Outcome, report_document
 from engine.report.report_document import ReportDocument
 
 
 class KeptResults:
-    """All texts of a run with their objects, in memory."""
+    """The texts of a run with their objects, in memory; with `forget`, only of documents that are not over."""
 
-    def __init__(self) -> None:
-        self._texts: list[str | None] = []
+    def __init__(self, *, forget: bool = False) -> None:
+        self._forget = forget
+        self._texts: dict[int, str | None] = {}
         self._objects: dict[int, list[Extracted[Any]]] = {}
-        self._outcomes: dict[int, tuple[Outcome, str]] = {}
+        self._names: dict[str, int] = {}
+        self.documents: list[ReportDocument] = []
 
     def texts(self, documents: Iterator[str | TextUnreadable]) -> Iterator[str | TextUnreadable]:
         """The same documents, kept as they are read."""
-        for document in documents:
-            self._texts.append(document if isinstance(document, str) else None)
+        for index, document in enumerate(documents):
+            self._texts[index] = document if isinstance(document, str) else None
             yield document
 
     def add(self, found: Extracted[Any]) -> None:
         self._objects.setdefault(found.document, []).append(found)
 
-    def end(self, outcome: Outcome, name: str) -> None:
-        """How a document ended, and what it is called."""
-        self._outcomes[outcome.document] = (outcome, name)
-
-    def documents(self) -> Iterator[ReportDocument]:
-        """What there is, in the order of the texts; a document that was not finished has a number for a name."""
-        names: dict[str, int] = {}
-        for index, text in enumerate(self._texts):
-            outcome, name = self._outcomes.get(index, (Outcome(index), str(index)))
-            names[name] = names.get(name, 0) + 1
-            found = self._objects.get(index, [])
-            spans = {
-                f"/{at}{where}": None if span is None else (span.start, span.end)
-                for at, one in enumerate(found)
-                for where, span in one.spans.items()
-            }
-            cut = [f"/{at}{where}" for at, one in enumerate(found) for where in one.cut]
-            error = None if outcome.error is None else (type(outcome.error).__name__, str(outcome.error))
-            yield ReportDocument(
-                name if names[name] == 1 else f"{name} ({names[name]})",
-                text,
-                [one.text for one in found],
-                spans,
-                cut=cut,
-                finish=outcome.finish,
-                error=error,
-            )
+    def end(self, outcome: Outcome, name: str) -> ReportDocument:
+        """All there is of a document that is over and called so; a name that comes again gets a number."""
+        count = self._names[name] = self._names.get(name, 0) + 1
+        found = self._objects.pop(outcome.document, [])
+        document = report_document(
+            name if count == 1 else f"{name} ({count})",
+            self._texts.pop(outcome.document, None),
+            found,
+            finish=outcome.finish,
+            error=outcome.error,
+        )
+        if not self._forget:
+            self.documents.append(document)
+        return document

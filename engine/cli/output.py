@@ -16,7 +16,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from engine.basics.json_pointer import escaped_token
 from engine.extraction.extraction import Extracted
+
+_DOUBTFUL_BELOW = 0.5
 
 
 class Output(Protocol):
@@ -58,19 +61,22 @@ class JsonLines:
 
 
 class LiveTable:
-    """One row an object, one column a field; the last rows while it grows, the whole table at its end."""
+    """One row an object, one column a field; the last rows while it grows, the whole table at its end. A value that is cut, or
+    that should stand in the text and does not, has a question mark."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()
         self._columns: dict[str, None] = {}
-        self._rows: list[dict[str, str]] = []
+        self._rows: list[dict[str, Text]] = []
         self._live = Live(console=self.console, get_renderable=self._tail, transient=True)
 
     def write(self, result: Extracted[Any], source: str) -> None:
         value = json.loads(as_json(result.value))
         members = value if isinstance(value, dict) else {"value": value}
         self._columns.update(dict.fromkeys(members))
-        self._rows.append({name: _cell(member) for name, member in members.items()})
+        self._rows.append(
+            {name: _marked(_cell(member), _is_doubtful(result, name, member)) for name, member in members.items()}
+        )
         self._live.refresh()
 
     def __enter__(self) -> Self:
@@ -85,18 +91,34 @@ class LiveTable:
     def _tail(self) -> Table:
         return self._table(self._rows[-max(1, self.console.height - 6) :])
 
-    def _table(self, rows: list[dict[str, str]]) -> Table:
+    def _table(self, rows: list[dict[str, Text]]) -> Table:
         table = Table()
         for name in self._columns:
             table.add_column(_plain(name))
         for row in rows:
-            table.add_row(*(_plain(row.get(name, "")) for name in self._columns))
+            table.add_row(*(row.get(name, Text()) for name in self._columns))
         return table
 
 
 def as_json(value: Any) -> bytes:
     """One line of UTF-8."""
     return to_json(value, by_alias=True)
+
+
+def _is_doubtful(result: Extracted[Any], name: str, value: Any) -> bool:
+    """Whether a member, or something in it, was changed by the budget, stands nowhere in the document or is hardly sure."""
+    where = f"/{escaped_token(name)}"
+    absent = [path for path, span in result.spans.items() if span is None] if value is not None else []
+    unsure = [path for path, sure in result.confidence.items() if sure.probability < _DOUBTFUL_BELOW]
+    return "" in result.cut or any(f"{path}/".startswith(f"{where}/") for path in (*result.cut, *absent, *unsure))
+
+
+def _marked(text: str, doubtful: bool) -> Text:
+    cell = _plain(text)
+    if doubtful:
+        cell.append(" ?")
+        cell.stylize("yellow")
+    return cell
 
 
 def _cell(value: Any) -> str:

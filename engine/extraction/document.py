@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import EmptyDocument, EngineError, NotAText, UsageError
-from engine.extraction.extraction import Extracted
+from engine.extraction.extraction import Extracted, report_document
 from engine.extraction.grounded import SourceSpan, ValueConfidence
+from engine.report.value_table import value_table
 
 DocumentId = str | int
 # Categories of Unicode in which nothing can be read: control and format characters, blanks and separators.
@@ -83,6 +84,9 @@ class Result:
     chunks: int = 1
     prompt_tokens: int = 0
     seconds: float = 0.0
+
+    def _repr_html_(self) -> str:
+        return value_table(report_document(self.id, None, self.objects, finish=self.finish, error=self.error))
 
     @property
     def values(self) -> list[Any]:

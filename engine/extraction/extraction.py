@@ -7,7 +7,7 @@ it are done. An error ends its own document only and is raised after the others,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
@@ -25,6 +25,8 @@ from engine.objects.budget_marks import ValuePath, cut_paths, emptied_paths
 from engine.objects.item_splitter import ClosedItem, ItemSplitter
 from engine.report.column_types import tables_library
 from engine.report.object_table import object_table
+from engine.report.report_document import ReportDocument
+from engine.report.value_table import value_table
 
 T = TypeVar("T")
 Errors = Literal["raise", "collect"]
@@ -49,6 +51,36 @@ class Extracted(Generic[T]):
     spans: Mapping[str, SourceSpan | None] = field(default_factory=dict)
     thought: str = ""
     confidence: Mapping[str, ValueConfidence] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        return value_table(report_document(self.document, None, [self]))
+
+
+def report_document(
+    document_id: str | int,
+    text: str | None,
+    found: Sequence[Extracted[Any]],
+    *,
+    finish: str | None = None,
+    error: EngineError | None = None,
+) -> ReportDocument:
+    """A document with its objects, as reports show it."""
+    members = [(f"/{index}", one) for index, one in enumerate(found)]
+    return ReportDocument(
+        document_id,
+        text,
+        [one.text for one in found],
+        {
+            f"{at}{where}": None if span is None else (span.start, span.end)
+            for at, one in members
+            for where, span in one.spans.items()
+        },
+        {f"{at}{where}": sure.probability for at, one in members for where, sure in one.confidence.items()},
+        [f"{at}{where}" for at, one in members for where in one.cut],
+        finish,
+        None if error is None else (type(error).__name__, str(error)),
+        {f"{at}{where}": sure.others for at, one in members for where, sure in one.confidence.items()},
+    )
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from engine.basics.json_pointer import escaped_token
 @dataclass(frozen=True, slots=True)
 class ReportDocument:
     """`objects` are JSON texts, so that numbers stay as they are spelled. `spans` (in characters; None: nowhere in the text),
-    `confidence` (from 0 to 1) and `cut` go by JSON pointers within the list of objects. `text` is None where it is not at hand,
-    `error` a type and a message."""
+    `confidence` (from 0 to 1), `others` (what was considered beside a value, with its probability) and `cut` go by JSON pointers
+    within the list of objects. `text` is None where it is not at hand, `error` a type and a message."""
 
     id: str | int
     text: str | None
@@ -24,6 +24,7 @@ class ReportDocument:
     cut: Sequence[str] = ()
     finish: str | None = None
     error: tuple[str, str] | None = None
+    others: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
 
     def line(self) -> str:
         """One line of JSON that may stand in a `script` element."""

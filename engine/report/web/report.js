@@ -6,7 +6,7 @@ import { showTable } from "./object_table.js";
 import { percent, showText } from "./text_view.js";
 import { showCards } from "./value_cards.js";
 
-const DOUBTFUL = 0.8;
+const DOUBTFUL = 0.5;
 
 /**
  * @template {HTMLElement} T
