@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 
@@ -17,13 +19,14 @@ from pydantic_core import to_json
 from engine.basics.json_pointer import json_pointer
 from engine.decoding.scheduler import Event
 from engine.decoding.statistics import Statistics
-from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed, TextsEmptied
+from engine.errors import BudgetReached, EmptyDocument, EngineError, ExtractionFailed, TextsEmptied, UsageError
 from engine.extraction.grounded import SourceSpan, ValueConfidence, confidences, source_spans
 from engine.extraction.locked_iterator import LockedIterator
 from engine.grounding.document import GroundedDocument
 from engine.objects.budget_marks import ValuePath, cut_paths, emptied_paths
 from engine.objects.item_splitter import ClosedItem, ItemSplitter
 from engine.report.column_types import tables_library
+from engine.report.html_report import write_report
 from engine.report.object_table import object_table
 from engine.report.report_document import ReportDocument
 from engine.report.value_table import value_table
@@ -136,9 +139,10 @@ class Extraction(Generic[T]):
         on_budget: OnBudget = "mark",
         sources: dict[int, GroundedDocument] | None = None,
         target: Any = None,
+        texts: Sequence[Any] | None = None,
     ) -> None:
         self.stats = stats
-        self._target = target
+        self._target, self._texts, self._many = target, texts, many
         self.outcomes: list[Outcome] = []
         # The run does not know the extraction: one that is forgotten is freed at once, not by the collector of cycles.
         run: _Run[T] = _Run(
@@ -155,6 +159,27 @@ class Extraction(Generic[T]):
     def detailed(self) -> Iterator[Extracted[T]]:
         """The same objects, not yet taken, with their document, their text and what is cut in them."""
         return self._results
+
+    def report(self, target: str | PathLike[str], *, title: str = "Report") -> list[Path]:
+        """Write a page that shows the objects, not yet taken, in their texts; gives its files, several for very many texts. They
+        must have been given as one text or a list: `UsageError` where they were not, `OutputFailed` where the file cannot be."""
+        if self._texts is None:
+            raise UsageError("a report shows the texts, which an iterator gives once only: give a list of them")
+        found: dict[int, list[Extracted[Any]]] = {}
+        for one in self.detailed():
+            found.setdefault(one.document, []).append(one)
+        ended = {outcome.document: outcome for outcome in self.outcomes}
+        documents = [
+            report_document(
+                index,
+                text if isinstance(text, str) else None,
+                found.get(index, []),
+                finish=ended[index].finish if index in ended else None,
+                error=ended[index].error if index in ended else None,
+            )
+            for index, text in enumerate(self._texts)
+        ]
+        return write_report(documents, Path(target), title=title, many=self._many)
 
     def to_arrow(self) -> Any:
         """The objects, not yet taken, as a `pyarrow.Table`: columns from the type, named as the JSON's members are. `UsageError`

@@ -196,6 +196,7 @@ class Extractor:
             on_budget=on_budget,
             sources=sources,
             target=self.item.target,
+            texts=[text] if isinstance(text, str) else text if isinstance(text, Sequence) else None,
         )
 
     def batch(

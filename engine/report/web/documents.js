@@ -33,6 +33,10 @@ export class ExactNumberText {
   constructor(source) {
     this.source = source;
   }
+
+  valueOf() {
+    return Number(this.source);
+  }
 }
 
 /**
@@ -154,6 +158,9 @@ export class Documents {
    * @returns {ReportDocument}
    */
   at(place) {
-    return parseExactly(this._lines[place + 1]);
+    const found = parseExactly(this._lines[place + 1]);
+    // Only the objects' own numbers are kept as they are spelled.
+    for (const [pointer, sure] of Object.entries(found.confidence)) found.confidence[pointer] = Number(sure);
+    return found;
   }
 }

@@ -89,7 +89,7 @@ function described(mark) {
 
 /** @param {number} confidence */
 export function percent(confidence) {
-  return `${Math.floor(confidence * 100)} %`;
+  return `${Math.round(confidence * 100)} %`;
 }
 
 /**
