@@ -235,3 +235,12 @@ def test_issue_templates_ask_for_what_doctor_prints() -> None:
     templates = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
     asked = [path.name for path in templates if "`engine doctor` prints" in path.read_text(encoding="utf-8")]
     assert asked == [path.name for path in templates if path.name != "config.yml"]
+
+
+def test_the_changelog_says_each_thing_below_its_subject() -> None:
+    """A merge that keeps both sides brings lines back that were taken out; they show up in front of the first heading."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = text[text.index("\n## ") :]
+    assert "\n- " not in newest[: newest.index("\n### ")]
+    lines = [line for line in text.splitlines() if line.startswith("- ")]
+    assert len(lines) == len(set(lines))
