@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.decoding.settings import ModelSettings
-    from engine.extraction.api import aextract, extract, extract_one
+    from engine.extraction.api import aextract, extract, extract_one, stream_partial
     from engine.extraction.compilation import compile_schema
     from engine.extraction.extraction import Extracted, Extraction
     from engine.extraction.extractor import Extractor
@@ -34,6 +34,7 @@ _HOMES = {
     "extract_one": "engine.extraction.api",
     "parse_gbnf": "engine.grammar.gbnf_parser",
     "print_gbnf": "engine.grammar.gbnf_printer",
+    "stream_partial": "engine.extraction.api",
 }
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "extract_one",
     "parse_gbnf",
     "print_gbnf",
+    "stream_partial",
 ]
 
 __version__: str

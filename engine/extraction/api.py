@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 from engine.decoding.chat_template import Message
 from engine.decoding.sampler import Sampling
 from engine.decoding.settings import ModelSettings
-from engine.errors import BudgetReached, EngineError, WrongArgument
+from engine.errors import BudgetReached, EngineError, UsageError, WrongArgument
 from engine.extraction.arguments import check_known
 from engine.extraction.document import has_text
 from engine.extraction.extraction import Errors, Extracted, Extraction, Loops, OnBudget, Outcome, Stats, errors_of
 from engine.extraction.extractor import Extractor, Mode
 from engine.extraction.grounded import GroundedMode, Rank
+from engine.extraction.partial import Partial
 from engine.extraction.task import Example
 from engine.lowering.lowering import Style
 from engine.objects.item import item_annotation
@@ -137,7 +138,32 @@ def extract_one(text: str | None, model_type: Any, **options: Unpack[Options]) -
         raise next(iter(extraction.errors.values()), BudgetReached(0, extraction.outcomes[0].cut))
 
 
+def stream_partial(text: str, model_type: type[T], **options: Unpack[Options]) -> Iterator[Partial[T]]:
+    """The one object of type `model_type` in a text while it is decoded: what is finished of it each time that this is more,
+    and at the end the object itself.
+
+    `finished` has JSON values: a scalar in it never changes, objects gain members and arrays items. The last partial is
+    `complete` and has the validated object as `value`. The options are those of `extract_one`.
+
+        for partial in stream_partial("John is 20 years old", User): print(partial.finished)
+    """
+    if not isinstance(text, str) or not has_text(text):
+        raise WrongArgument("text", text, "one text that is not empty")
+    given: dict[str, Any] = dict(options)
+    if given.pop("messages", None) is not None:
+        raise UsageError("stream_partial takes a text; messages= is for extract_one")
+    given.pop("errors", None)
+    extractor, sampling = _extractor(model_type, "one", given)
+    return extractor.stream_partial(text, sampling=sampling, **given)
+
+
 def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options: dict[str, Any]) -> Extraction[Any]:
+    extractor, sampling = _extractor(model_type, mode, options)
+    return extractor.extract(text, sampling=sampling, **options)
+
+
+def _extractor(model_type: Any, mode: Mode, options: dict[str, Any]) -> tuple[Extractor, Sampling]:
+    """The extractor and the sampling of some options, which leaves those of the run."""
     check_known(options, ItemOptions.__annotations__)
     binding = {name: options.pop(name) for name in _BINDING if name in options}
     given = {name: options.pop(name) for name in _SAMPLING if name in options}
@@ -149,7 +175,7 @@ def _run(text: str | Iterable[str] | None, model_type: Any, mode: Mode, options:
         }
     Sampling(**given)  # what is not valid is refused before a model is loaded
     extractor = Extractor(model_type, mode=mode, **binding)
-    return extractor.extract(text, sampling=replace(extractor.sampling, **given), **options)
+    return extractor, replace(extractor.sampling, **given)
 
 
 class AsyncExtraction(AsyncIterator[T]):

@@ -30,6 +30,7 @@ from engine.extraction.compilation import DEFAULT_STYLE, array_of, lower_schema,
 from engine.extraction.document import Document, DocumentId, Result, has_text, numbered
 from engine.extraction.extraction import Errors, Extraction, ItemReader, Loops, OnBudget, Stats
 from engine.extraction.grounded import GroundedDocuments, GroundedMode, Rank
+from engine.extraction.partial import Partial, partials
 from engine.extraction.task import Example, Task, task_for
 from engine.grammar.grammar import Grammar
 from engine.grounding.decision import Decisions
@@ -198,6 +199,31 @@ class Extractor:
             target=self.item.target,
             texts=[text] if isinstance(text, str) else text if isinstance(text, Sequence) else None,
         )
+
+    def stream_partial(
+        self,
+        text: str,
+        *,
+        max_tokens: int = 1024,
+        sampling: Sampling | None = None,
+        max_value_tokens: int | None = None,
+        loops: Loops = "end",
+        on_budget: OnBudget = "mark",
+        max_backtracks: int = MAX_BACKTRACKS,
+    ) -> Iterator[Partial[Any]]:
+        """The one object of a text while it is decoded; see `engine.stream_partial`. For mode "one"."""
+        if self._many:
+            raise UsageError("objects of a list are yielded as they close; stream_partial is for mode 'one'")
+        check_arguments(max_tokens=max_tokens, sampling=sampling, on_budget=on_budget, max_backtracks=max_backtracks)
+        stats, sources = Stats(), dict[int, GroundedDocument]()
+        chosen, bounds = (sampling or self.sampling).seeded(), value_bounds(max_value_tokens, loops)
+
+        def prepare(index: int, document: str) -> Request:
+            begun = self.request(index, document, max_tokens=max_tokens, sampling=chosen, sources=sources)
+            return replace(begun, max_backtracks=max_backtracks, bounds=bounds)
+
+        events = self.model.decode([text], prepare, prefix=self._prefix, statistics=stats)
+        return partials(events, self.reader(on_budget, sources))
 
     def batch(
         self,

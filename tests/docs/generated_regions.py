@@ -33,6 +33,7 @@ _REGION = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.
 _GIVEN = (
     "engine.extraction.extraction.Outcome",
     "engine.extraction.extraction.Stats",
+    "engine.extraction.partial.Partial",
     "engine.decoding.statistics.Statistics",
     "engine.extraction.grounded.SourceSpan",
     "engine.extraction.document.Document",
