@@ -44,7 +44,8 @@ def reach(address: str) -> httpx.Client:
 
 def main(address: str | None) -> None:
     if address is not None:
-        ask(reach(address))
+        with reach(address) as client:
+            ask(client)
         return
     # A server of its own, on a free port, for as long as this takes.
     command = [sys.executable, "-m", "engine", "serve", "--port", "0", "--sequences", "2"]
@@ -52,7 +53,8 @@ def main(address: str | None) -> None:
         assert server.stderr is not None
         try:
             found = next(found for line in server.stderr if (found := re.search(r"http://\S+", line)))
-            ask(reach(found[0]))
+            with reach(found[0]) as client:
+                ask(client)
         finally:
             server.terminate()
 
