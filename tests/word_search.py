@@ -28,6 +28,10 @@ class Words:
     def is_over(self) -> bool:
         return self.text in WORDS
 
+    @property
+    def has_begun(self) -> bool:
+        return len(self.text) > 1
+
     def feed(self, data: bytes) -> Words:
         return replace(self, text=self.text + data)
 

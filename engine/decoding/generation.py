@@ -29,7 +29,7 @@ from engine.decoding.statistics import Statistics
 from engine.decoding.thinking import Thinking, Thought
 from engine.decoding.token_node import TokenNode
 from engine.decoding.value_bounds import ValueBounds, ValueEnd, ValueWatch
-from engine.decoding.value_search import BeamBranch, ValueSearch, decided
+from engine.decoding.value_search import BeamBranch, ValueSearch
 from engine.errors import BackendFailed, DeadEnd, TokenRejected
 from engine.grounding.decision import Continuation, Decisions, Fill, Write
 from engine.guards.frontier import Candidate, ChoicePoint
@@ -491,7 +491,7 @@ class Generation:
             passes.run([(search, SearchBase(sequence, self.length))])
         finally:
             passes.release()
-        if search.done and self._take_all(best := decided(search.done)):
+        if (best := search.decision) is not None and self._take_all(best):
             self._note(best, search.done)
             return True
         self._undecided = self._path.node.end

@@ -15,6 +15,10 @@ of one, tells where the value goes on, where it ends, and how probable each end 
 the best complete continuation any more, or are far less probable than their neighbours, are dropped, and of many tokens at
 one place only the most probable are looked at; `exact` leaves out these two economies.
 
+Where a list may end instead, the end is not held against one item, which has a hundred rivals as probable as itself, but against
+all ways in which the document can begin one: the sum of the probabilities up to where the item's first value has begun. What the
+model would write there and the document does not say counts for the end.
+
 In: the logits at a place of an output, a matcher there, and the state of the decision. Out: the complete continuations, best
 first. A search asks for rows of logits (`next_branches`) and is told them (`follow`); `search_passes` evaluates those of several
 searches in common passes. The matcher is left as it was.
@@ -96,6 +100,7 @@ class ValueSearch:
         self._live: list[BeamBranch] = []
         self._done: list[BeamBranch] = []
         self._passes = 0
+        self._begun_mass = -math.inf  # log of the summed probability of the ways in which a value begins
         self.follow(BeamBranch((), 0.0, state), draft, rows, held)
 
     def go_on(self, wanted: int, floor: float) -> None:
@@ -113,6 +118,18 @@ class ValueSearch:
         """What may still lead to something."""
         return self._live
 
+    @property
+    def decision(self) -> BeamBranch | None:
+        """The best complete continuation; the end of the list only where it outweighs all beginnings of an item."""
+        done = self.done
+        items = [one for one in done if not one.state.ends_list]
+        return items[0] if items and not self._end_wins() else done[0] if done else None
+
+    def _end_wins(self) -> bool:
+        """Whether the list ends."""
+        end = max((one.score for one in self._done if one.state.ends_list), default=-math.inf)
+        return end > self._begun_mass
+
     def next_branches(self, most: int, width: int) -> list[BeamBranch]:
         """Take the best branches, at most `width` and each at most `most` tokens long, whose next rows are wanted; none where
         the search is over."""
@@ -126,7 +143,7 @@ class ValueSearch:
         # Those that are far behind the best wait: it may make them hopeless.
         count = sum(one.score > good[0].score - _TOGETHER for one in good[:width]) if good else 0
         chosen = good[:count]
-        useful = max((one.score for one in self._done), default=-math.inf) - self._slack
+        useful = max((one.score for one in self._done if not one.state.ends_list), default=-math.inf) - self._slack
         rest = [one for one in self._live if one.score > useful and one not in chosen]
         self._live = rest if self._exact else rest[:_KEPT]
         return chosen
@@ -135,7 +152,8 @@ class ValueSearch:
         """The score that a branch must be above to be of use."""
         bound = self._floor
         best: dict[bytes, float] = {}
-        for one in self._done:
+        ends = [one for one in self._done if one.state.ends_list]
+        for one in self._done if not ends or self._is_settled() else [x for x in self._done if x not in ends]:
             best[one.state.text] = max(one.score, best.get(one.state.text, -math.inf))
         scores = sorted(best.values(), reverse=True)
         if scores:
@@ -145,6 +163,14 @@ class ValueSearch:
         if self._live and not self._exact:
             bound = max(bound, self._live[0].score - _HOPELESS)
         return bound
+
+    def _is_settled(self) -> bool:
+        """Whether the end of the list outweighs all beginnings of an item, those that may still be found among them."""
+        if not self._end_wins():
+            return False
+        open_mass = [one.score for one in self._live if not one.state.has_begun]
+        end = max(one.score for one in self._done if one.state.ends_list)
+        return not open_mass or end > np.logaddexp(self._begun_mass, np.logaddexp.reduce(open_mass))
 
     def put_back(self, branch: BeamBranch) -> None:
         """A branch that was taken waits for a later pass."""
@@ -195,6 +221,8 @@ class ValueSearch:
             child = BeamBranch(
                 (*branch.tokens, token), branch.probability + gain, state, (*branch.chances, chance), held
             )
+            if state.has_begun and not branch.state.has_begun and not state.ends_list:
+                self._begun_mass = float(np.logaddexp(self._begun_mass, child.score))
             if state.is_over:
                 self._done.append(child)
             elif token == draft:
@@ -217,16 +245,6 @@ class ValueSearch:
         if len(tokens) > most and not self._exact:
             tokens = tokens[np.argpartition(-row[tokens], most)[:most]]
         return tokens[np.argsort(-row[tokens], kind="stable")]
-
-
-def decided(done: list[BeamBranch]) -> BeamBranch:
-    """The best of some (best first), where an end of the list is held against all that might come instead of it."""
-    ends = [one for one in done if one.state.ends_list]
-    others = [one for one in done if not one.state.ends_list]
-    if not ends or not others:
-        return done[0]
-    together = log_sum(np.array([one.score for one in others], np.float32))
-    return others[0] if together > ends[0].score else ends[0]
 
 
 def _score(branch: BeamBranch) -> float:

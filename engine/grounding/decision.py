@@ -30,6 +30,10 @@ class Continuation(Protocol):
         """It was decided that nothing more comes."""
 
     @property
+    def has_begun(self) -> bool:
+        """The value that is decided on has begun."""
+
+    @property
     def text(self) -> bytes:
         """The JSON text of the value that was decided on."""
 

@@ -27,6 +27,7 @@ from engine.schema.schema import Object, Property, Schema, SchemaId
 TAKEN = 20.0
 # What small models like too well, whatever the document says: null, and pieces of a few characters, for each that is missing.
 NULL_WORTH, SHORT, ENOUGH = 1.5, 0.2, 5
+END_WORTH = 1.0  # and the end of a list
 # How fast a value loses worth with its distance from the value before it in the same object.
 NEAR = 1.5
 _WORDS = (b"null", b"true", b"false")
@@ -248,6 +249,14 @@ class Deciding:
             return replace(self, tracker=here, worth=self._worth(here.path, here.output[here.start :], closed=False))
         return replace(self, tracker=here)
 
+    @property
+    def has_begun(self) -> bool:
+        here = self.tracker
+        if self.is_over:
+            return True
+        in_value = here.in_scalar or (here.in_string and not _at_key(here.container) and here.end > here.start + 1)
+        return in_value and self._counts(here.path, here.start)
+
     def draft(self) -> bytes:
         here = self.tracker
         if not (here.in_string or here.in_scalar) or _at_key(here.container) or here.start < self.start:
@@ -274,7 +283,7 @@ class Deciding:
         ):
             return self._closed(after.path, after.output[before.start :])
         if _depth(after.container) < self.depth:
-            return replace(self, is_over=True, ends_list=True)
+            return replace(self, is_over=True, ends_list=True, worth=-END_WORTH)
         return None
 
     def _closed(self, path: FieldPath, text: bytes) -> Deciding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 from scripted_documents import PIECES, VOCABULARY
@@ -13,7 +15,7 @@ from engine.decoding.language_model import Feed, Row
 from engine.decoding.scripted import ScriptedModel, ScriptedSequences
 from engine.decoding.search_passes import SearchBase, SearchPasses
 from engine.decoding.statistics import Statistics
-from engine.decoding.value_search import BeamBranch, ValueSearch, decided
+from engine.decoding.value_search import BeamBranch, ValueSearch
 from engine.grammar.gbnf_parser import parse_gbnf
 from engine.masks.mask import Masks, Walks
 from engine.masks.matcher import Matcher
@@ -69,10 +71,37 @@ def test_drafts_change_nothing_but_the_number_of_passes(seed: int, expected: byt
     assert all(not sequences.held(number) for number in range(2, 2 + sequences.branches))
 
 
-def test_an_end_is_held_against_all_that_might_come() -> None:
-    def branch(probability: float, ends: bool) -> BeamBranch:
-        return BeamBranch((1,), probability, Words(ends_list=ends))
+@dataclass(frozen=True)
+class ItemOrEnd(Words):
+    """A list that ends, or a word as its next item."""
 
-    end, others = branch(-1.0, True), [branch(-1.5, False), branch(-1.6, False)]
-    assert decided([end, *others]) is others[0]
-    assert decided([end, others[0]]) is end
+    def feed(self, data: bytes) -> ItemOrEnd:
+        after = replace(self, text=self.text + data)
+        return replace(after, ends_list=after.text == b"]")
+
+    @property
+    def is_over(self) -> bool:
+        return self.text in WORDS or self.ends_list
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_end_is_held_against_all_beginnings_of_an_item(seed: int) -> None:
+    """Brute force: the sum of all tokens that begin an item, behind all ways to write what leads to it."""
+    sequences = ScriptedSequences(VOCABULARY, sharp(seed))
+    ((row,),) = sequences.decode([Feed(1, 0, PROMPT, 1)])
+    matcher = Matcher(Masks(Automaton(parse_gbnf(f'{GRAMMAR} | "]"')), Walks(VOCABULARY)))
+    spelling, statistics = ForcedTokenizer(ScriptedModel(VOCABULARY)), Statistics()
+    search = ValueSearch(matcher, [row], ItemOrEnd(), VOCABULARY, spelling, statistics, exact=True)
+    passes = SearchPasses(sequences, statistics)
+    passes.run([(search, SearchBase(1, len(PROMPT)))])
+    beginnings = {tokens[: _first_begun(tokens)] for word in WORDS for tokens in _spellings(word)}
+    mass = np.logaddexp.reduce([_log_probability(seed, tokens) for tokens in beginnings])
+    ends = max((_log_probability(seed, tokens) for tokens in _spellings(b"]")), default=-np.inf)
+    assert search.decision is not None
+    assert search.decision.state.ends_list == (ends > mass)
+
+
+def _first_begun(tokens: tuple[int, ...]) -> int:
+    """How many tokens there are up to where more than the quotation mark is written."""
+    sizes = np.cumsum([len(PIECES[token]) for token in tokens])
+    return int(np.searchsorted(sizes, 2)) + 1
