@@ -75,7 +75,12 @@ class CancelOrder:
     number: int
 
 
-ServerOrder = GenerationOrder | ExtractionOrder | CancelOrder
+@dataclass(frozen=True, slots=True)
+class StopOrder:
+    """The process is to end at once."""
+
+
+ServerOrder = GenerationOrder | ExtractionOrder | CancelOrder | StopOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from engine.server.messages import (
     ModelRefused,
     Reply,
     ServerOrder,
+    StopOrder,
 )
 from engine.server.model_process import ServedModel, run_model
 
@@ -109,8 +110,7 @@ class ModelClient:
     def close(self) -> None:
         """End the process."""
         self._closed = True
-        if self._connection is not None:
-            self._connection.close()
+        self._send(StopOrder())  # to close the connection would not wake the thread that listens at it
         if self._process is not None:
             self._process.join(_PATIENCE)
             self._process.kill()

@@ -59,6 +59,7 @@ from engine.server.messages import (
     ModelRefused,
     ObjectPiece,
     ServerOrder,
+    StopOrder,
     TextPiece,
     ToolConstraint,
 )
@@ -154,6 +155,8 @@ class _ModelProcess:
         try:
             while True:
                 order: ServerOrder = self._connection.recv()
+                if isinstance(order, StopOrder):
+                    os._exit(0)
                 if isinstance(order, CancelOrder):
                     self._cancelled.add(order.number)
                 else:

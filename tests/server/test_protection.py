@@ -175,3 +175,13 @@ def test_another_address_needs_a_key() -> None:
     assert not AccessRules("0.0.0.0", keys=("k",), hosts=("me.example",)).knows_host("other.example")
     assert AccessRules("::1").knows_host("[::1]:11434")
     assert not AccessRules().knows_host("")
+
+
+def test_an_idle_server_stops_at_once(real_path: Any) -> None:
+    server = start(str(real_path))
+    try:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) in (0, -signal.SIGTERM)  # not the half minute that a hanging model is given
+    finally:
+        server.process.kill()
+        server.process.wait()
