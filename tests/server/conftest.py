@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,3 +18,10 @@ def server(real_path: Path) -> Iterator[RunningServer]:
     yield running
     running.process.terminate()
     assert running.process.wait(60) in (0, -15)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What clients leave to the collector is found while its warnings are expected, not during a later test."""
+    yield
+    gc.collect()
